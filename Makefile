@@ -1,0 +1,60 @@
+# `make help` lists what there is. Nothing but Python 3.11+, git and make has to be on the machine.
+PY ?= python3
+UV := .tools/bin/uv
+BIN := .venv/bin
+DEMO_HOME ?= $(CURDIR)/.demo
+export UV_PYTHON_DOWNLOADS = never
+
+.PHONY: help demo dev test test-all check fix lock bench clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(UV):
+	@$(PY) -m pip install -q --disable-pip-version-check --target .tools uv==0.13.9
+
+# Two environments in one folder: `demo` and `dev` need only what runs; tests and checks need the rest as well.
+.venv/runtime: requirements.lock pyproject.toml | $(UV)
+	@$(UV) venv -q --allow-existing --python $(PY) .venv
+	@VIRTUAL_ENV=.venv $(UV) pip install -q --require-hashes -r requirements.lock
+	@VIRTUAL_ENV=.venv $(UV) pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev: requirements-dev.lock requirements.lock pyproject.toml | $(UV)
+	@$(UV) venv -q --allow-existing --python $(PY) .venv
+	@VIRTUAL_ENV=.venv $(UV) pip sync -q --require-hashes requirements-dev.lock
+	@VIRTUAL_ENV=.venv $(UV) pip install -q --no-deps --no-build-isolation -e .
+	@touch $@ .venv/runtime
+
+demo: .venv/runtime ## the main job on real data; DEMO_HOME=<folder> says where
+	@$(BIN)/export-pipeline demo --home "$(DEMO_HOME)"
+
+dev: .venv/runtime ## the Dagster UI and daemon on the demo's data
+	@$(BIN)/export-pipeline dev --home "$(DEMO_HOME)"
+
+test: .venv/dev ## every test but the slow matrices
+	@$(BIN)/pytest -m "not slow"
+
+test-all: .venv/dev ## every test
+	@$(BIN)/pytest
+
+check: .venv/dev ## formatter, linter, strict types, import layers, lock file: the definition of clean
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m export_pipeline_tests.lock_is_current
+
+fix: .venv/dev ## let the formatter and linter mend what they can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: $(UV) ## resolve the dependencies anew; releases younger than a week are not taken
+	@$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --group build pyproject.toml -o requirements.lock
+	@$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --group build --group dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+
+bench: .venv/dev ## rows per second, CPU seconds, peak memory; prints, never fails on a number
+	@$(BIN)/python -m export_pipeline_tests.benchmarks
+
+clean: ## remove the environment and the demo's data
+	rm -rf .venv .tools .demo

@@ -1,0 +1,49 @@
+"""Every error this package raises on purpose, sorted by what its reader does next.
+
+    ExportPipelineError            show the message, no traceback
+    ├── InvalidRequest             change the request: the message names the field and the cure
+    ├── NotFound                   there is no such thing, or it belongs to another organization
+    ├── AlreadyExists              choose another name, or change the one that is there
+    └── HourFailed                 one hour could not be exported
+        ├── TransientFailure       try again: the same call may succeed in a minute
+        │   └── Conflict           try again: somebody else changed the object or holds the hour
+        └── PermanentFailure       change the configuration first
+
+Anything else that escapes is a bug and is reported as one.
+"""
+
+
+class ExportPipelineError(Exception):
+    """Shown to people as its message alone."""
+
+
+class InvalidRequest(ExportPipelineError):
+    """What was asked for cannot be done as asked; nothing was stored."""
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class NotFound(ExportPipelineError):
+    """There is no such thing, or it belongs to another organization."""
+
+
+class AlreadyExists(ExportPipelineError):
+    """The name is taken."""
+
+
+class HourFailed(ExportPipelineError):
+    """One hour could not be exported; its neighbours are not concerned."""
+
+
+class TransientFailure(HourFailed):
+    """Worth retrying: the same call may succeed in a minute."""
+
+
+class Conflict(TransientFailure):
+    """Somebody else changed the object, or holds the hour, since we looked."""
+
+
+class PermanentFailure(HourFailed):
+    """Retrying cannot help: someone has to change the configuration first."""

@@ -1,0 +1,90 @@
+"""Hours of time: half-open, in UTC, never anything else."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from export_pipeline.errors import InvalidRequest
+
+ONE_HOUR = timedelta(hours=1)
+
+# Dagster's own key for an hourly partition, so that one string means one hour everywhere.
+KEY_FORMAT = "%Y-%m-%d-%H:%M"
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class HourWindow:
+    """The rows of one UTC hour: from `since` up to but not including `until`.
+
+    `start` names the hour. `since` and `until` are its bounds, or lie inside them in the first and
+    last hour of a task that does not begin or end on the hour.
+    """
+
+    start: datetime
+    since: datetime = None  # type: ignore[assignment]  # always set below
+    until: datetime = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "since", self.since or self.start)
+        object.__setattr__(self, "until", self.until or self.start + ONE_HOUR)
+        for moment in (self.start, self.since, self.until):
+            if moment.tzinfo is not UTC:
+                raise ValueError(f"an hour is in UTC, got {moment.isoformat()}")
+        if self.start != floor(self.start):
+            raise ValueError(f"an hour starts on the hour, got {self.start.isoformat()}")
+        if not self.start <= self.since < self.until <= self.start + ONE_HOUR:
+            raise ValueError(f"{self.since.isoformat()} to {self.until.isoformat()} is no part of {self.key}")
+
+    @classmethod
+    def from_key(cls, key: str) -> "HourWindow":
+        """The whole hour named by `key`, like `2013-01-01-05:00`."""
+        try:
+            return cls(datetime.strptime(key, KEY_FORMAT).replace(tzinfo=UTC))
+        except ValueError as error:
+            raise InvalidRequest(f"{key!r} is not an hour; write it like 2013-01-01-05:00 (UTC)") from error
+
+    @property
+    def key(self) -> str:
+        """The hour's name, Dagster's partition key: `2013-01-01-05:00`."""
+        return self.start.strftime(KEY_FORMAT)
+
+    @property
+    def whole(self) -> bool:
+        """Whether no part of the hour is left out."""
+        return self.since == self.start and self.until == self.start + ONE_HOUR
+
+
+def floor(moment: datetime) -> datetime:
+    """The start of the hour that holds `moment`."""
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def hours_between(start: datetime, end: datetime) -> Iterator[HourWindow]:
+    """The hours of `[start, end)`, in order, without gap or overlap; first and last clipped to it."""
+    hour = floor(start)
+    while hour < end:
+        yield HourWindow(hour, max(hour, start), min(hour + ONE_HOUR, end))
+        hour += ONE_HOUR
+
+
+def moment_from(text: str, *, field: str) -> datetime:
+    """The instant that an ISO 8601 text names, in UTC.
+
+    A text without a zone is refused: whose midnight would it mean? A Dagster partition key is taken as well.
+    """
+    try:
+        return HourWindow.from_key(text).start
+    except InvalidRequest:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidRequest(
+            f"{field}: {text!r} is not a time; write it like 2013-01-01T05:00:00Z", field=field
+        ) from error
+    if moment.tzinfo is None:
+        raise InvalidRequest(f"{field}: {text!r} names no zone; add Z for UTC", field=field)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidRequest(f"{field}: {text!r} is out of the range of times", field=field) from error
