@@ -54,7 +54,7 @@ lock: $(UV) ## resolve the dependencies anew; releases younger than a week are n
 	@$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --group build --group dev pyproject.toml -c requirements.lock -o requirements-dev.lock
 
 bench: .venv/dev ## rows per second, CPU seconds, peak memory; prints, never fails on a number
-	@$(BIN)/python -m export_pipeline_tests.benchmarks
+	@$(BIN)/python -m export_pipeline_tests.benchmarks $(ROWS)
 
 clean: ## remove the environment and the demo's data
 	rm -rf .venv .tools .demo

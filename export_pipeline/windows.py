@@ -46,7 +46,7 @@ class HourWindow:
     @property
     def key(self) -> str:
         """The hour's name, Dagster's partition key: `2013-01-01-05:00`."""
-        return self.start.strftime(KEY_FORMAT)
+        return self.start.isoformat(sep="-")[:16]  # strftime would write the year 900 with three digits
 
     @property
     def whole(self) -> bool:

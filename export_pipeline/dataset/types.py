@@ -43,7 +43,7 @@ NUMERIC = frozenset(
     {Kind.INT16, Kind.INT32, Kind.INT64, Kind.UINT64, Kind.FLOAT32, Kind.FLOAT64, Kind.DECIMAL}
 )
 
-_DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
+_DECIMAL = re.compile(r"decimal\(([0-9]{1,4}), *([0-9]{1,4})\)")
 
 
 @dataclass(frozen=True, slots=True)

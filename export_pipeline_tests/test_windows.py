@@ -1,0 +1,74 @@
+"""Hours: half-open, in UTC, without gap or overlap."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from export_pipeline.errors import InvalidRequest
+from export_pipeline.windows import ONE_HOUR, HourWindow, hours_between, moment_from
+
+START = datetime(2013, 1, 1, 5, tzinfo=UTC)
+MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2001, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+@given(MOMENTS, st.timedeltas(timedelta(microseconds=1), timedelta(days=3)))
+def test_hours_cover_a_range_without_gap_or_overlap(start: datetime, length: timedelta) -> None:
+    windows = list(hours_between(start, start + length))
+    assert (windows[0].since, windows[-1].until) == (start, start + length)
+    assert all(one.until == other.since for one, other in pairwise(windows))
+
+
+@given(MOMENTS)
+def test_a_key_names_its_hour(moment: datetime) -> None:
+    (window,) = hours_between(moment, moment + timedelta(microseconds=1))
+    assert HourWindow.from_key(window.key) == HourWindow(window.start)
+
+
+def test_no_time_is_no_hour() -> None:
+    assert list(hours_between(START, START)) == []
+
+
+@pytest.mark.parametrize(
+    "start",
+    [START.replace(tzinfo=None), START.replace(tzinfo=timezone(ONE_HOUR)), START + timedelta(minutes=1)],
+)
+def test_what_is_no_hour_of_utc_is_refused(start: datetime) -> None:
+    with pytest.raises(ValueError, match="hour"):
+        HourWindow(start)
+
+
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [(START, START), (START - ONE_HOUR, START), (START, START + ONE_HOUR + timedelta(microseconds=1))],
+)
+def test_bounds_outside_the_hour_are_refused(since: datetime, until: datetime) -> None:
+    with pytest.raises(ValueError, match="no part of"):
+        HourWindow(START, since, until)
+
+
+def test_a_clipped_hour_is_not_whole() -> None:
+    assert HourWindow(START).whole
+    assert not HourWindow(START, START + timedelta(minutes=1)).whole
+
+
+@pytest.mark.parametrize("text", ["", "2013-01-01", "2013-01-01-24:00", "2013-01-01-05:30", "x"])
+def test_a_key_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequest, match="is not an hour"):
+        HourWindow.from_key(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["2013-01-01T05:00:00Z", "2013-01-01T07:00:00+02:00", "2013-01-01-05:00", "2013-01-01 05:00Z"]
+)
+def test_a_text_with_a_zone_is_a_moment(text: str) -> None:
+    assert moment_from(text, field="start") == START
+
+
+@pytest.mark.parametrize("text", ["2013-01-01T05:00:00", "yesterday", "0001-01-01T00:00:00+02:00"])
+def test_a_text_that_names_no_moment_is_refused_with_its_field(text: str) -> None:
+    with pytest.raises(InvalidRequest, match="start") as refused:
+        moment_from(text, field="start")
+    assert refused.value.field == "start"
