@@ -33,7 +33,8 @@ class Upload(Protocol):
     def commit(self, *, replaces: Version | None) -> Version:
         """Publish all of it, if the object is still at `replaces` (None: if there is none).
 
-        Raises Conflict, TransientFailure or PermanentFailure, never a vendor's exception.
+        Raises Conflict, TransientFailure or PermanentFailure, never a vendor's exception. The upload is
+        over either way: another attempt begins another.
         """
 
     def abort(self) -> None:

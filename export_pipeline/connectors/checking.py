@@ -1,0 +1,124 @@
+"""Tries whether a destination can do what exports need, step by step, on a probe that is removed again."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from export_pipeline.connectors.destination import Destination, Version
+from export_pipeline.errors import Conflict, ExportPipelineError
+
+CONTENT = b"Written by Export Pipeline to check this connector. It may be deleted.\n"
+REWRITTEN = CONTENT + b"Second version.\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckStep:
+    """What came out of one step; `message` is a sentence for the customer, with the cure if it failed."""
+
+    name: str
+    ok: bool
+    message: str
+
+
+class _Unsuitable(ExportPipelineError):
+    """The store answered, but not as exports need it."""
+
+
+def check(destination: Destination) -> Iterator[CheckStep]:
+    """The steps in order, each as it ends; stops after the first that fails."""
+    probe = _Probe(destination)
+    steps: tuple[tuple[str, Callable[[], str]], ...] = (
+        ("list", probe.list),
+        ("write", probe.write),
+        ("read", probe.read),
+        ("conditional write", probe.overwrite),
+        ("delete", probe.delete),
+    )
+    try:
+        for name, step in steps:
+            try:
+                yield CheckStep(name=name, ok=True, message=step())
+            except ExportPipelineError as error:
+                yield CheckStep(name=name, ok=False, message=_sentence(str(error)))
+                return
+    finally:
+        probe.remove()
+
+
+class _Probe:
+    """A small object of a name that nobody else uses."""
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination = destination
+        self._key = f"export-pipeline-check-{uuid.uuid4().hex}.txt"
+        self._there = False
+
+    def list(self) -> str:
+        for _ in self._destination.list(self._key):
+            break
+        return "The destination answers and lists its objects."
+
+    def write(self) -> str:
+        self._there = True  # from here on something may be there, even if we do not hear of it
+        self._put(CONTENT, replaces=None)
+        return f"An object was written: {self._key}."
+
+    def read(self) -> str:
+        self._expect(CONTENT)
+        return "It was read back, byte for byte."
+
+    def overwrite(self) -> str:
+        first = self._version()
+        self._must_refuse(replaces=None)
+        self._put(REWRITTEN, replaces=first)
+        self._must_refuse(replaces=first)
+        self._expect(REWRITTEN)
+        return "An object is only overwritten by whoever knows its present version."
+
+    def delete(self) -> str:
+        self._destination.delete(self._key)
+        if self._destination.head(self._key) is not None:
+            raise _Unsuitable(
+                f"{self._key} is still there after it was deleted: let the connector's user delete objects"
+            )
+        self._there = False
+        return "The object was deleted again."
+
+    def remove(self) -> None:
+        """Leave nothing behind, as far as we are let."""
+        if self._there:
+            with suppress(ExportPipelineError):
+                self._destination.delete(self._key)
+
+    def _put(self, content: bytes, *, replaces: Version | None) -> None:
+        upload = self._destination.begin(self._key, {"purpose": "check"})
+        try:
+            upload.write(content)
+            upload.commit(replaces=replaces)
+        finally:
+            upload.abort()
+
+    def _must_refuse(self, *, replaces: Version | None) -> None:
+        try:
+            self._put(b"This should have been refused.\n", replaces=replaces)
+        except Conflict:
+            return
+        raise _Unsuitable(
+            "the store overwrites an object that has changed, although it was told not to: two exports could "
+            "undo each other's work; use a store that honours If-None-Match and If-Match"
+        )
+
+    def _version(self) -> Version:
+        found = self._destination.head(self._key)
+        if found is None:
+            raise _Unsuitable(f"{self._key} was written but is not there: use a store that shows it at once")
+        return found.version
+
+    def _expect(self, content: bytes) -> None:
+        if b"".join(self._destination.get(self._key)) != content:
+            raise _Unsuitable(f"{self._key} does not read as it was written: is something changing objects?")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].removesuffix('.')}."

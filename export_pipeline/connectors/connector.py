@@ -1,0 +1,79 @@
+"""Every type of connector there is. A new type is one module, and one line here."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from export_pipeline.connectors.direct_download import DirectDownloadConfig
+from export_pipeline.connectors.direct_download import Store as DirectDownloadStore
+from export_pipeline.connectors.s3 import S3Config
+from export_pipeline.dataset.tables import suggestion
+from export_pipeline.errors import InvalidRequest
+
+# Each has `type`, `open() -> Destination`, `location` (a name for people) and `row_limit` (None: any number).
+ConnectorConfig = Annotated[DirectDownloadConfig | S3Config, Field(discriminator="type")]
+
+_CONFIG: TypeAdapter[ConnectorConfig] = TypeAdapter(
+    ConnectorConfig,
+    config=ConfigDict(hide_input_in_errors=True),  # it holds secrets
+)
+
+
+def config_from(data: Mapping[str, Any] | str | bytes) -> ConnectorConfig:
+    """The connector that `data` describes: a mapping, or JSON as `reveal` gives it.
+
+    InvalidRequest otherwise, naming the field and the cure, and no value: it might be a secret.
+    """
+    try:
+        if isinstance(data, str | bytes):
+            return _CONFIG.validate_json(data)
+        return _CONFIG.validate_python(dict(data))
+    except ValidationError as error:
+        problems = list(_problems(error))
+    # Outside of the handler, so that the values in the original error are not carried along.
+    raise InvalidRequest("; ".join(problem for _, problem in problems), field=problems[0][0])
+
+
+def _problems(error: ValidationError) -> Iterator[tuple[str | None, str]]:
+    for details in error.errors(include_url=False, include_input=False, include_context=False):
+        model, names = _place(details)
+        field = ".".join(names)
+        yield field or None, f"{field}: {_said(details, model, names)}" if field else details["msg"]
+
+
+def _place(details: ErrorDetails) -> tuple[type[BaseModel] | None, list[str]]:
+    """The model in which the problem is, and the field as the customer wrote it, without the unions' tags."""
+    model, names = None, []
+    for part in map(str, details["loc"]):
+        if part in MODELS:
+            model = MODELS[part]
+        else:
+            names.append(part)
+    if details["type"].startswith("union_tag"):
+        names.append("type")
+    return model, names
+
+
+def _said(details: ErrorDetails, model: type[BaseModel] | None, names: list[str]) -> str:
+    fields = model.model_fields if model else {}
+    match details["type"]:
+        case "extra_forbidden":
+            return f"there is no such field{suggestion(names[-1], list(fields))}"
+        case "union_tag_not_found" | "union_tag_invalid":
+            known = CONNECTOR_TYPES if names == ["type"] else STORE_TYPES
+            return f"must be one of {', '.join(known)}"
+        case kind:
+            said = "is missing" if kind == "missing" else details["msg"].removeprefix("Value error, ")
+            about = fields[names[-1]].description if names[-1] in fields else None
+            return f"{said} ({about})" if about else said
+
+
+def _models(union: Any) -> dict[str, type[BaseModel]]:
+    return {model.model_fields["type"].default: model for model in get_args(get_args(union)[0])}
+
+
+CONNECTOR_TYPES = _models(ConnectorConfig)
+STORE_TYPES = _models(DirectDownloadStore)
+MODELS = {**STORE_TYPES, **CONNECTOR_TYPES}

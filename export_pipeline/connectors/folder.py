@@ -1,0 +1,282 @@
+"""A folder of this machine as a destination. Files appear whole or not at all, whenever we are killed.
+
+    <folder>/some/key.csv                              what readers see
+    <folder>/.export-pipeline/incoming/<random>        files being written, locked by their writers
+    <folder>/.export-pipeline/metadata/ab/<hash>.json  the metadata of a key's present and next version
+    <folder>/.export-pipeline/locks/ab                 held while a key is published or deleted
+
+A version is a file's time and size. The metadata of the next version is written before the file itself is
+linked into place, next to that of the present one: whichever of them a reader finds, its metadata is there.
+"""
+
+import fcntl
+import json
+import os
+import stat
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, BinaryIO, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from export_pipeline.connectors.destination import StoredObject, Version
+from export_pipeline.connectors.folder_errors import translated
+from export_pipeline.connectors.incoming import Incoming, sync_file, sync_folder
+from export_pipeline.connectors.limits import checked_key, checked_metadata, checked_prefix, shown
+from export_pipeline.errors import Conflict, HourFailed, NotFound, PermanentFailure
+
+OURS = ".export-pipeline"
+PIECE = 1 << 20
+
+# Another writer may remove a folder that has just become empty while we are about to put a file into it.
+ATTEMPTS_TO_MAKE_A_FOLDER = 100
+
+
+def _absolute(path: Path) -> Path:
+    if not path.is_absolute():
+        raise ValueError("the folder's path must be absolute, beginning with a slash")
+    return path
+
+
+class FolderConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
+    """A folder of the machine that runs the pipeline. For operators: customers do not name our folders."""
+
+    type: Literal["folder"] = "folder"
+    path: Annotated[Path, AfterValidator(_absolute)] = Field(description="the folder's absolute path")
+
+    row_limit: ClassVar[int | None] = None
+
+    @property
+    def location(self) -> str:
+        return str(self.path)
+
+    def open(self) -> "FolderDestination":
+        """The folder as a destination; it is made when the first file is written."""
+        return FolderDestination(self.path)
+
+
+class FolderDestination:
+    """See `Destination`. Safe to use from many threads and processes at once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._incoming = Incoming(root / OURS / "incoming")
+
+    def begin(self, key: str, metadata: Mapping[str, str]) -> "FolderUpload":
+        self.path_of(key)
+        checked = checked_metadata(metadata)
+        with translated(key):
+            self._incoming.sweep()
+            return FolderUpload(self, key, checked, *self._incoming.create())
+
+    def head(self, key: str) -> StoredObject | None:
+        path = self.path_of(key)
+        with translated(key):
+            while found := _stat(path):
+                version = _version(found)
+                known = self._metadata(key).get(version)
+                again = _stat(path) if known is None else found
+                if again and _version(again) == version:
+                    # Without metadata: somebody put the file here by hand.
+                    return StoredObject(key=key, size=found.st_size, version=version, metadata=known or {})
+        return None
+
+    def get(self, key: str) -> Iterator[bytes]:
+        path = self.path_of(key)
+        with translated(key):
+            try:
+                file = path.open("rb")
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+                raise NotFound(f"there is no {shown(key)}") from error
+            with file:
+                while piece := file.read(PIECE):
+                    yield piece
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        above, _, _ = checked_prefix(prefix).rpartition("/")
+        yield from self._below(f"{above}/" if above else "", prefix)
+
+    def delete(self, key: str) -> None:
+        path = self.path_of(key)
+        with translated(key):
+            if not self._root.exists():
+                return
+            with self.locked(key):
+                if _stat(path):
+                    path.unlink()
+                self._metadata_path(key).unlink(missing_ok=True)
+                with suppress(OSError):  # the first folder that is not empty ends it
+                    for folder in self._folders_of(path):
+                        folder.rmdir()
+
+    def path_of(self, key: str) -> Path:
+        """Where the object of that key lies; PermanentFailure if that were outside or among our own files."""
+        if checked_key(key).split("/")[0].casefold() == OURS:
+            raise PermanentFailure(f"{shown(key)} cannot be an object's key: {OURS} is ours; change the path")
+        return self._root / key
+
+    @contextmanager
+    def locked(self, key: str) -> Iterator[None]:
+        """While nobody else publishes or deletes `key`. The lock ends with its holder, however it ends."""
+        locks = self._root / OURS / "locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        # Lock files are shared between keys and never removed: removing one that another waits for
+        # would give two holders.
+        with (locks / _digest(key)[:2]).open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def publish(
+        self, key: str, written: Path, metadata: Mapping[str, str], replaces: Version | None
+    ) -> Version:
+        """Make the finished file `written` the object `key`, in one step, if it is still at `replaces`."""
+        path = self.path_of(key)
+        with self.locked(key):
+            if path.is_dir():
+                raise PermanentFailure(f"{shown(key)} is a folder that holds other files; change the path")
+            present = _stat(path)
+            current = _version(present) if present else None
+            if current != replaces:
+                raise _overtaken(key)
+            version = _version(written.stat())
+            kept = {old: of_old for old, of_old in self._metadata(key).items() if old == current}
+            self._keep_metadata(key, {**kept, version: metadata})
+            self._put(written, path, key=key, new=replaces is None)
+        return version
+
+    def _put(self, written: Path, path: Path, *, key: str, new: bool) -> None:
+        for attempts_left in reversed(range(ATTEMPTS_TO_MAKE_A_FOLDER)):
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _move(written, path, key=key, new=new)
+                break
+            except FileNotFoundError:
+                if not attempts_left:
+                    raise
+        for folder in (*self._folders_of(path), self._root):
+            sync_folder(folder)
+
+    def _folders_of(self, path: Path) -> Sequence[Path]:
+        """The folders between the root and `path`, innermost first."""
+        return [folder for folder in path.parents if self._root in folder.parents]
+
+    def _below(self, above: str, prefix: str) -> Iterator[StoredObject]:
+        """The objects under the folder `above` (named with its slash), in the order of their keys' bytes."""
+        if above.casefold().startswith(f"{OURS}/"):
+            return
+        with translated(above):
+            for key in (f"{above}{name}" for name in _names_in(self._root / above)):
+                if not key.startswith(prefix):
+                    continue
+                if key.endswith("/"):
+                    yield from self._below(key, prefix)
+                elif found := _stat(self._root / key):
+                    yield StoredObject(key=key, size=found.st_size, version=_version(found), metadata={})
+
+    def _metadata_path(self, key: str) -> Path:
+        digest = _digest(key)
+        return self._root / OURS / "metadata" / digest[:2] / f"{digest[2:]}.json"
+
+    def _metadata(self, key: str) -> dict[Version, dict[str, str]]:
+        try:
+            versions: dict[Version, dict[str, str]] = json.loads(self._metadata_path(key).read_bytes())
+        except FileNotFoundError:
+            return {}
+        return versions
+
+    def _keep_metadata(self, key: str, versions: Mapping[Version, Mapping[str, str]]) -> None:
+        path = self._metadata_path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written, file = self._incoming.create()
+        with file:
+            file.write(json.dumps(versions).encode())
+            sync_file(file)
+            written.replace(path)
+        sync_folder(path.parent)
+
+
+class FolderUpload:
+    """See `Upload`. The bytes lie in a hidden file of the same file system until they are published."""
+
+    def __init__(
+        self, store: FolderDestination, key: str, metadata: Mapping[str, str], path: Path, file: BinaryIO
+    ) -> None:
+        self._store = store
+        self._key = key
+        self._metadata = metadata
+        self._path = path
+        self._file = file
+
+    def write(self, data: bytes) -> None:
+        try:
+            with translated(self._key):
+                self._file.write(data)
+        except HourFailed:
+            self.abort()  # some of `data` is in, some is not: nothing can be made of that
+            raise
+
+    def commit(self, *, replaces: Version | None) -> Version:
+        try:
+            with translated(self._key):
+                sync_file(self._file)
+                # The version is the file's time, so it is set from the finest clock there is: the file
+                # system's own may tick only every few milliseconds.
+                now = time.time_ns()
+                os.utime(self._path, ns=(now, now))
+                return self._store.publish(self._key, self._path, self._metadata, replaces)
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+        with suppress(OSError):  # what is still buffered may not fit on the disk
+            self._file.close()
+
+
+def _overtaken(key: str) -> Conflict:
+    return Conflict(f"{shown(key)} was written or deleted by somebody else since we looked; try again")
+
+
+def _move(written: Path, path: Path, *, key: str, new: bool) -> None:
+    if not new:
+        written.replace(path)
+        return
+    try:
+        # Linking fails where a file is, even one put there by somebody who knows nothing of our locks.
+        os.link(written, path)
+    except FileExistsError as error:
+        raise _overtaken(key) from error
+
+
+def _names_in(folder: Path) -> list[str]:
+    """What is in the folder, none if there is no such folder. A folder's name gets its slash.
+
+    Sorted so: the keys of what a folder holds all begin with its name and a slash.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            names = [f"{entry.name}/" if entry.is_dir() else entry.name for entry in entries]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(names, key=os.fsencode)
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """About the file at `path`; None if there is none, or a folder."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found if stat.S_ISREG(found.st_mode) else None
+
+
+def _version(found: os.stat_result) -> Version:
+    return Version(f"{found.st_mtime_ns:x}-{found.st_size:x}")
+
+
+def _digest(key: str) -> str:
+    return sha256(key.encode()).hexdigest()

@@ -1,0 +1,63 @@
+"""What an answer of an S3 store means for us: whether to try again, and if not, what to change."""
+
+from dataclasses import dataclass
+
+from export_pipeline.connectors.limits import shown
+from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, TransientFailure
+
+REJECTED_CREDENTIALS = {
+    "AuthorizationQueryParametersError",
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "SignatureDoesNotMatch",
+    "TokenRefreshRequired",
+}
+WRONG_REGION = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
+# Bytes went wrong or missing on the way, or the parts written so far were cleaned away.
+SPOILT_ON_THE_WAY = {
+    "BadDigest",
+    "IncompleteBody",
+    "InvalidPart",
+    "NoSuchUpload",
+    "RequestTimeout",
+    "XAmzContentChecksumMismatch",
+    "XAmzContentSHA256Mismatch",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """An answer other than success: HTTP status, the protocol's word for the error, the store's own text."""
+
+    status: int
+    code: str
+    text: str
+
+    def failure(self, doing: str, key: str, *, bucket: str, region: str) -> HourFailed:
+        """The error to raise when `doing` (a verb: "write") `key` was refused so."""
+        tried = f"could not {doing} {shown(key)} in bucket {bucket!r}"
+        said = f"{self.code}: {self.text}" if self.text else self.code
+        if self.code == "RequestTimeTooSkewed":
+            return PermanentFailure(
+                f"{tried}: the clocks of this machine and of the store disagree; set them"
+            )
+        if self.code in REJECTED_CREDENTIALS or self.status in (401, 403):
+            return PermanentFailure(
+                f"not allowed to {doing} {shown(key)} in bucket {bucket!r}: "
+                f"check the connector's credentials and what they may do ({self.code})"
+            )
+        if self.code == "NoSuchBucket":
+            return PermanentFailure(f"{tried}: there is no such bucket; create it, or change `bucket`")
+        if self.code in WRONG_REGION or self.status in (301, 307, 308):
+            return PermanentFailure(
+                f"{tried}: it is not in region {region!r}; change `region` or `endpoint_url` ({said})"
+            )
+        # 404: the object that was to be replaced is gone.
+        if self.status in (409, 412) or self.code == "NoSuchKey":
+            return Conflict(f"{tried}: it was written or deleted by somebody else since we looked; try again")
+        if self.status == 501:
+            return PermanentFailure(f"{tried}: the store cannot do this; use another store ({said})")
+        if self.status >= 500 or self.status == 429 or self.code in SPOILT_ON_THE_WAY:
+            return TransientFailure(f"{tried}: the store asks to try again later ({said})")
+        return PermanentFailure(f"{tried}: the store refuses ({said}); change the connector's configuration")

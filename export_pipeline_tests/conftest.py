@@ -1,0 +1,41 @@
+"""The nouns of the tests as fixtures. A server starts when the first test asks for it, once per run."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from export_pipeline_tests.servers.postgres import fresh_database, running_postgres
+from export_pipeline_tests.servers.s3 import S3Server, moto, seaweed, seaweed_is_here
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of a real PostgreSQL's administrator: `postgresql+psycopg://...`."""
+    with running_postgres() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database that belongs to this test alone."""
+    with fresh_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[S3Server]:
+    with moto() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_server(request: pytest.FixtureRequest) -> Iterator[S3Server]:
+    """SeaweedFS; moto where there is none, which is said aloud because it checks less."""
+    if not seaweed_is_here():
+        reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter:
+            reporter.write_line("NO SEAWEEDFS ON THIS MACHINE: S3 is tested against moto alone", red=True)
+        yield request.getfixturevalue("moto_server")
+        return
+    with seaweed() as server:
+        yield server

@@ -1,0 +1,48 @@
+"""How tests write and read whole objects."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from random import Random
+
+from export_pipeline.connectors.destination import Destination, Version
+
+MIB = 1 << 20
+
+
+def put(
+    destination: Destination,
+    key: str,
+    *pieces: bytes,
+    replaces: Version | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> Version:
+    """Write an object as the pipeline does: whatever happens, nothing is left behind."""
+    upload = destination.begin(key, metadata or {})
+    try:
+        for piece in pieces:
+            upload.write(piece)
+        return upload.commit(replaces=replaces)
+    finally:
+        upload.abort()
+
+
+def read(destination: Destination, key: str) -> bytes:
+    return b"".join(destination.get(key))
+
+
+def keys(destination: Destination, prefix: str = "") -> list[str]:
+    return [found.key for found in destination.list(prefix)]
+
+
+def noise(size: int) -> bytes:
+    """Bytes that no two parts of an object share; the same every time."""
+    return Random(size).randbytes(size)
+
+
+def odd_pieces(content: bytes) -> Iterator[bytes]:
+    """The content cut into pieces of many sizes: none, one byte, primes, several parts at once."""
+    sizes: Iterable[int] = (0, 1, 4_099, 65_537, 9 * MIB, 1_000_003, 7)
+    start = 0
+    while start < len(content):
+        for size in sizes:
+            yield content[start : start + size]
+            start += size

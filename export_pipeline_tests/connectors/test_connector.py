@@ -1,0 +1,110 @@
+"""Descriptions of connectors become connectors, or errors that name the field, the cure and no secret."""
+
+import traceback
+from typing import Any, get_args
+
+import pytest
+
+from export_pipeline.connectors.connector import CONNECTOR_TYPES, ConnectorConfig, config_from
+from export_pipeline.connectors.direct_download import DirectDownloadConfig
+from export_pipeline.connectors.s3 import S3Config
+from export_pipeline.connectors.secret import reveal
+from export_pipeline.errors import InvalidRequest
+
+SECRET = "hunter2-hunter2"
+S3 = {"type": "s3", "bucket": "sales", "access_key_id": "AKIA1", "secret_access_key": SECRET}
+FOLDER = {"type": "folder", "path": "/var/downloads"}
+
+
+def refusal(data: Any) -> InvalidRequest:
+    with pytest.raises(InvalidRequest) as caught:
+        config_from(data)
+    return caught.value
+
+
+def test_a_mapping_describes_a_connector() -> None:
+    config = config_from(S3)
+
+    assert isinstance(config, S3Config)
+    assert config.secret_access_key is not None
+    assert config.secret_access_key.get_secret_value() == SECRET
+
+
+def test_what_is_revealed_is_read_back() -> None:
+    config = config_from({"type": "direct_download", "store": S3})
+
+    assert isinstance(config, DirectDownloadConfig)
+    assert config_from(reveal(config)) == config
+    assert config_from(reveal(config).encode()) == config
+
+
+def test_every_type_is_known_by_its_name() -> None:
+    members = get_args(get_args(ConnectorConfig)[0])
+
+    assert len(CONNECTOR_TYPES) == len(members)
+    assert all(CONNECTOR_TYPES[name].model_fields["type"].default == name for name in CONNECTOR_TYPES)
+
+
+def test_customers_cannot_ask_for_a_folder() -> None:
+    refused = refusal(FOLDER)
+
+    assert refused.field == "type"
+    assert "direct_download, s3" in str(refused)
+
+
+@pytest.mark.parametrize(
+    ("data", "field", "says"),
+    [
+        ({}, "type", "must be one of direct_download, s3"),
+        ({"type": "ftp"}, "type", "must be one of direct_download, s3"),
+        ({"type": 7}, "type", "must be one of"),
+        ({"type": "s3"}, "bucket", "is missing (the bucket's name)"),
+        ({**S3, "bucket": "s3://sales"}, "bucket", "bare name"),
+        ({**S3, "bucket": 7}, "bucket", "string"),
+        ({**S3, "buckett": "x"}, "buckett", "did you mean 'bucket'?"),
+        ({**S3, "prefix": "../other"}, "prefix", "must look like"),
+        ({**S3, "region": "not a region"}, "region", "the bucket's region"),
+        ({**S3, "endpoint_url": "ftp://x"}, "endpoint_url", "must look like https://"),
+        ({**S3, "secret_access_key": None}, None, "give both"),
+        ({**S3, "secret_access_key": "**********"}, "secret_access_key", "send the real value"),
+        ({"type": "direct_download"}, "store", "is missing"),
+        ({"type": "direct_download", "store": {}}, "store.type", "must be one of folder, s3"),
+        ({"type": "direct_download", "store": {**FOLDER, "path": "x"}}, "store.path", "must be absolute"),
+        ({"type": "direct_download", "store": S3, "row_limit": "x"}, "row_limit", "integer"),
+        ("not json", None, "Invalid JSON"),
+        ("[]", None, "should be an object"),
+    ],
+)
+def test_an_error_names_the_field_and_the_cure(data: Any, field: str | None, says: str) -> None:
+    refused = refusal(data)
+
+    assert refused.field == field
+    assert says in str(refused)
+
+
+def test_every_problem_is_named_at_once() -> None:
+    refused = str(refusal({"type": "s3", "region": "x y", "colour": "red"}))
+
+    assert all(field in refused for field in ("bucket", "region", "colour"))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"type": "ftp", "secret_access_key": SECRET},
+        {**S3, "type": "s4"},
+        {**S3, "bucket": f"s3://{SECRET}/"},
+        {**S3, "secret": SECRET},
+        {**S3, "access_key_id": None},
+        {**S3, "secret_access_key": [SECRET]},
+        {**S3, "endpoint_url": f"https://user:{SECRET}@host"},
+        {"type": "direct_download", "store": {**S3, "type": "x"}},
+        f'{{"type": "s3", "secret_access_key": "{SECRET}"',
+    ],
+)
+def test_no_error_shows_what_may_be_a_secret(data: Any) -> None:
+    refused = refusal(data)
+
+    told = "".join(traceback.format_exception(refused))
+    assert SECRET not in told
+    assert refused.__context__ is None

@@ -1,0 +1,46 @@
+"""Files that wait at our place."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from export_pipeline.connectors.direct_download import DirectDownloadConfig
+from export_pipeline.connectors.folder import FolderConfig
+from export_pipeline.connectors.s3 import S3Config
+from export_pipeline_tests.connectors.objects import put, read
+from export_pipeline_tests.servers.s3 import S3Server
+
+
+def test_files_wait_in_a_folder(tmp_path: Path) -> None:
+    connector = DirectDownloadConfig(store=FolderConfig(path=tmp_path))
+
+    put(connector.open(), "a/b.csv", b"1")
+
+    assert (tmp_path / "a/b.csv").read_bytes() == b"1"
+
+
+def test_files_wait_in_a_bucket(s3_server: S3Server) -> None:
+    store = s3_server.config(s3_server.new_bucket())
+
+    put(DirectDownloadConfig(store=store).open(), "a/b.csv", b"1")
+
+    assert read(store.open(), "a/b.csv") == b"1"
+
+
+def test_customers_are_not_told_where_files_wait(tmp_path: Path) -> None:
+    connector = DirectDownloadConfig(store=FolderConfig(path=tmp_path))
+
+    assert connector.location == "direct download"
+
+
+def test_a_million_rows_unless_said_otherwise(tmp_path: Path) -> None:
+    store = FolderConfig(path=tmp_path)
+
+    assert DirectDownloadConfig(store=store).row_limit == 1_000_000
+    assert DirectDownloadConfig(store=store, row_limit=5).row_limit == 5
+
+
+def test_a_limit_without_rows_is_refused() -> None:
+    with pytest.raises(ValidationError, match="row_limit"):
+        DirectDownloadConfig(store=S3Config(bucket="sales"), row_limit=0)

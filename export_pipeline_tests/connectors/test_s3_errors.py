@@ -1,0 +1,43 @@
+"""What refusals of an S3 store become."""
+
+import pytest
+
+from export_pipeline.connectors.s3_errors import Refusal
+from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, TransientFailure
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "says"),
+    [
+        (403, "AccessDenied", PermanentFailure, "check the connector's credentials"),
+        (403, "SignatureDoesNotMatch", PermanentFailure, "check the connector's credentials"),
+        (401, "", PermanentFailure, "check the connector's credentials"),
+        (400, "ExpiredToken", PermanentFailure, "check the connector's credentials"),
+        (403, "RequestTimeTooSkewed", PermanentFailure, "clocks"),
+        (404, "NoSuchBucket", PermanentFailure, "no such bucket"),
+        (301, "PermanentRedirect", PermanentFailure, "'eu-west-1'"),
+        (400, "AuthorizationHeaderMalformed", PermanentFailure, "change `region`"),
+        (400, "InvalidRequest", PermanentFailure, "the store's own words"),
+        (501, "NotImplemented", PermanentFailure, "another store"),
+        (412, "PreconditionFailed", Conflict, "try again"),
+        (409, "ConditionalRequestConflict", Conflict, "try again"),
+        (404, "NoSuchKey", Conflict, "try again"),
+        (404, "NoSuchUpload", TransientFailure, "again later"),
+        (400, "BadDigest", TransientFailure, "again later"),
+        (400, "RequestTimeout", TransientFailure, "again later"),
+        (429, "TooManyRequests", TransientFailure, "again later"),
+        (503, "SlowDown", TransientFailure, "again later"),
+        (500, "InternalError", TransientFailure, "again later"),
+    ],
+)
+def test_a_refusal_is_sorted_by_what_to_do_next(
+    status: int, code: str, kind: type[HourFailed], says: str
+) -> None:
+    refusal = Refusal(status=status, code=code, text="the store's own words")
+
+    failure = refusal.failure("write", "a/b.csv", bucket="sales", region="eu-west-1")
+
+    assert type(failure) is kind
+    assert says in str(failure)
+    assert "'a/b.csv'" in str(failure)
+    assert "'sales'" in str(failure)

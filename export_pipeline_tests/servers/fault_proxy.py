@@ -1,0 +1,226 @@
+"""An HTTP/1.1 proxy on 127.0.0.1 that fails where a test tells it to, in front of any real server."""
+
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import BinaryIO, Self
+
+PIECE = 1 << 16
+UNAVAILABLE_BODY = b"<Error><Code>SlowDown</Code><Message>please reduce your request rate</Message></Error>"
+
+
+class Fault(Enum):
+    """What goes wrong with a request."""
+
+    UNAVAILABLE = "the proxy answers 503; the server never hears of the request"
+    RESET = "the connection breaks; the server never hears of the request"
+    RESET_AFTER = "the server does what was asked, and the connection breaks before it can say so"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request as its first line has it; `path` includes the query."""
+
+    method: str
+    path: str
+
+
+# Asked once per request, in order of arrival; None lets the request pass.
+Plan = Callable[[Request], Fault | None]
+
+
+def no_fault(_: Request) -> None:
+    """The plan of a proxy that passes everything on."""
+
+
+def nothing(_: Request) -> bool:
+    """Concerns no request."""
+    return False
+
+
+@dataclass(slots=True)
+class Once:
+    """A plan: the first `times` requests that `concerns` fail with `fault`, all others pass."""
+
+    fault: Fault
+    concerns: Callable[[Request], bool]
+    times: int = 1
+    met: list[Request] = field(default_factory=list)
+
+    def __call__(self, request: Request) -> Fault | None:
+        if len(self.met) == self.times or not self.concerns(request):
+            return None
+        self.met.append(request)
+        return self.fault
+
+
+class _Message:
+    """The head of a request or an answer, and how to pass on the body that follows it."""
+
+    def __init__(self, head: bytes, source: BinaryIO) -> None:
+        self.head = head
+        self._source = source
+        lines = head.decode("latin-1").split("\r\n")
+        self.first_line = lines[0]
+        self._fields = {
+            name.strip().casefold(): value.strip()
+            for name, _, value in (line.partition(":") for line in lines[1:] if line)
+        }
+
+    @classmethod
+    def read(cls, source: BinaryIO) -> Self | None:
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            line = source.readline()
+            if not line:
+                return None
+            head += line
+        return cls(head, source)
+
+    @property
+    def waits_for_permission(self) -> bool:
+        return self._fields.get("expect", "").casefold() == "100-continue"
+
+    def body(self) -> Iterator[bytes]:
+        if self._fields.get("transfer-encoding", "").casefold() == "chunked":
+            while True:
+                line = self._source.readline()
+                yield line
+                size = int(line.split(b";")[0], 16)
+                yield from self._pieces(size + 2)
+                if not size:
+                    return
+        yield from self._pieces(int(self._fields.get("content-length", "0")))
+
+    def _pieces(self, size: int) -> Iterator[bytes]:
+        while size:
+            piece = self._source.read(min(size, PIECE))
+            if not piece:
+                raise ConnectionError("the message ends too early")
+            size -= len(piece)
+            yield piece
+
+
+class FaultProxy:
+    """Passes requests on to `upstream_port` as `plan` allows; those that are `serial` one after another."""
+
+    def __init__(self, upstream_port: int, plan: Plan, *, serial: Callable[[Request], bool]) -> None:
+        self._upstream_port = upstream_port
+        self._plan = plan
+        self._serial = serial
+        self._turn = threading.Lock()
+        self._planning = threading.Lock()
+        self._open: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def close(self) -> None:
+        # Waking the threads: closing a socket does not, where another thread waits on it.
+        for waiting in (self._listener, *self._open):
+            with suppress(OSError):
+                waiting.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in self._threads:
+            thread.join(10)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            thread = threading.Thread(target=self._serve, args=(client,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with suppress(OSError, ValueError), client, client.makefile("rb") as asked:
+            self._open.append(client)
+            with (
+                socket.create_connection(("127.0.0.1", self._upstream_port)) as server,
+                server.makefile("rb") as answers,
+            ):
+                self._open.append(server)
+                while (request := _Message.read(asked)) and self._pass_on(request, client, server, answers):
+                    pass
+
+    def _pass_on(
+        self, message: _Message, client: socket.socket, server: socket.socket, answers: BinaryIO
+    ) -> bool:
+        """Whether the connection is good for another request."""
+        method, path, _ = message.first_line.split(" ", 2)
+        request = Request(method=method, path=path)
+        with self._planning:
+            fault = self._plan(request)
+        if fault is Fault.UNAVAILABLE:
+            return self._refuse(message, client)
+        if fault is Fault.RESET:
+            _break(client)
+            return False
+        with self._turn if self._serial(request) else nullcontext():
+            answer = self._exchange(message, client, server, answers)
+        if answer is None:
+            return False
+        if fault is Fault.RESET_AFTER:
+            _break(client)
+            return False
+        client.sendall(answer.head)
+        if method != "HEAD" and " 204 " not in answer.first_line and " 304 " not in answer.first_line:
+            _send(answer.body(), client)
+        return True
+
+    def _exchange(
+        self, message: _Message, client: socket.socket, server: socket.socket, answers: BinaryIO
+    ) -> _Message | None:
+        """The server's answer, its body still unread; None if it has hung up."""
+        server.sendall(message.head)
+        if message.waits_for_permission:
+            answer = _Message.read(answers)
+            if answer is None or " 100 " not in answer.first_line:
+                return answer
+            client.sendall(answer.head)
+        _send(message.body(), server)
+        answer = _Message.read(answers)
+        while answer and " 100 " in answer.first_line:
+            answer = _Message.read(answers)
+        return answer
+
+    def _refuse(self, message: _Message, client: socket.socket) -> bool:
+        if not message.waits_for_permission:
+            for _ in message.body():
+                pass
+        head = f"HTTP/1.1 503 Service Unavailable\r\nContent-Length: {len(UNAVAILABLE_BODY)}\r\n"
+        client.sendall(f"{head}Content-Type: application/xml\r\nConnection: close\r\n\r\n".encode())
+        client.sendall(UNAVAILABLE_BODY)
+        return False
+
+
+def _send(pieces: Iterator[bytes], receiver: socket.socket) -> None:
+    for piece in pieces:
+        receiver.sendall(piece)
+
+
+def _break(client: socket.socket) -> None:
+    """Close so that the other side sees a reset, not an orderly end."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+@contextmanager
+def fault_proxy(
+    upstream_port: int, plan: Plan = no_fault, *, serial: Callable[[Request], bool] = nothing
+) -> Iterator[FaultProxy]:
+    """A proxy for the length of a block."""
+    proxy = FaultProxy(upstream_port, plan, serial=serial)
+    try:
+        yield proxy
+    finally:
+        proxy.close()

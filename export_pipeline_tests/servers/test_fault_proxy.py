@@ -1,0 +1,108 @@
+"""The proxy passes on what it should, and fails as it is told."""
+
+import http.client
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from export_pipeline_tests.servers.fault_proxy import Fault, FaultProxy, Once, Request, fault_proxy, nothing
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers with what was sent, and remembers it."""
+
+    protocol_version = "HTTP/1.1"
+    received: list[bytes]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.received.append(body)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # the base class's name
+        """Keep quiet."""
+
+
+class Upstream(ThreadingHTTPServer):
+    def __init__(self) -> None:
+        self.received: list[bytes] = []
+        super().__init__(("127.0.0.1", 0), type("RememberingEcho", (Echo,), {"received": self.received}))
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with Upstream() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def ask(proxy: FaultProxy, body: bytes, *, times: int = 1) -> list[tuple[int, bytes]]:
+    connection = http.client.HTTPConnection(proxy.url.removeprefix("http://"), timeout=10)
+    answers = []
+    try:
+        for _ in range(times):
+            connection.request("POST", "/a?b=c", body)
+            answer = connection.getresponse()
+            answers.append((answer.status, answer.read()))
+    finally:
+        connection.close()
+    return answers
+
+
+def every(_: Request) -> bool:
+    return True
+
+
+def test_requests_pass_on_one_connection(upstream: Upstream) -> None:
+    with fault_proxy(upstream.server_port) as proxy:
+        assert ask(proxy, b"x" * 200_000, times=3) == [(200, b"x" * 200_000)] * 3
+
+
+def test_an_unavailable_server_hears_nothing(upstream: Upstream) -> None:
+    with fault_proxy(upstream.server_port, Once(Fault.UNAVAILABLE, every)) as proxy:
+        ((status, _),) = ask(proxy, b"1")
+        again = ask(proxy, b"2")
+
+    assert status == 503
+    assert again == [(200, b"2")]
+    assert upstream.received == [b"2"]
+
+
+def test_a_reset_comes_before_the_server_hears(upstream: Upstream) -> None:
+    with fault_proxy(upstream.server_port, Once(Fault.RESET, every)) as proxy, pytest.raises(ConnectionError):
+        ask(proxy, b"1")
+
+    assert upstream.received == []
+
+
+def test_a_reset_after_comes_when_it_is_done(upstream: Upstream) -> None:
+    plan = Once(Fault.RESET_AFTER, every)
+    with fault_proxy(upstream.server_port, plan) as proxy, pytest.raises(ConnectionError):
+        ask(proxy, b"1")
+
+    assert upstream.received == [b"1"]
+    assert plan.met == [Request(method="POST", path="/a?b=c")]
+
+
+def test_a_plan_concerns_only_what_it_names(upstream: Upstream) -> None:
+    with fault_proxy(upstream.server_port, Once(Fault.UNAVAILABLE, nothing)) as proxy:
+        assert ask(proxy, b"1") == [(200, b"1")]
+
+
+def test_no_thread_outlives_the_proxy(upstream: Upstream) -> None:
+    before = threading.active_count()
+    with fault_proxy(upstream.server_port) as proxy:
+        idle = http.client.HTTPConnection(proxy.url.removeprefix("http://"))
+        idle.connect()
+        ask(proxy, b"1")
+    idle.close()
+
+    assert threading.active_count() <= before + 1  # the upstream's own thread may still be closing
