@@ -1,0 +1,170 @@
+"""DuckDB files, read by DuckDB itself into Arrow.
+
+Queries are compiled by SQLAlchemy's PostgreSQL dialect, whose SQL DuckDB speaks.
+"""
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from export_pipeline.errors import PermanentFailure, TransientFailure
+from export_pipeline.extract.fitting import fitted, refusal
+from export_pipeline.extract.query import count_of, relation_of
+
+# What each snapshot may use to sort; the rest is sorted on disk. Measured with ten million rows of twenty
+# columns: 258 MB beyond the imports at the peak, 26 s of CPU; eight snapshots of three million rows at once:
+# 1.7 GB. With 100 MB the first fails, as does the second if all eight share 150 MB.
+MEGABYTES_PER_SNAPSHOT = 150
+
+# Two threads need more than that for the same sort. Hours are what is done in parallel.
+THREADS = 1
+
+ROWS_PER_BATCH = 20_000
+
+# What these become in Arrow is another value: without its zone, as DuckDB's own bytes, or negative.
+_CHANGED_BY_ARROW = ("TIME WITH TIME ZONE", "BIT", "UHUGEINT")
+
+# SQLAlchemy leaves the constructors of its dialects untyped.
+_DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+
+
+class DuckdbSnapshot:
+    """One transaction: DuckDB's readers see what was committed when it began."""
+
+    mechanism = "DuckDB transaction snapshot"
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, file: Path) -> None:
+        self._cursor = cursor
+        self._file = file
+
+    def count(self, rows: sa.Select[Any]) -> int:
+        with _explained(self._file):
+            ((count,),) = self._cursor.execute(*_compiled(count_of(rows))).fetchall()
+        return int(count)
+
+    def batches(self, rows: sa.Select[Any], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        sql, parameters = _compiled(rows)
+        relation = relation_of(rows)
+        with _explained(self._file):
+            # A relation streams; a cursor that executed would hold the whole result first.
+            result = self._cursor.sql(sql, params=parameters)
+            for field, type_ in zip(schema, map(str, result.types), strict=True):
+                if type_ in _CHANGED_BY_ARROW:
+                    raise refusal(relation, field, f"the database gives {type_}")
+            with result.to_arrow_reader(ROWS_PER_BATCH) as reader:
+                for batch in reader:
+                    yield fitted(batch.columns, schema, relation)
+
+
+class DuckdbSource:
+    """A DuckDB file, opened for reading when the first hour is read. Each snapshot has its own cursor."""
+
+    def __init__(self, url: sa.URL) -> None:
+        self._file = Path(url.database or "")
+        self._opened: duckdb.DuckDBPyConnection | None = None
+        self._spill: tempfile.TemporaryDirectory[str] | None = None
+        self._snapshots = self._most_snapshots = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[DuckdbSnapshot]:
+        with _explained(self._file):
+            cursor = self._cursor()
+        # There is nothing to commit: closing the cursor ends the transaction, however far it was read.
+        with cursor:
+            try:
+                with _explained(self._file):
+                    cursor.execute("SET TimeZone = 'UTC'")
+                    cursor.execute("BEGIN TRANSACTION")
+                yield DuckdbSnapshot(cursor, self._file)
+            finally:
+                with self._lock:
+                    self._snapshots -= 1
+
+    def close(self) -> None:
+        with self._lock:
+            if self._opened is not None:
+                self._opened.close()
+            if self._spill is not None:
+                self._spill.cleanup()
+            self._opened = self._spill = None
+            self._most_snapshots = 0
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        with self._lock:
+            if self._opened is None:
+                if not self._file.is_file():
+                    raise PermanentFailure(f"there is no DuckDB file {self._file}; correct the source's URL")
+                spill = tempfile.TemporaryDirectory(prefix="export-pipeline-sort-")
+                try:
+                    self._opened = duckdb.connect(
+                        str(self._file),
+                        read_only=True,
+                        config={
+                            "memory_limit": f"{MEGABYTES_PER_SNAPSHOT}MB",
+                            "threads": str(THREADS),
+                            "temp_directory": spill.name,
+                            # What it may fetch from the network by itself is none of an export's business.
+                            "autoinstall_known_extensions": "false",
+                        },
+                    )
+                except duckdb.Error:
+                    spill.cleanup()
+                    raise
+                self._spill = spill
+            cursor = self._opened.cursor()
+            if self._snapshots + 1 > self._most_snapshots:
+                # The limit is the whole database's. Never lowered: others may be in the middle of a sort.
+                cursor.execute(
+                    f"SET GLOBAL memory_limit = '{MEGABYTES_PER_SNAPSHOT * (self._snapshots + 1)}MB'"
+                )
+                self._most_snapshots = self._snapshots + 1
+            self._snapshots += 1
+            return cursor
+
+
+def _compiled(query: sa.Select[Any]) -> tuple[str, list[Any]]:
+    compiled = query.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    parameters = compiled.params
+    return str(compiled), [parameters[name] for name in compiled.positiontup or ()]
+
+
+@contextmanager
+def _explained(file: Path) -> Iterator[None]:
+    """DuckDB's errors as ours. A text is kept, and chained, where it speaks of names and not of values."""
+    try:
+        yield
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        raise PermanentFailure(f"{file.name}: {_first_line(error)}") from error
+    except duckdb.ConnectionException as error:
+        raise TransientFailure(f"{file} is open for writing in this process; close it first") from error
+    except duckdb.OutOfMemoryException as error:
+        raise TransientFailure(f"{file}: DuckDB ran out of memory or disk while it sorted") from error
+    except duckdb.IOException as error:
+        if "Could not set lock" in str(error):
+            raise TransientFailure(
+                f"{file} is open for writing in another process; DuckDB lets nobody read meanwhile"
+            ) from error
+        if "not a valid DuckDB" in str(error):
+            raise PermanentFailure(f"{file} is no DuckDB file; correct the source's URL") from error
+        raise TransientFailure(f"{file} could not be read: {_first_line(error)}") from error
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        # The second and third are what an error in mid-stream becomes. A cast that fails quotes the value.
+        if "Out of Memory" in str(error):
+            raise TransientFailure(f"{file}: DuckDB ran out of memory or disk while it sorted") from None
+        kind = type(error).__name__
+        raise PermanentFailure(
+            f"{file}: DuckDB could not answer the query ({kind}); run it there to see why"
+        ) from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,82 @@
+"""The one SELECT of a table and an hour. Values are bound; names come only from the declaration."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from export_pipeline.dataset.tables import Column, Table
+from export_pipeline.dataset.types import Kind
+from export_pipeline.errors import PermanentFailure
+from export_pipeline.extract.sql_types import Moment, in_one_form, sql_type, within
+from export_pipeline.filters.collation import by_code_point
+from export_pipeline.filters.sql import where_clause
+from export_pipeline.filters.tree import Filter
+from export_pipeline.windows import HourWindow
+
+
+def rows_of_hour(
+    table: Table, columns: Sequence[Column], window: HourWindow, filter_: Filter, tenant: str | None
+) -> sa.Select[Any]:
+    """The chosen columns of the hour's rows that pass the filter, in the table's total order.
+
+    The order is the same on every engine: text by code points, NULLs last.
+    """
+    source = _relation(table)
+    hour = within(source.c[table.time_column], window.since, window.until)
+    conditions = [hour, where_clause(filter_, table, source)]
+    if (tenant is None) != (table.tenant_column is None):
+        raise PermanentFailure(
+            f"table {table.name!r}: a tenant has to be named exactly where there is a tenant column;"
+            " the declaration was changed since the export was made: make it again"
+        )
+    if table.tenant_column is not None:
+        # Exactly: under a collation that ignores case, `ACME` would be given the rows of `acme`.
+        conditions.append(by_code_point(source.c[table.tenant_column]) == tenant)
+    return (
+        sa.select(*(source.c[column.name] for column in columns))
+        .where(*conditions)
+        .order_by(*_total_order(table, source))
+    )
+
+
+def count_of(rows: sa.Select[Any]) -> sa.Select[Any]:
+    """How many rows a select gives."""
+    return rows.order_by(None).with_only_columns(sa.func.count())
+
+
+def relation_of(rows: sa.Select[Any]) -> str:
+    """What a select of `rows_of_hour` reads from, for messages."""
+    (source,) = rows.get_final_froms()
+    return str(source)
+
+
+def time_column_of(rows: sa.Select[Any]) -> str:
+    """The column by whose moments `rows_of_hour` selects, for messages."""
+    assert rows.whereclause is not None
+    (hour,) = (part for part in sa.sql.visitors.iterate(rows.whereclause) if isinstance(part, within))
+    column = next(iter(hour.clauses))
+    assert isinstance(column, sa.ColumnClause)
+    return column.name
+
+
+def _relation(table: Table) -> sa.TableClause:
+    schema, _, name = table.relation.rpartition(".")
+    columns = (sa.column(column.name, sql_type(column.type)) for column in table.columns)
+    return sa.table(name, *columns, schema=schema or None)
+
+
+def _total_order(table: Table, source: sa.TableClause) -> Iterator[sa.ColumnElement[Any]]:
+    for name in table.order_by:
+        column = table.column(name)
+        if column.nullable:
+            yield sa.case((source.c[column.name].is_(None), 1), else_=0)
+        yield _ordered(source.c[column.name], column.type.kind)
+
+
+def _ordered(column: sa.ColumnElement[Any], kind: Kind) -> sa.ColumnElement[Any]:
+    if kind is Kind.UUID:  # kept as text by some engines, in either case, with dashes or without
+        return sa.func.replace(sa.func.lower(by_code_point(column)), "-", "")
+    if kind.textual:
+        return by_code_point(column)
+    return in_one_form(column) if isinstance(column.type, Moment) else column

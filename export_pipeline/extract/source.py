@@ -1,0 +1,35 @@
+"""What every reader of a source does: one consistent look at a database, streamed as Arrow record batches."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+
+class Snapshot(Protocol):
+    """One read transaction over the source: everything read in it is of one moment."""
+
+    @property
+    def mechanism(self) -> str:
+        """How the database sees to that, for the receipt; `none` when it does not."""
+
+    def count(self, rows: sa.Select[Any]) -> int:
+        """How many rows the select gives, counted by the database."""
+
+    def batches(self, rows: sa.Select[Any], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """The rows, of exactly `schema`, in bounded memory.
+
+        PermanentFailure names table and column when a value does not fit; nothing is ever changed to fit.
+        """
+
+
+class Source(Protocol):
+    """A source database. Several threads may each hold a snapshot at the same time."""
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """Begin a read transaction, which ends with the block."""
+
+    def close(self) -> None:
+        """Let go of the database."""

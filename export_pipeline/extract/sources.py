@@ -1,0 +1,37 @@
+"""Readers by database: a new one is one module, and one line here."""
+
+from collections.abc import Callable, Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError
+
+from export_pipeline.errors import PermanentFailure
+from export_pipeline.extract.duckdb import DuckdbSource
+from export_pipeline.extract.source import Source
+from export_pipeline.extract.sqlalchemy import SqlalchemySource
+
+READERS: Mapping[str, Callable[[sa.URL], Source]] = {
+    "duckdb": DuckdbSource,
+}
+
+
+def open_source(url: str) -> Source:
+    """The source at a SQLAlchemy URL, with the best reader there is for it. Connects when first read."""
+    target = _parsed(url)
+    if target.drivername in ("postgresql", "postgres"):
+        target = target.set(drivername="postgresql+psycopg")  # the driver we bring along
+    return READERS.get(target.get_backend_name(), SqlalchemySource)(target)
+
+
+def _parsed(url: str) -> sa.URL:
+    try:
+        target = sa.make_url(url)
+    except (ArgumentError, ValueError):  # the text of the latter may hold a part of the password
+        target = None
+    # An @ in the password makes its end a part of the host's name, which messages show.
+    if target is None or "@" in (target.host or ""):
+        raise PermanentFailure(
+            "the source's URL is none; write it like postgresql+psycopg://user:password@host:5432/database,"
+            " with %40 for an @ inside the password"
+        )
+    return target

@@ -1,0 +1,136 @@
+"""How columns are compared and read in SQL. What arrives is the driver's value; `values` makes it Arrow."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from export_pipeline.dataset.types import ColumnType, Kind
+
+# The SQL function that our SQLite connections have, and that fails when it is called.
+REFUSE_MOMENT = "refuse_moment"
+
+# What `in_one_form` makes of a moment in SQLite.
+_ONE_FORM = "-".join(("[0-9]" * 4, "[0-9]" * 2, "[0-9]" * 2)) + " " + ":".join(["[0-9]" * 2] * 3)
+_ONE_FORM += "." + "[0-9]" * 6
+
+
+class _Reading(sa.TypeDecorator[datetime]):
+    """A moment: of a `timestamp` column, an instant (`zone`), or of a `timestamp_local` one.
+
+    SQLite has only text for it. PostgreSQL and DuckDB know instants; all others keep a wall clock's reading,
+    which is taken to be UTC.
+    """
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def __init__(self, *, zone: bool) -> None:
+        super().__init__(timezone=zone)
+        self.zone = zone
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return dialect.type_descriptor(sa.Text() if dialect.name == "sqlite" else sa.DateTime(self.zone))
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
+        if value is None or (self.zone and dialect.name == "postgresql"):
+            return value
+        reading = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+        return reading.isoformat(" ", "microseconds") if dialect.name == "sqlite" else reading
+
+
+class Moment(_Reading):
+    """The type of a column of moments. SQLite's texts of it may have a T, a Z and a fraction, or not: they
+    are compared in one form."""
+
+    cache_ok = True
+
+    class comparator_factory(sa.TypeDecorator.Comparator[datetime]):  # noqa: N801  # SQLAlchemy's name
+        def operate(self, op: Callable[..., Any], *other: Any, **options: Any) -> sa.ColumnElement[Any]:
+            compared: sa.ColumnElement[Any] = op(in_one_form(self.expr), *other, **options)
+            return compared
+
+
+class in_one_form(FunctionElement[datetime]):  # noqa: N801  # reads as the SQL function that it stands for
+    """A column's moment, to be compared and ordered."""
+
+    inherit_cache = True
+
+    def __init__(self, column: sa.ColumnElement[Any]) -> None:
+        super().__init__(column)
+        assert isinstance(column.type, Moment)
+        self.type = _Reading(zone=column.type.zone)
+
+
+@compiles(in_one_form)
+def _as_it_is(element: in_one_form, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(in_one_form, "sqlite")
+def _with_microseconds(element: in_one_form, compiler: SQLCompiler, **options: Any) -> str:
+    column = compiler.process(element.clauses, **options)
+    plain = f"replace(replace(replace(replace({column}, 'T', ' '), 'Z', ''), '+00:00', ''), '+00', '')"
+    return f"substr({plain} || substr('.000000', length({plain}) - 18), 1, 26)"
+
+
+class within(FunctionElement[bool]):  # noqa: N801
+    """Whether a column of moments is in `[since, until)`."""
+
+    inherit_cache = True
+    # Of no type: SQLite has no Boolean, SQLAlchemy would write `(...) = 1` there, and no index would be used.
+
+    def __init__(self, column: sa.ColumnElement[Any], since: datetime, until: datetime) -> None:
+        assert isinstance(column.type, Moment)
+        if not column.type.zone:
+            since, until = since.replace(tzinfo=None), until.replace(tzinfo=None)
+        bound = _Reading(zone=column.type.zone)
+        super().__init__(column, sa.bindparam(None, since, bound), sa.bindparam(None, until, bound))
+
+
+@compiles(within)
+def _between_bounds(element: within, compiler: SQLCompiler, **options: Any) -> str:
+    column, since, until = (compiler.process(part, **options) for part in element.clauses)
+    return f"({column} >= {since} AND {column} < {until})"
+
+
+@compiles(within, "sqlite")
+def _between_bounds_in_one_form(element: within, compiler: SQLCompiler, **options: Any) -> str:
+    """The days come first, on the column as it is: for them an index helps.
+
+    Which hour a moment in any other form belongs to, or a number (SQLite sorts them before all texts), cannot
+    be told: the query fails, since otherwise such a row would be in the wrong hour's file, or in none. The
+    days are asked twice because SQLite chooses an order for what AND joins, and none for a CASE.
+    """
+    column, since, until = (compiler.process(part, **options) for part in element.clauses)
+    whole = compiler.process(in_one_form(next(iter(element.clauses))), **options)
+    days = f"({column} >= date({since}) AND {column} < date({until}, '+1 day') OR {column} < '')"
+    inside = f"CASE WHEN {whole} GLOB '{_ONE_FORM}' THEN {whole} >= {since} AND {whole} < {until}"
+    return f"({days} AND CASE WHEN {days} THEN {inside} ELSE {REFUSE_MOMENT}() END ELSE 0 END)"
+
+
+class AsText(sa.TypeDecorator[str]):
+    """A column read as text, whatever the engine's type for it: a UUID, JSON."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def column_expression(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return sa.type_coerce(sa.cast(column, sa.Text()), sa.Text())
+
+
+def sql_type(type_: ColumnType) -> sa.types.TypeEngine[Any]:
+    """The SQL type for a column declared as `type_`; none where the driver's value is what is wanted."""
+    match type_.kind:
+        case Kind.TIMESTAMP:
+            return Moment(zone=True)
+        case Kind.TIMESTAMP_LOCAL:
+            return Moment(zone=False)
+        case Kind.UUID | Kind.JSON:
+            return AsText()
+        case _:
+            return sa.types.NullType()

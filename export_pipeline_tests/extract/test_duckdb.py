@@ -1,0 +1,93 @@
+"""What is particular to DuckDB files."""
+
+import subprocess
+import sys
+import traceback
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from export_pipeline.errors import PermanentFailure, TransientFailure
+from export_pipeline.extract.sources import open_source
+from export_pipeline_tests.builders import a_column
+from export_pipeline_tests.extract.test_every_reader import a_table, read
+
+OPEN = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "source.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create type mood as enum ('good', 'bad')")
+        connection.execute("create table raw (id bigint, seen timestamptz, word text, mood mood)")
+        connection.execute("insert into raw values (1, '2013-01-01 00:30:00+00', 'top secret', 'bad')")
+        connection.execute("create view events as select id, seen, word::int as word, mood from raw")
+    return path
+
+
+def test_an_enum_arrives_as_text(file: Path) -> None:
+    with closing(open_source(f"duckdb:///{file}")) as source, source.snapshot() as snapshot:
+        assert read(snapshot, a_table(a_column("mood"))).column("mood").to_pylist() == ["bad"]
+
+
+@pytest.mark.parametrize(
+    ("value", "declared"),
+    [
+        ("time with time zone '05:00:00+02'", "time"),
+        ("'10101'::bit", "bytes"),
+        ("340282366920938463463374607431768211455::uhugeint", "decimal(38,0)"),
+        ("170141183460469231731687303715884105727::hugeint", "decimal(38,0)"),
+    ],
+    ids=["a zone", "bits", "beyond 127 bits", "39 digits"],
+)
+def test_what_arrow_would_change_is_refused(file: Path, value: str, declared: str) -> None:
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(f"create or replace view events as select id, seen, {value} as it from raw")
+    with (
+        closing(open_source(f"duckdb:///{file}")) as source,
+        source.snapshot() as snapshot,
+        pytest.raises(PermanentFailure, match=r"events\.it is declared"),
+    ):
+        read(snapshot, a_table(a_column("it", declared)))
+
+
+def test_what_a_view_stumbles_over_is_not_shown(file: Path) -> None:
+    with closing(open_source(f"duckdb:///{file}")) as source, source.snapshot() as snapshot:
+        with pytest.raises(PermanentFailure, match="could not answer") as failure:
+            read(snapshot, a_table(a_column("word", "int32")))
+        assert "secret" not in "".join(traceback.format_exception(failure.value))
+
+
+def test_a_file_open_for_writing_elsewhere_is_worth_a_retry(file: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", OPEN, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"open\n"
+        with (
+            pytest.raises(TransientFailure, match="open for writing"),
+            open_source(f"duckdb:///{file}").snapshot(),
+        ):
+            pass
+        writer.communicate()
+
+
+def test_nobody_can_write_while_the_source_is_open(file: Path) -> None:
+    with closing(open_source(f"duckdb:///{file}")) as source, source.snapshot():
+        done = subprocess.run(
+            [sys.executable, "-c", OPEN, file], stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+    assert b"Could not set lock" in done.stderr
+
+
+def test_a_file_that_is_none_of_duckdb_is_refused(tmp_path: Path) -> None:
+    other = tmp_path / "other.duckdb"
+    other.write_bytes(b"x" * 20_000)
+    with (
+        pytest.raises(PermanentFailure, match="no DuckDB file"),
+        open_source(f"duckdb:///{other}").snapshot(),
+    ):
+        pass

@@ -1,0 +1,198 @@
+"""What every reader does, on every engine."""
+
+import math
+import threading
+import traceback
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Context, Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from export_pipeline.dataset.tables import Column, Table
+from export_pipeline.dataset.types import Kind
+from export_pipeline.errors import PermanentFailure
+from export_pipeline.extract.query import rows_of_hour
+from export_pipeline.extract.schema import arrow_schema
+from export_pipeline.extract.source import Snapshot
+from export_pipeline.filters.tree import EVERY_ROW
+from export_pipeline.windows import HourWindow
+from export_pipeline_tests.builders import a_column, an_hour, moment
+from export_pipeline_tests.extract.engines import Engine
+
+SEEN = moment("2013-01-01 00:30")
+TEXTS = ["", '"quoted"', "carriage\rreturn", "line\nfeed", "emoji 😀", "שלום", "back\\slash"]
+VALUES: Mapping[Kind, Sequence[Any]] = {
+    Kind.BOOLEAN: [True, False],
+    Kind.INT16: [7, -(2**15), 2**15 - 1],
+    Kind.INT32: [7, -(2**31), 2**31 - 1],
+    Kind.INT64: [7, -(2**63), 2**63 - 1],
+    Kind.UINT64: [7, 0, 2**64 - 1],
+    Kind.FLOAT32: [1.5, math.inf, -math.inf, math.nan],
+    Kind.FLOAT64: [0.1, 5e-324, math.inf, -math.inf, math.nan],
+    Kind.DECIMAL: [Decimal("12.5"), Decimal("-9999999999999999999999999999.9999999999")],
+    Kind.STRING: TEXTS,
+    Kind.BYTES: [b"", b"ab", bytes(range(256))],
+    Kind.DATE: [date(2013, 1, 1), date(1, 1, 1), date(1969, 12, 31), date(9999, 12, 31)],
+    Kind.TIME: [time(5, 30), time(0), time(23, 59, 59, 999_999)],
+    Kind.TIMESTAMP: [
+        SEEN,
+        datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+        datetime(2300, 1, 1, 0, 0, 0, 1, tzinfo=UTC),
+    ],
+    Kind.TIMESTAMP_LOCAL: [datetime(2013, 1, 1), datetime(1900, 1, 1, 1, 1, 1, 1), datetime(2300, 1, 1)],  # noqa: DTZ001
+    Kind.UUID: ["01234567-89ab-cdef-0123-456789abcdef"],
+    Kind.JSON: ['{"a": 1}', "[1, 2]", "null"],
+}
+DECLARED = {kind: "decimal(38,10)" if kind is Kind.DECIMAL else kind.value for kind in Kind}
+KEYS = (a_column("id", "int64", nullable=False), a_column("seen", "timestamp", nullable=False))
+
+
+def a_table(*columns: Column, **changes: Any) -> Table:
+    complete: dict[str, Any] = {"time_column": "seen", "order_by": ("id",)} | changes
+    return Table(name="events", relation="events", columns=KEYS + columns, **complete)
+
+
+def load(engine: Engine, rows: Sequence[tuple[Any, ...]], **columns: str) -> None:
+    keys = {"id": engine.types[Kind.INT64], "seen": engine.types[Kind.TIMESTAMP]}
+    engine.load(keys | columns, rows)
+
+
+def read(
+    snapshot: Snapshot, table: Table, window: HourWindow | None = None, tenant: str | None = None
+) -> pa.Table:
+    rows = rows_of_hour(table, table.columns, window or an_hour(), EVERY_ROW, tenant)
+    schema = arrow_schema(table.columns)
+    got = pa.Table.from_batches(snapshot.batches(rows, schema), schema)
+    assert snapshot.count(rows) == got.num_rows
+    return got
+
+
+def rows_read(engine: Engine, table: Table, **options: Any) -> list[dict[str, Any]]:
+    with engine.source() as source, source.snapshot() as snapshot:
+        return read(snapshot, table, **options).to_pylist()
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_value_of_every_kind_arrives_equal_and_with_the_declared_schema(engine: Engine, kind: Kind) -> None:
+    values = [*VALUES[kind], None]
+    if engine.name == "sqlite":  # which keeps NaN as NULL
+        values = [None if isinstance(value, float) and math.isnan(value) else value for value in values]
+    load(engine, [(n, SEEN, value) for n, value in enumerate(values)], value=engine.types[kind])
+    table = a_table(a_column("value", DECLARED[kind]))
+    with engine.source() as source, source.snapshot() as snapshot:
+        got = read(snapshot, table)
+    assert got.schema.equals(arrow_schema(table.columns), check_metadata=True)
+    assert list(map(_shown, got.column("value").to_pylist())) == list(map(_shown, values))
+
+
+def test_bounds_are_half_open_to_the_microsecond(engine: Engine) -> None:
+    hour, tick = an_hour(), timedelta(microseconds=1)
+    moments = [hour.since - tick, hour.since, hour.since + tick, hour.until - tick, hour.until]
+    load(engine, list(enumerate(moments)))
+    assert [row["id"] for row in rows_read(engine, a_table())] == [1, 2, 3]
+
+
+def test_a_clipped_hour_has_only_its_part(engine: Engine) -> None:
+    hour = an_hour()
+    clipped = HourWindow(hour.start, hour.start + timedelta(minutes=30), hour.start + timedelta(minutes=31))
+    load(engine, [(n, hour.start + timedelta(minutes=n)) for n in range(60)])
+    assert [row["id"] for row in rows_read(engine, a_table(), window=clipped)] == [30]
+
+
+def test_the_order_is_that_of_code_points_with_nulls_last_however_rows_came(engine: Engine) -> None:
+    texts = ["b", None, "a", "B", "é", "Z", "😀", ""]
+    load(engine, [(n, SEEN, text) for n, text in enumerate(texts)], word="text")
+    got = rows_read(engine, a_table(a_column("word"), order_by=("word", "id")))
+    assert [row["word"] for row in got] == ["", "B", "Z", "a", "b", "é", "😀", None]
+
+
+def test_a_tenant_gets_its_own_rows_and_not_those_of_one_spelled_alike(engine: Engine) -> None:
+    text = "text" if engine.name == "postgresql" else "text collate nocase"
+    load(engine, [(1, SEEN, "acme"), (2, SEEN, "ACME"), (3, SEEN, None)], owner=text)
+    table = a_table(a_column("owner"), tenant_column="owner")
+    assert [row["id"] for row in rows_read(engine, table, tenant="acme")] == [1]
+
+
+def test_a_shared_table_is_not_read_without_a_tenant() -> None:
+    table = a_table(a_column("owner"), tenant_column="owner")
+    with pytest.raises(PermanentFailure, match="tenant"):
+        rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
+
+
+def test_a_value_that_does_not_fit_is_refused_by_name_and_never_shown(engine: Engine) -> None:
+    load(engine, [(1, SEEN, "top secret")], word="text")
+    with pytest.raises(PermanentFailure, match=r"events\.word is declared int64") as failure:
+        rows_read(engine, a_table(a_column("word", "int64")))
+    assert "secret" not in _logged(failure.value)
+
+
+def test_null_in_a_column_declared_without_is_refused(engine: Engine) -> None:
+    load(engine, [(1, SEEN, None)], word="text")
+    with pytest.raises(PermanentFailure, match=r"events\.word .* NULLs"):
+        rows_read(engine, a_table(a_column("word", nullable=False)))
+
+
+def test_a_missing_column_is_named(engine: Engine) -> None:
+    load(engine, [])
+    with pytest.raises(PermanentFailure, match="elsewhere"):
+        rows_read(engine, a_table(a_column("elsewhere")))
+
+
+def test_a_missing_table_is_named(engine: Engine) -> None:
+    with pytest.raises(PermanentFailure, match="events"):
+        rows_read(engine, a_table())
+
+
+def test_eight_threads_read_at_once(engine: Engine) -> None:
+    load(engine, [(n, SEEN) for n in range(100)])
+    together, counts = threading.Barrier(8), []
+    with engine.source() as source:
+
+        def work() -> None:
+            with source.snapshot() as snapshot:
+                together.wait(30)
+                counts.append(read(snapshot, a_table()).num_rows)
+
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert counts == [100] * 8
+
+
+def test_a_reader_abandoned_halfway_leaves_the_source_usable(engine: Engine) -> None:
+    load(engine, [(n, SEEN) for n in range(50)])
+    table = a_table()
+    rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
+    with engine.source() as source:
+        with suppress(ZeroDivisionError), source.snapshot() as snapshot:
+            for _ in snapshot.batches(rows, arrow_schema(table.columns)):
+                raise ZeroDivisionError
+        with source.snapshot() as snapshot:
+            assert read(snapshot, table).num_rows == 50
+
+
+def test_closing_twice_is_harmless(engine: Engine) -> None:
+    load(engine, [])
+    with engine.source() as source:
+        with source.snapshot():
+            pass
+        source.close()
+
+
+def _shown(value: Any) -> str:
+    """A text that is the same for equal values, NaN too, and different for different types."""
+    if isinstance(value, Decimal):
+        return f"decimal {value.normalize(Context(prec=50)):f}"
+    if isinstance(value, datetime):
+        return f"datetime {value.isoformat()}"
+    return repr(value)
+
+
+def _logged(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))

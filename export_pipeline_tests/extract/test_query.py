@@ -1,0 +1,34 @@
+"""The SELECT of an hour, as SQL. What it selects is tested on engines in `test_every_reader`."""
+
+import pytest
+
+from export_pipeline.errors import PermanentFailure
+from export_pipeline.extract.query import count_of, relation_of, rows_of_hour, time_column_of
+from export_pipeline.filters.tree import EVERY_ROW
+from export_pipeline_tests.builders import a_table, an_hour
+
+FLIGHTS = a_table(relation="public.flights")
+ROWS = rows_of_hour(FLIGHTS, FLIGHTS.columns[:1], an_hour(), EVERY_ROW, None)
+
+
+def test_the_bounds_are_bound_and_not_spliced() -> None:
+    assert "2013" not in str(ROWS)
+    assert set(ROWS.compile().params.values()) == {an_hour().since, an_hour().until}
+
+
+def test_a_count_needs_no_order() -> None:
+    assert "ORDER BY" in str(ROWS)
+    assert "ORDER BY" not in str(count_of(ROWS))
+
+
+def test_the_relation_is_named_with_its_schema() -> None:
+    assert relation_of(ROWS) == "public.flights"
+
+
+def test_the_column_that_says_the_hour_is_known_without_being_selected() -> None:
+    assert time_column_of(ROWS) == "time_hour"
+
+
+def test_a_tenant_is_refused_where_there_is_no_tenant_column() -> None:
+    with pytest.raises(PermanentFailure, match="tenant column"):
+        rows_of_hour(FLIGHTS, FLIGHTS.columns, an_hour(), EVERY_ROW, "acme")
