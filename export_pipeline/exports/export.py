@@ -1,0 +1,124 @@
+"""The standing definition of what is exported, in what form and where to."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
+
+from export_pipeline.exports.naming import HOUR_PATTERN
+from export_pipeline.formats.csv import CsvFormat
+from export_pipeline.formats.file_format import FileFormat
+from export_pipeline.windows import ONE_HOUR, floor
+
+# Dagster builds names of ops and jobs from it, and object keys hold it: so no dots, no leading digit,
+# no upper case.
+SLUG_PATTERN = r"^[a-z][a-z0-9-]{1,62}$"
+
+# The organization that is there from the start; its exports need no organization in their names.
+DEFAULT_ORGANIZATION = "default"
+
+MINUTES_TO_SETTLE = 10  # rows of an hour may still be arriving when it ends
+
+# Far above what anybody writes, and low enough that a definition is checked at once.
+MAX_TABLES = 100
+MAX_COLUMNS = 2_000
+MAX_NAME = 255
+MAX_TEMPLATE = 1024
+
+
+def _whole_hour(moment: datetime) -> datetime:
+    try:
+        moment = moment.astimezone(UTC)
+        moment + ONE_HOUR  # the hour has an end
+    except OverflowError as error:
+        raise ValueError("is out of the range of times") from error
+    if moment != floor(moment):
+        raise ValueError(
+            f"{moment.isoformat()} is not on the hour; the hour begins at {floor(moment).isoformat()}"
+        )
+    return moment
+
+
+WholeHour = Annotated[AwareDatetime, AfterValidator(_whole_hour)]
+
+
+class TableChoice(BaseModel):
+    """A table by name and the columns chosen from it, in order; none named means all of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(max_length=MAX_NAME)
+    columns: tuple[Annotated[str, Field(max_length=MAX_NAME)], ...] = Field((), max_length=MAX_COLUMNS)
+
+
+class ExportDefinition(BaseModel):
+    """What a customer asks for, as it was asked. It is stored as JSON and shown back.
+
+    `filter` is text of the filter language and applies to every table that is chosen; `tenant` selects one
+    customer's rows where tables are shared; `until` is the end of the last hour, if there is one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tables: tuple[TableChoice, ...] = Field(min_length=1, max_length=MAX_TABLES)
+    filter: str = ""
+    tenant: str | None = Field(None, max_length=MAX_NAME)
+    format: FileFormat = CsvFormat()
+    subdirectory: str = Field("", max_length=MAX_TEMPLATE)
+    filename: str | None = Field(None, max_length=MAX_TEMPLATE)
+    first_hour: WholeHour
+    until: WholeHour | None = None
+    minutes_to_settle: int = Field(MINUTES_TO_SETTLE, ge=0, le=24 * 60)
+
+    @field_validator("until")
+    @classmethod
+    def _ends_after_it_begins(cls, until: datetime | None, info: ValidationInfo) -> datetime | None:
+        first_hour = info.data.get("first_hour")
+        if until is not None and first_hour is not None and until <= first_hour:
+            raise ValueError(f"must be after first_hour, {first_hour.isoformat()}")
+        return until
+
+    @property
+    def path(self) -> str:
+        """The template of the keys: subdirectory and filename joined."""
+        each_table = "$table-" if len(self.tables) > 1 else ""
+        filename = self.filename if self.filename is not None else f"{each_table}{HOUR_PATTERN}.$extension"
+        folder = self.subdirectory.removesuffix("/")
+        return f"{folder}/{filename}" if folder else filename
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """An accepted definition: who owns it, through which connector it goes, whether it recurs.
+
+    A `standing` export has a Dagster asset and a schedule; one that is not serves tasks only.
+    """
+
+    id: str
+    organization: str
+    slug: str
+    connector_id: str
+    definition: ExportDefinition
+    standing: bool = True
+    paused: bool = False
+    created_at: datetime
+
+    @property
+    def identity(self) -> str:
+        """What marks an object as this export's: stays the same when it is deleted and made again."""
+        return f"{self.organization}/{self.slug}"
+
+    @property
+    def asset_path(self) -> tuple[str, ...]:
+        """Its asset's key in Dagster: `exports/<slug>`; the organization between unless the default one."""
+        between = () if self.organization == DEFAULT_ORGANIZATION else (self.organization,)
+        return ("exports", *between, self.slug)

@@ -1,0 +1,64 @@
+"""A definition worked out against the dataset: which columns of which tables, under which filter."""
+
+from dataclasses import dataclass
+
+from export_pipeline.dataset.tables import Column, Dataset, Table
+from export_pipeline.errors import InvalidRequest, NotFound
+from export_pipeline.exports.export import ExportDefinition, TableChoice
+from export_pipeline.filters.text import filter_from
+from export_pipeline.filters.tree import Filter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TablePlan:
+    """What to read from one table for any hour."""
+
+    table: Table
+    columns: tuple[Column, ...]
+    filter: Filter
+    tenant: str | None
+
+
+def plan_of(definition: ExportDefinition, dataset: Dataset) -> tuple[TablePlan, ...]:
+    """One plan per chosen table. InvalidRequest names the table, column or filter that does not fit."""
+    names = [choice.name for choice in definition.tables]
+    tables = [_table(dataset, name) for name in names]
+    if len({table.name for table in tables}) < len(tables):
+        raise InvalidRequest(f"tables: {', '.join(names)} names a table twice; name it once", field="tables")
+    if definition.tenant is not None and not any(table.tenant_column for table in tables):
+        raise InvalidRequest(
+            f"tenant: {', '.join(table.name for table in tables)} has no tenant_column declared, and every"
+            " row would be delivered; declare the column, or leave the tenant out",
+            field="tenant",
+        )
+    return tuple(
+        TablePlan(
+            table=table,
+            columns=_columns(table, choice),
+            filter=filter_from(definition.filter, table),
+            tenant=_tenant(table, definition.tenant),
+        )
+        for table, choice in zip(tables, definition.tables, strict=True)
+    )
+
+
+def _table(dataset: Dataset, name: str) -> Table:
+    try:
+        return dataset.table(name)
+    except NotFound as error:
+        raise InvalidRequest(f"tables: {error}", field="tables") from error
+
+
+def _columns(table: Table, choice: TableChoice) -> tuple[Column, ...]:
+    try:
+        return table.select(choice.columns)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"columns: {error}", field="columns") from error
+
+
+def _tenant(table: Table, tenant: str | None) -> str | None:
+    if table.tenant_column is not None and not tenant:
+        raise InvalidRequest(
+            f"tenant: table {table.name!r} holds several customers' rows; say whose are meant", field="tenant"
+        )
+    return tenant if table.tenant_column is not None else None

@@ -1,0 +1,110 @@
+"""The standing definition: what is taken, what is refused, and its path."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from export_pipeline.exports.export import MAX_COLUMNS, MAX_TABLES, MINUTES_TO_SETTLE, ExportDefinition
+from export_pipeline.formats.csv import CsvFormat
+from export_pipeline_tests.builders import FIRST_HOUR, a_definition, an_export
+
+
+def test_a_table_and_a_first_hour_are_enough() -> None:
+    definition = ExportDefinition.model_validate({"tables": [{"name": "flights"}], "first_hour": FIRST_HOUR})
+
+    assert definition.format == CsvFormat()
+    assert definition.tables[0].columns == ()
+    assert (definition.filter, definition.tenant, definition.until) == ("", None, None)
+    assert definition.minutes_to_settle == MINUTES_TO_SETTLE
+
+
+def test_a_definition_comes_back_from_json_as_it_was() -> None:
+    definition = a_definition(
+        tables=({"name": "flights", "columns": ("id", "carrier")}, {"name": "weather"}),
+        filter="carrier == 'UA'",
+        tenant="acme",
+        format={"type": "parquet", "compression": "snappy"},
+        subdirectory="exports/$table",
+        filename="$date-$hour",
+        until=FIRST_HOUR + timedelta(days=2),
+    )
+
+    assert ExportDefinition.model_validate(definition.model_dump(mode="json")) == definition
+    assert ExportDefinition.model_validate_json(definition.model_dump_json()) == definition
+
+
+def test_hours_are_kept_in_utc() -> None:
+    new_york = timezone(timedelta(hours=-5))
+
+    definition = a_definition(first_hour=datetime(2013, 1, 1, 7, tzinfo=new_york))
+
+    assert definition.first_hour.isoformat() == "2013-01-01T12:00:00+00:00"
+    assert definition.first_hour.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "said"),
+    [
+        ({"tables": ()}, "tables", "at least 1"),
+        ({"tables": ({"name": "flights"},) * (MAX_TABLES + 1)}, "tables", "at most 100"),
+        ({"tables": ({"name": "f" * 256},)}, "name", "at most 255"),
+        ({"tables": ({"name": "f", "columns": ("c",) * (MAX_COLUMNS + 1)},)}, "columns", "at most 2000"),
+        ({"tables": ({"name": "f", "colour": "red"},)}, "colour", "not permitted"),
+        ({"colour": "red"}, "colour", "not permitted"),
+        ({"subdirectory": "a" * 1025}, "subdirectory", "at most 1024"),
+        ({"filename": "a" * 1025}, "filename", "at most 1024"),
+        ({"tenant": "a" * 256}, "tenant", "at most 255"),
+        ({"first_hour": datetime(2013, 1, 1)}, "first_hour", "timezone"),  # noqa: DTZ001 -- refused for it
+        ({"first_hour": "2013-01-01T05:30:00Z"}, "first_hour", "the hour begins at 2013-01-01T05:00:00"),
+        ({"first_hour": "2013-01-01T05:00:01Z"}, "first_hour", "not on the hour"),
+        ({"first_hour": "2013-01-01T05:00:00+05:30"}, "first_hour", "not on the hour"),
+        ({"first_hour": "0001-01-01T00:00:00+05:00"}, "first_hour", "out of the range"),
+        ({"first_hour": "9999-12-31T23:00:00Z"}, "first_hour", "out of the range"),
+        ({"until": "2013-01-02T00:30:00Z"}, "until", "not on the hour"),
+        ({"until": FIRST_HOUR}, "until", "must be after first_hour, 2013-01-01T00:00:00"),
+        ({"until": FIRST_HOUR - timedelta(hours=1)}, "until", "must be after first_hour"),
+        ({"minutes_to_settle": -1}, "minutes_to_settle", "greater than or equal to 0"),
+        ({"minutes_to_settle": 1441}, "minutes_to_settle", "less than or equal to 1440"),
+        ({"format": {"type": "xml"}}, "format", "'xml'"),
+    ],
+)
+def test_a_definition_that_cannot_be_is_refused(changes: dict[str, Any], field: str, said: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        a_definition(**changes)
+
+    details = caught.value.errors()[0]
+    assert details["loc"][-1] == field
+    assert said in details["msg"]
+
+
+def test_hours_may_be_of_any_zone_that_agrees_on_them() -> None:
+    assert a_definition(first_hour="2013-01-01T05:00:00+02:00").first_hour.hour == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({}, "$year-$month-$day-$hour-$minute.$extension"),
+        (
+            {"tables": ({"name": "flights"}, {"name": "weather"})},
+            "$table-$year-$month-$day-$hour-$minute.$extension",
+        ),
+        ({"subdirectory": "daily"}, "daily/$year-$month-$day-$hour-$minute.$extension"),
+        ({"subdirectory": "daily/", "filename": "$date-$hour"}, "daily/$date-$hour"),
+        ({"filename": "$date/$hour.csv"}, "$date/$hour.csv"),
+        ({"subdirectory": "a//", "filename": "b"}, "a//b"),  # a folder without a name, which is refused
+        ({"filename": ""}, ""),
+    ],
+)
+def test_the_path_is_subdirectory_and_filename(changes: dict[str, Any], path: str) -> None:
+    assert a_definition(**changes).path == path
+
+
+def test_an_export_marks_its_objects_with_organization_and_name() -> None:
+    assert an_export(organization="acme", slug="flights").identity == "acme/flights"
+
+
+def test_an_export_made_again_has_the_same_identity() -> None:
+    assert an_export(id="other").identity == an_export().identity

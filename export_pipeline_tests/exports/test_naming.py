@@ -1,0 +1,224 @@
+"""Object keys: what each variable gives, and which templates are refused."""
+
+from itertools import combinations
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+
+from export_pipeline.errors import InvalidRequest
+from export_pipeline.exports.collisions import collide, shape_of
+from export_pipeline.exports.naming import (
+    HOUR_PATTERN,
+    VARIABLES,
+    KeyContext,
+    check_key,
+    check_template,
+    object_key,
+    parts_of,
+    receipt_key,
+)
+from export_pipeline.windows import HourWindow
+from export_pipeline_tests.builders import a_key_context, moment
+from export_pipeline_tests.exports.templates import HOURS, REVISIONS, accepted, templates
+
+CONTEXT = a_key_context(
+    organization="acme",
+    export="daily-flights",
+    table="flights",
+    extension="csv.gz",
+    window=HourWindow(moment("2013-02-03 04:00")),
+    revision=7,
+)
+
+RENDERED = {
+    "organization": "acme",
+    "export": "daily-flights",
+    "table": "flights",
+    "extension": "csv.gz",
+    "year": "2013",
+    "month": "02",
+    "day": "03",
+    "hour": "04",
+    "minute": "00",
+    "date": "2013-02-03",
+    "revision": "7",
+}
+
+
+def refusal(template: str, *, tables: int = 1, **changes: Any) -> str:
+    """What is said of a template that is refused."""
+    with pytest.raises(InvalidRequest) as caught:
+        check_template(template, a_key_context(**changes), tables=tables)
+    assert caught.value.field == "path"
+    assert str(caught.value).startswith("path: ")
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_a_variable_gives_its_value(name: str) -> None:
+    assert object_key(f"<${name}>", CONTEXT) == f"<{RENDERED[name]}>"
+
+
+def test_two_dollar_signs_write_one() -> None:
+    assert object_key("$$year/$year", CONTEXT) == "$year/2013"
+
+
+def test_the_longest_known_name_wins() -> None:
+    # `$date` and not `$da`; `$table` and then `_`; `$year` and then `ly`.
+    assert object_key("$table_$date$day-$yearly", CONTEXT) == "flights_2013-02-0303-2013ly"
+
+
+def test_a_year_has_four_digits_whatever_the_century() -> None:
+    early = a_key_context(window=HourWindow(moment("0900-01-01 05:00")))
+
+    assert object_key("$year $date", early) == "0900 0900-01-01"
+
+
+def test_the_hour_pattern_is_year_to_minute() -> None:
+    assert object_key(HOUR_PATTERN, CONTEXT) == "2013-02-03-04-00"
+
+
+@pytest.mark.parametrize("template", ["$colour", "$", "$.csv", "$Year", "${year}", "a$ b"])
+def test_an_unknown_variable_is_refused_with_the_known_ones(template: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        parts_of(template, field="filename")
+
+    assert caught.value.field == "filename"
+    assert all(f"${name}" in str(caught.value) for name in VARIABLES)
+    assert "$$ writes a dollar sign" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("template", "key"),
+    [
+        ("$date-$hour.csv", "_receipts/daily-flights/2013-02-03-04-00.json"),
+        ("exports/$date/$hour.csv", "exports/_receipts/daily-flights/2013-02-03-04-00.json"),
+        ("a/b/f-$date-$hour.csv", "a/b/_receipts/daily-flights/2013-02-03-04-00.json"),
+        (
+            "$organization/$export/$date-$hour",
+            "acme/daily-flights/_receipts/daily-flights/2013-02-03-04-00.json",
+        ),
+        ("in/$table/x/$date-$hour", "in/_receipts/daily-flights/2013-02-03-04-00.json"),
+        ("in/v$revision/$date-$hour", "in/_receipts/daily-flights/2013-02-03-04-00.json"),
+    ],
+)
+def test_receipts_lie_below_what_no_hour_and_no_table_changes(template: str, key: str) -> None:
+    assert receipt_key(template, CONTEXT) == key
+
+
+def test_tables_of_an_hour_share_its_receipt() -> None:
+    template = "$organization/$table/$date-$hour.csv"
+
+    keys = {receipt_key(template, a_key_context(table=table)) for table in ("flights", "weather", "")}
+
+    assert len(keys) == 1
+
+
+@pytest.mark.parametrize(
+    ("template", "named"),
+    [
+        ("../$date-$hour", "'..'"),
+        ("a/../$date-$hour", "'..'"),
+        ("a/./$date-$hour", "'.'"),
+        ("a//$date-$hour", "empty"),
+        ("$date-$hour/", "empty"),
+        ("/exports/$date-$hour", "slash"),
+        ("exports\\$date-$hour", "backslash"),
+        ("exports\0/$date-$hour", "control character"),
+        ("exports\n/$date-$hour", "control character"),
+        ("exports\x85/$date-$hour", "control character"),
+        ("exports\ud800/$date-$hour", "Unicode"),
+        ("a/" * 520 + "$date-$hour", "1024"),
+        ("é/" * 342 + "$date-$hour", "1024"),
+        (f"{'a' * 245}$date-$hour", "255"),
+        ("_receipts/$date-$hour", "_receipts"),
+        ("a/_receipts/$date-$hour", "_receipts"),
+    ],
+)
+def test_a_key_that_no_store_should_see_is_refused(template: str, named: str) -> None:
+    assert named in refusal(template)
+
+
+def test_a_long_path_is_not_shown_in_full() -> None:
+    assert len(refusal("a/" * 5000 + "$date-$hour")) < 500
+
+
+def test_what_a_variable_brings_in_is_checked_as_well() -> None:
+    assert "'..'" in refusal("$table/$date-$hour", table="..")
+
+
+def test_a_key_of_exactly_the_longest_length_is_taken() -> None:
+    check_key("abc/" * 255 + "abcd")
+
+
+def test_a_path_whose_receipt_would_be_too_long_is_refused() -> None:
+    # The files' keys have 1,014 bytes, the receipts' 1,036.
+    assert "1024" in refusal("a/" * 500 + "$date-$hour")
+
+
+@pytest.mark.parametrize(
+    ("template", "missing"),
+    [
+        ("flights.csv", "$year, $month, $day, $hour"),
+        ("$date.csv", "$hour"),
+        ("$year-$month-$hour", "$day"),
+        ("$hour/$minute", "$year, $month, $day"),
+        ("$$date-$$hour", "$year, $month, $day, $hour"),
+    ],
+)
+def test_a_path_that_does_not_tell_the_hour_is_refused_with_what_to_add(template: str, missing: str) -> None:
+    assert refusal(template).endswith(f"add {missing}")
+
+
+def test_several_tables_need_the_table_in_the_path() -> None:
+    assert refusal("$date-$hour.csv", tables=2).endswith("add $table")
+
+
+def test_one_table_needs_not_be_named_in_the_path() -> None:
+    check_template("$date-$hour.csv", a_key_context(), tables=1)
+
+
+@settings(deadline=None, max_examples=150)
+@given(template=templates())
+def test_different_hours_have_different_keys(template: str) -> None:
+    assume(accepted(template, a_key_context()))
+
+    for one, other in combinations(HOURS, 2):
+        keys = [keys_of(template, hour) for hour in (one, other)]
+        assert not keys[0] & keys[1]
+
+
+@settings(deadline=None, max_examples=150)
+@given(template=templates(also=("$table",)))
+def test_different_tables_have_different_keys(template: str) -> None:
+    tables = ["t", "t1", "t-1"]
+    assume(all(accepted(template, a_key_context(table=table), tables=len(tables)) for table in tables))
+
+    for one, other in combinations(tables, 2):
+        shapes = [shape_of(template, a_key_context(table=table)) for table in (one, other)]
+        if not collide(*shapes):  # an export of tables that do is refused
+            keys = [
+                {key for hour in HOURS for key in keys_of(template, hour, table)} for table in (one, other)
+            ]
+            assert not keys[0] & keys[1]
+
+
+@settings(deadline=None, max_examples=150)
+@given(template=templates())
+def test_no_receipt_takes_the_place_of_a_file(template: str) -> None:
+    assume(accepted(template, a_key_context()))
+
+    files = {key for hour in HOURS for key in keys_of(template, hour)}
+    receipts = {receipt_key(template, a_key_context(window=hour)) for hour in HOURS}
+
+    assert len(receipts) == len(HOURS)
+    assert not files & receipts
+
+
+def keys_of(template: str, hour: HourWindow, table: str = "t") -> set[str]:
+    """The keys of one table's hour, revision by revision."""
+    contexts: list[KeyContext] = [
+        a_key_context(window=hour, table=table, revision=revision) for revision in REVISIONS
+    ]
+    return {object_key(template, context) for context in contexts}

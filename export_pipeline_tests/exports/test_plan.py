@@ -1,0 +1,121 @@
+"""A definition against the dataset: columns, filters and tenants, and what does not fit."""
+
+from typing import Any
+
+import pytest
+
+from export_pipeline.dataset.tables import Dataset
+from export_pipeline.errors import InvalidRequest
+from export_pipeline.exports.plan import plan_of
+from export_pipeline.filters.tree import EVERY_ROW, Comparison
+from export_pipeline_tests.builders import a_column, a_dataset, a_definition, a_table
+
+BOTH = ({"name": "flights"}, {"name": "weather"})
+SHARED = a_table(tenant_column="carrier")
+
+
+def refusal(dataset: Dataset, **changes: Any) -> InvalidRequest:
+    with pytest.raises(InvalidRequest) as caught:
+        plan_of(a_definition(**changes), dataset)
+    return caught.value
+
+
+def test_every_column_of_a_table_is_planned_when_none_is_named() -> None:
+    (plan,) = plan_of(a_definition(), a_dataset())
+
+    assert plan.columns == a_table().columns
+
+
+def test_columns_are_planned_in_the_order_asked_for() -> None:
+    definition = a_definition(tables=({"name": "flights", "columns": ("origin", "id")},))
+
+    (plan,) = plan_of(definition, a_dataset())
+
+    assert [column.name for column in plan.columns] == ["origin", "id"]
+
+
+def test_there_is_a_plan_for_every_table_in_the_order_asked_for() -> None:
+    plans = plan_of(a_definition(tables=BOTH[::-1]), a_dataset())
+
+    assert [plan.table.name for plan in plans] == ["weather", "flights"]
+
+
+def test_case_does_not_count_in_names() -> None:
+    (plan,) = plan_of(a_definition(tables=({"name": "FLIGHTS", "columns": ("Id",)},)), a_dataset())
+
+    assert (plan.table.name, plan.columns[0].name) == ("flights", "id")
+
+
+def test_a_filter_is_worked_out_for_each_table() -> None:
+    plans = plan_of(a_definition(tables=BOTH, filter="ORIGIN == 'JFK'"), a_dataset())
+
+    for plan in plans:
+        assert isinstance(plan.filter, Comparison)
+        assert (plan.filter.column, plan.filter.value) == ("origin", "JFK")
+
+
+def test_no_filter_means_every_row() -> None:
+    assert plan_of(a_definition(), a_dataset())[0].filter == EVERY_ROW
+
+
+def test_an_unknown_table_is_a_mistake_in_the_request() -> None:
+    error = refusal(a_dataset(), tables=({"name": "flight"},))
+
+    assert error.field == "tables"
+    assert "did you mean 'flights'?" in str(error)
+
+
+def test_an_unknown_column_is_refused_with_the_nearest_one() -> None:
+    error = refusal(a_dataset(), tables=({"name": "flights", "columns": ("carier",)},))
+
+    assert error.field == "columns"
+    assert "did you mean 'carrier'?" in str(error)
+
+
+def test_a_column_named_twice_is_refused() -> None:
+    error = refusal(a_dataset(), tables=({"name": "flights", "columns": ("id", "ID")},))
+
+    assert error.field == "columns"
+    assert "named twice: id" in str(error)
+
+
+def test_a_table_named_twice_is_refused() -> None:
+    error = refusal(a_dataset(), tables=({"name": "flights"}, {"name": "Flights"}))
+
+    assert error.field == "tables"
+    assert "name it once" in str(error)
+
+
+@pytest.mark.parametrize("filter_", ["carrier ==", "temp > 3", "carrier == 3"])
+def test_a_filter_that_does_not_fit_a_table_is_refused(filter_: str) -> None:
+    assert refusal(a_dataset(), tables=BOTH, filter=filter_).field == "filter"
+
+
+def test_a_shared_table_is_read_for_one_tenant() -> None:
+    (plan,) = plan_of(a_definition(tenant="UA"), a_dataset(SHARED))
+
+    assert plan.tenant == "UA"
+
+
+@pytest.mark.parametrize("tenant", [None, ""])
+def test_a_shared_table_is_never_read_whole(tenant: str | None) -> None:
+    error = refusal(a_dataset(SHARED), tenant=tenant)
+
+    assert error.field == "tenant"
+    assert "'flights'" in str(error)
+
+
+def test_a_tenant_does_not_narrow_a_table_that_is_not_shared() -> None:
+    own = a_table(name="weather", columns=(a_column("id", "int64"), a_column("time_hour", "timestamp")))
+
+    plans = plan_of(a_definition(tables=BOTH, tenant="UA"), a_dataset(SHARED, own))
+
+    assert [plan.tenant for plan in plans] == ["UA", None]
+
+
+def test_a_tenant_is_refused_where_no_table_tells_tenants_apart() -> None:
+    """Taken and ignored, it would hand one customer the rows of all."""
+    error = refusal(a_dataset(), tenant="UA")
+
+    assert error.field == "tenant"
+    assert "every row would be delivered" in str(error)

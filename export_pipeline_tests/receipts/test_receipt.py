@@ -1,0 +1,159 @@
+"""The receipt as a file: its bytes, its digest, what it says of counts that disagree."""
+
+import json
+from datetime import timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from export_pipeline.errors import PermanentFailure
+from export_pipeline.receipts.receipt import Receipt, canonical, receipt_from
+from export_pipeline_tests.builders import FIRST_HOUR, a_receipt, a_receipt_file, a_receipt_table
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "receipts" / "two_tables.json"
+
+TWO_TABLES = a_receipt(
+    revision=2,
+    supersedes="0f" * 32,
+    tables=(
+        a_receipt_table(),
+        a_receipt_table(name="weather", filter="origin == 'Orléans'", rows_at_source=0),
+    ),
+    files=(
+        a_receipt_file(),
+        a_receipt_file(table="weather", key="weather/2013-01-01-00.csv", rows=0, bytes=9),
+    ),
+)
+
+
+def test_the_file_is_the_golden_one_byte_for_byte() -> None:
+    assert TWO_TABLES.to_bytes() == GOLDEN.read_bytes()
+
+
+def test_the_file_has_the_statement_and_a_place_for_signatures() -> None:
+    envelope = json.loads(TWO_TABLES.to_bytes())
+
+    assert envelope.keys() == {"payload", "signatures"}
+    assert envelope["payload"]["format"] == "export-pipeline-receipt/1"
+
+
+def test_a_receipt_comes_back_from_its_file() -> None:
+    assert receipt_from(TWO_TABLES.to_bytes(), "key") == TWO_TABLES
+
+
+def test_the_digest_is_the_same_after_a_round_trip() -> None:
+    assert receipt_from(TWO_TABLES.to_bytes(), "key").digest == TWO_TABLES.digest
+
+
+def test_the_digest_does_not_depend_on_the_order_or_the_spaces_of_the_file() -> None:
+    envelope = json.loads(TWO_TABLES.to_bytes())
+    shuffled = json.dumps({"payload": _reversed(envelope["payload"])}, indent=2).encode()
+
+    assert shuffled != TWO_TABLES.to_bytes()
+    assert receipt_from(shuffled, "key").digest == TWO_TABLES.digest
+
+
+def test_the_digest_is_of_the_statement_alone() -> None:
+    envelope = json.loads(TWO_TABLES.to_bytes()) | {"signatures": ["somebody's"]}
+
+    assert receipt_from(canonical(envelope), "key").digest == TWO_TABLES.digest
+
+
+def test_the_same_instants_in_another_zone_are_the_same_receipt() -> None:
+    paris = timezone(timedelta(hours=1))
+    moments = ("hour", "since", "until", "read_at", "delivered_at")
+
+    elsewhere = a_receipt(**{name: getattr(a_receipt(), name).astimezone(paris) for name in moments})
+
+    assert elsewhere.to_bytes() == a_receipt().to_bytes()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"organization": "other"},
+        {"hour": FIRST_HOUR + timedelta(hours=1)},
+        {"revision": 2},
+        {"files": (a_receipt_file(rows=3),)},
+        {"files": (a_receipt_file(sha256="5b" * 32),)},
+        {"tables": (a_receipt_table(rows_at_source=3),)},
+        {"tables": (a_receipt_table(filter="id > 1"),)},
+        {"read_at": FIRST_HOUR + timedelta(microseconds=1)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_whatever_changes_changes_the_digest(change: dict[str, Any]) -> None:
+    assert a_receipt(**change).digest != a_receipt().digest
+
+
+def test_rows_are_those_of_all_files() -> None:
+    assert a_receipt(files=(a_receipt_file(rows=2), a_receipt_file(table="weather", rows=5))).rows == 7
+
+
+def test_counts_that_agree_leave_nothing_to_say() -> None:
+    assert TWO_TABLES.unreconciled == ()
+
+
+def test_a_row_that_got_lost_is_told() -> None:
+    receipt = a_receipt(files=(a_receipt_file(rows=1),))
+
+    assert receipt.unreconciled == ("table flights: 2 rows at the source, 1 in the file",)
+
+
+def test_a_table_without_a_file_is_told() -> None:
+    receipt = a_receipt(tables=(a_receipt_table(), a_receipt_table(name="weather", rows_at_source=0)))
+
+    assert receipt.unreconciled == ("table weather: 0 rows at the source, but no file",)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff\xfe",
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"payload": null}',
+        b'{"payload": {}}',
+        TWO_TABLES.to_bytes()[:-10],
+        TWO_TABLES.to_bytes().replace(b"receipt/1", b"receipt/2"),
+        TWO_TABLES.to_bytes().replace(b'"revision":2', b'"revision":2,"colour":"red"'),
+        TWO_TABLES.to_bytes().replace(b"2013-01-01T00:00:00Z", b"2013-01-01T00:00:00"),
+        TWO_TABLES.to_bytes().replace(b"2013-01-01T00:00:00Z", b"0001-01-01T00:00:00+05:00"),
+        b'{"payload":' + b"[" * 100_000,
+    ],
+    ids=range(13),
+)
+def test_what_is_no_receipt_is_refused_by_its_key(data: bytes) -> None:
+    with pytest.raises(PermanentFailure, match=r"'a/key\.json' is not a receipt"):
+        receipt_from(data, "a/key.json")
+
+
+def test_canonical_json_has_one_form() -> None:
+    assert canonical({"b": [1, True, None], "a": "é"}) == b'{"a":"\\u00e9","b":[1,true,null]}'
+
+
+def test_canonical_json_knows_no_nan() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        canonical(float("nan"))
+
+
+def _reversed(value: Any) -> Any:
+    """The same JSON with the members of every object in the opposite order."""
+    if isinstance(value, dict):
+        return {name: _reversed(value[name]) for name in sorted(value, reverse=True)}
+    return [_reversed(item) for item in value] if isinstance(value, list) else value
+
+
+def test_a_receipt_cannot_be_changed() -> None:
+    receipt: Any = a_receipt()
+
+    with pytest.raises(ValueError, match="frozen"):
+        receipt.revision = 2
+
+
+def test_an_instant_without_a_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="timezone"):
+        Receipt(**dict(a_receipt()) | {"hour": FIRST_HOUR.replace(tzinfo=None)})
