@@ -1,0 +1,44 @@
+"""How much of an export is delivered: counted in the ledger."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from export_pipeline.store.schema import HOURS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """The hours delivered, and the rows and bytes in their newest revisions. No hours: no first and last."""
+
+    hours: int
+    rows: int
+    bytes: int
+    first_hour: datetime | None
+    last_hour: datetime | None
+
+
+def delivered(connection: sa.Connection, export_id: str) -> Delivered:
+    """Everything delivered of the export so far, in one look at the ledger."""
+    newest = (
+        sa.select(HOURS.c.hour, sa.func.max(HOURS.c.revision).label("revision"))
+        .where(HOURS.c.export_id == export_id)
+        .group_by(HOURS.c.hour)
+        .subquery()
+    )
+    row = connection.execute(
+        sa.select(
+            sa.func.count(),
+            sa.func.coalesce(sa.func.sum(HOURS.c.rows), 0),
+            sa.func.coalesce(sa.func.sum(HOURS.c.bytes), 0),
+            sa.func.min(HOURS.c.hour),
+            sa.func.max(HOURS.c.hour),
+        )
+        .select_from(HOURS)
+        .join(newest, sa.and_(HOURS.c.hour == newest.c.hour, HOURS.c.revision == newest.c.revision))
+        .where(HOURS.c.export_id == export_id)
+    ).one()
+    hours, rows, size, first, last = row
+    # PostgreSQL sums up bigints as decimals.
+    return Delivered(hours=hours, rows=int(rows), bytes=int(size), first_hour=first, last_hour=last)

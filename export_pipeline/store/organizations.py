@@ -1,0 +1,23 @@
+"""Organizations: who owns connectors, exports and tasks."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from export_pipeline.store.schema import ORGANIZATIONS
+
+
+def ensure_organization(connection: sa.Connection, id_: str) -> None:
+    """Add the organization unless it is there. Who adds it at the same time waits for the first to commit."""
+    known = connection.scalar(sa.select(ORGANIZATIONS.c.id).where(ORGANIZATIONS.c.id == id_))
+    if known is None:
+        with suppress(IntegrityError), connection.begin_nested():
+            connection.execute(ORGANIZATIONS.insert().values(id=id_, created_at=datetime.now(UTC)))
+
+
+def list_organizations(connection: sa.Connection) -> Sequence[str]:
+    """The names of all organizations, in order."""
+    return connection.scalars(sa.select(ORGANIZATIONS.c.id).order_by(ORGANIZATIONS.c.id)).all()

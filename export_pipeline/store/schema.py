@@ -1,0 +1,141 @@
+"""The control database's tables. Changed only together with a migration (a test compares the two)."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+METADATA = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """An instant. UTC on the way in and out, also where the database forgets zones (SQLite)."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value.isoformat()} names no zone")
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        assert isinstance(value, datetime)
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+ORGANIZATIONS = sa.Table(
+    "organizations",
+    METADATA,
+    sa.Column("id", sa.String(63), primary_key=True),
+    sa.Column("created_at", Moment, nullable=False),
+)
+
+
+def _unique_while_there(table: sa.Table, name: str) -> None:
+    """One thing of a name in an organization; a deleted thing's name can be used again."""
+    there = table.c.deleted_at.is_(None)
+    sa.Index(
+        f"uq_{table.name}_organization_{name}",
+        table.c.organization,
+        table.c[name],
+        unique=True,
+        sqlite_where=there,
+        postgresql_where=there,
+    )
+
+
+CONNECTORS = sa.Table(
+    "connectors",
+    METADATA,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("organization", sa.ForeignKey("organizations.id"), nullable=False),
+    sa.Column("name", sa.String(63), nullable=False),
+    sa.Column("type", sa.String(32), nullable=False),
+    # Encrypted whole, so that no secret can be forgotten; emptied when the connector is deleted.
+    sa.Column("sealed_config", sa.LargeBinary),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("deleted_at", Moment),  # kept: receipts of deleted exports name it
+)
+_unique_while_there(CONNECTORS, "name")
+
+EXPORTS = sa.Table(
+    "exports",
+    METADATA,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("organization", sa.ForeignKey("organizations.id"), nullable=False),
+    sa.Column("slug", sa.String(63), nullable=False),
+    sa.Column("connector_id", sa.ForeignKey("connectors.id"), nullable=False, index=True),
+    sa.Column("definition", sa.JSON, nullable=False),
+    sa.Column("standing", sa.Boolean, nullable=False),
+    sa.Column("paused", sa.Boolean, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("deleted_at", Moment),  # kept: its receipts stay explainable
+)
+_unique_while_there(EXPORTS, "slug")
+
+TASKS = sa.Table(
+    "tasks",
+    METADATA,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("organization", sa.ForeignKey("organizations.id"), nullable=False),
+    sa.Column("export_id", sa.ForeignKey("exports.id"), nullable=False, index=True),
+    sa.Column("since", Moment, nullable=False),
+    sa.Column("until", Moment, nullable=False),
+    sa.Column("force", sa.Boolean, nullable=False),
+    sa.Column("requested_at", Moment, nullable=False),
+    sa.Column("started_at", Moment, index=True),
+    sa.Column("error", sa.Text),
+)
+
+HOURS = sa.Table(
+    "hours",
+    METADATA,
+    sa.Column("export_id", sa.ForeignKey("exports.id"), primary_key=True),
+    sa.Column("hour", Moment, primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("receipt_key", sa.Text, nullable=False),
+    sa.Column("receipt", sa.Text, nullable=False),  # the file's text: it can be put back if it is lost
+    sa.Column("run_id", sa.String(64), nullable=False),
+    sa.Column("delivered_at", Moment, nullable=False),
+    sa.Column("proven_at", Moment, nullable=False),  # when a run last found all of it in place
+)
+
+FAILURES = sa.Table(
+    "failures",
+    METADATA,
+    sa.Column("export_id", sa.ForeignKey("exports.id"), primary_key=True),
+    sa.Column("hour", Moment, primary_key=True),
+    sa.Column("stage", sa.String(16), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("run_id", sa.String(64), nullable=False),
+    sa.Column("failed_at", Moment, nullable=False),
+)
+
+CLAIMS = sa.Table(
+    "claims",
+    METADATA,
+    sa.Column("export_id", sa.ForeignKey("exports.id"), primary_key=True),
+    sa.Column("hour", Moment, primary_key=True),
+    sa.Column("owner", sa.String(64), nullable=False, index=True),
+    sa.Column("stage", sa.String(16), nullable=False),
+    sa.Column("done", sa.BigInteger, nullable=False),  # rows or bytes of the stage
+    sa.Column("total", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", Moment, nullable=False),
+)

@@ -1,0 +1,152 @@
+"""The key that seals credentials: what it does, where it is kept, who may read it."""
+
+import threading
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from export_pipeline.errors import ExportPipelineError
+from export_pipeline.store.encryption import SecretKey, secret_key
+from export_pipeline_tests.starting_together import start_together
+
+GIVEN = Fernet.generate_key().decode()
+
+SEAL = """
+from pathlib import Path
+from export_pipeline.store.encryption import secret_key
+
+ready()
+key = secret_key(None, Path(sys.argv[1]))
+print(key.seal("secret").decode())
+"""
+
+
+def test_what_is_sealed_comes_back() -> None:
+    key = SecretKey(GIVEN)
+
+    assert key.unseal(key.seal("pässword")) == "pässword"
+
+
+def test_what_is_sealed_cannot_be_read() -> None:
+    assert b"password" not in SecretKey(GIVEN).seal("password")
+
+
+def test_another_key_opens_nothing_and_the_error_says_which_one_would() -> None:
+    sealed = SecretKey(GIVEN).seal("password")
+
+    with pytest.raises(ExportPipelineError, match="set EXPORT_PIPELINE_SECRET_KEY to the one in use"):
+        SecretKey(Fernet.generate_key().decode()).unseal(sealed)
+
+
+def test_what_was_tampered_with_is_not_opened() -> None:
+    sealed = bytearray(SecretKey(GIVEN).seal("password"))
+    sealed[40] ^= 1
+
+    with pytest.raises(ExportPipelineError):
+        SecretKey(GIVEN).unseal(bytes(sealed))
+
+
+def test_a_key_does_not_show_itself() -> None:
+    key = SecretKey(GIVEN)
+
+    assert GIVEN not in repr(key) + str(key) + repr(vars(key))
+
+
+@pytest.mark.parametrize("given", ["", "short", "ключ", GIVEN[:-1], f"{GIVEN[:-5]}="])
+def test_what_is_no_key_is_refused_with_the_way_to_make_one(given: str) -> None:
+    with pytest.raises(
+        ExportPipelineError, match=r"EXPORT_PIPELINE_SECRET_KEY is not a key.*generate_key"
+    ) as caught:
+        SecretKey(given)
+
+    assert not given or given not in "".join(traceback.format_exception(caught.value))
+
+
+def test_the_way_to_make_a_key_makes_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ExportPipelineError) as caught:
+        SecretKey("no key")
+
+    exec(str(caught.value).split("python -c '")[1].removesuffix("'"))
+
+    assert SecretKey(capsys.readouterr().out.strip())
+
+
+def test_a_given_key_makes_no_file(tmp_path: Path) -> None:
+    secret_key(GIVEN, tmp_path / "secret.key")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_that_is_made_is_for_us_alone(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "secret.key"
+
+    secret_key(None, path)
+
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_key_that_is_there_is_used(tmp_path: Path) -> None:
+    path = tmp_path / "secret.key"
+
+    sealed = secret_key(None, path).seal("password")
+
+    assert secret_key(None, path).unseal(sealed) == "password"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o601])
+def test_a_key_that_others_can_get_at_is_refused_with_the_cure(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "secret.key"
+    secret_key(None, path)
+    path.chmod(mode)
+
+    with pytest.raises(ExportPipelineError, match=f"chmod 600 {path}"):
+        secret_key(None, path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a key", b"\xff\xfe\x00"])
+def test_a_file_without_a_key_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "secret.key"
+    path.write_bytes(content)
+    path.chmod(0o600)
+
+    with pytest.raises(ExportPipelineError, match=f"the content of {path} is not a key; put back the one"):
+        secret_key(None, path)
+
+
+def test_a_process_that_was_killed_while_it_made_the_key_is_in_nobodys_way(tmp_path: Path) -> None:
+    # In a container every process has the number 1.
+    path = tmp_path / "secret.key"
+    for number in range(3):
+        (tmp_path / f"secret.key.{number}").touch()
+
+    assert secret_key(None, path).seal("password")
+
+
+def test_processes_that_start_at_once_agree_on_the_key(tmp_path: Path) -> None:
+    path = tmp_path / "secret.key"
+
+    sealed = start_together(SEAL, str(path))
+
+    key = secret_key(None, path)
+    assert [key.unseal(token.strip().encode()) for token in sealed] == ["secret"] * 4
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_threads_that_start_at_once_agree_on_the_key(tmp_path: Path) -> None:
+    path = tmp_path / "secret.key"
+    barrier = threading.Barrier(8)
+
+    def seal(_number: int) -> bytes:
+        barrier.wait(30)
+        return secret_key(None, path).seal("secret")
+
+    with ThreadPoolExecutor(8) as pool:
+        sealed = list(pool.map(seal, range(8)))
+
+    key = secret_key(None, path)
+    assert [key.unseal(token) for token in sealed] == ["secret"] * 8
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,51 @@
+"""Organizations are added once, whoever adds them."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import sqlalchemy as sa
+
+from export_pipeline.store.database import reading, writing
+from export_pipeline.store.organizations import ensure_organization, list_organizations
+
+THREADS = 5  # what the engine keeps connections for
+
+
+def ids(control: sa.Engine) -> list[str]:
+    with reading(control) as connection:
+        return list(list_organizations(connection))
+
+
+def test_an_organization_is_added_once(control: sa.Engine) -> None:
+    for _ in range(2):
+        with writing(control) as connection:
+            ensure_organization(connection, "acme")
+
+    assert ids(control) == ["acme"]
+
+
+def test_what_the_transaction_did_before_stays_when_the_organization_is_there(control: sa.Engine) -> None:
+    with writing(control) as connection:
+        ensure_organization(connection, "acme")
+        ensure_organization(connection, "other")
+        ensure_organization(connection, "acme")
+
+    assert ids(control) == ["acme", "other"]
+
+
+def test_several_may_add_it_at_once(control: sa.Engine) -> None:
+    names = [f"organization-{number}" for number in range(10)]
+    barrier = threading.Barrier(THREADS)
+
+    def add(_number: int) -> None:
+        with reading(control):  # so that nobody has to wait for a connection below
+            barrier.wait(30)
+        for name in names:
+            barrier.wait(30)
+            with writing(control) as connection:
+                ensure_organization(connection, name)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(add, range(THREADS)))
+
+    assert ids(control) == names

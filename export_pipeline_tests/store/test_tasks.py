@@ -1,0 +1,167 @@
+"""Stored tasks: requested, queued, taken up, ended."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from export_pipeline.errors import NotFound
+from export_pipeline.exports.export import Export
+from export_pipeline.exports.task import ExportTask
+from export_pipeline.store.database import reading, writing
+from export_pipeline.store.tasks import (
+    add_task,
+    fail_queued_tasks,
+    fail_task,
+    find_task,
+    get_task,
+    list_tasks,
+    queued_tasks,
+    start_task,
+    tasks_between,
+)
+from export_pipeline_tests.builders import FIRST_HOUR, ORGANIZATION
+from export_pipeline_tests.control_databases import stored_connector, stored_export
+
+
+@pytest.fixture
+def export(control: sa.Engine) -> Export:
+    return stored_export(control)
+
+
+@pytest.fixture
+def theirs(control: sa.Engine) -> Export:
+    return stored_export(control, stored_connector(control, organization="other"))
+
+
+def requested(control: sa.Engine, export: Export, *, force: bool = False) -> ExportTask:
+    with writing(control) as connection:
+        return add_task(
+            connection, export, since=FIRST_HOUR, until=FIRST_HOUR + timedelta(minutes=90), force=force
+        )
+
+
+def queued(control: sa.Engine, limit: int = 100) -> list[ExportTask]:
+    with reading(control) as connection:
+        return list(queued_tasks(connection, limit))
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_a_task_comes_back_as_it_was_requested(control: sa.Engine, export: Export, force: bool) -> None:
+    task = requested(control, export, force=force)
+
+    with reading(control) as connection:
+        assert find_task(connection, ORGANIZATION, task.id) == task
+        assert get_task(connection, task.id) == task
+    assert (task.organization, task.export_id) == (export.organization, export.id)
+    assert (task.started_at, task.error) == (None, None)
+
+
+def test_organizations_do_not_see_each_others_tasks(control: sa.Engine, theirs: Export) -> None:
+    task = requested(control, theirs)
+
+    with reading(control) as connection:
+        assert list_tasks(connection, ORGANIZATION) == []
+        assert list_tasks(connection, ORGANIZATION, export_id=theirs.id) == []
+        with pytest.raises(NotFound, match=task.id):
+            find_task(connection, ORGANIZATION, task.id)
+        assert list_tasks(connection, "other") == [task]
+
+
+def test_tasks_are_listed_the_newest_first_and_only_so_many(control: sa.Engine, export: Export) -> None:
+    tasks = [requested(control, export) for _ in range(4)]
+
+    with reading(control) as connection:
+        assert list_tasks(connection, ORGANIZATION) == tasks[::-1]
+        assert list_tasks(connection, ORGANIZATION, limit=2) == [tasks[3], tasks[2]]
+
+
+def test_tasks_of_one_export_are_listed_when_asked(control: sa.Engine, export: Export) -> None:
+    other = stored_export(control, stored_connector(control, name="other"), slug="other")
+    task = requested(control, export)
+    requested(control, other)
+
+    with reading(control) as connection:
+        assert list_tasks(connection, ORGANIZATION, export_id=export.id) == [task]
+
+
+def test_an_unknown_task_is_not_found(control: sa.Engine) -> None:
+    with reading(control) as connection:
+        with pytest.raises(NotFound, match="'none'; `export-pipeline task list`"):
+            find_task(connection, ORGANIZATION, "none")
+        with pytest.raises(NotFound, match="'none'"):
+            get_task(connection, "none")
+
+
+def test_tasks_wait_in_the_order_of_their_requests(
+    control: sa.Engine, export: Export, theirs: Export
+) -> None:
+    tasks = [requested(control, owner) for owner in (export, theirs, export)]
+
+    assert queued(control) == tasks
+    assert queued(control, limit=2) == tasks[:2]
+
+
+def test_a_task_that_is_taken_up_waits_no_more(control: sa.Engine, export: Export) -> None:
+    task = requested(control, export)
+    waiting = requested(control, export)
+
+    with writing(control) as connection:
+        started = start_task(connection, task.id)
+
+    assert started.started_at is not None
+    assert started.started_at >= task.requested_at
+    assert queued(control) == [waiting]
+
+
+def test_a_task_that_failed_waits_no_more(control: sa.Engine, export: Export) -> None:
+    task = requested(control, export)
+
+    with writing(control) as connection:
+        fail_task(connection, task.id, "no run can be started")
+        assert get_task(connection, task.id).error == "no run can be started"
+
+    assert queued(control) == []
+
+
+def test_taking_a_task_up_again_clears_its_error(control: sa.Engine, export: Export) -> None:
+    task = requested(control, export)
+
+    with writing(control) as connection:
+        start_task(connection, task.id)
+        fail_task(connection, task.id, "the run was killed")
+        assert start_task(connection, task.id).error is None
+
+
+def test_taking_up_an_unknown_task_is_refused(control: sa.Engine) -> None:
+    with writing(control) as connection, pytest.raises(NotFound):
+        start_task(connection, "none")
+
+
+def test_tasks_of_an_export_that_wait_can_be_ended(
+    control: sa.Engine, export: Export, theirs: Export
+) -> None:
+    waiting, running, failed = (requested(control, export) for _ in range(3))
+    other = requested(control, theirs)
+    with writing(control) as connection:
+        start_task(connection, running.id)
+        fail_task(connection, failed.id, "before")
+
+        fail_queued_tasks(connection, export.id, "deleted")
+
+        tasks = (waiting, running, failed, other)
+        errors = [get_task(connection, task.id).error for task in tasks]
+    assert errors == ["deleted", None, "before", None]
+
+
+@pytest.mark.usefixtures("theirs")
+def test_tasks_that_ask_for_part_of_a_range_are_found(control: sa.Engine, export: Export) -> None:
+    task = requested(control, export)  # from 00:00 to 01:30
+
+    def found(since: int, until: int) -> list[ExportTask]:
+        with reading(control) as connection:
+            bounds = (FIRST_HOUR + timedelta(minutes=minutes) for minutes in (since, until))
+            return list(tasks_between(connection, export.id, *bounds))
+
+    assert found(0, 90) == found(89, 200) == found(-60, 1) == found(30, 40) == [task]
+    assert found(90, 200) == found(-60, 0) == []
