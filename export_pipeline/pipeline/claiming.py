@@ -1,0 +1,134 @@
+"""A run's claims on hours: taken one by one, kept alive by a heartbeat, lost when the run dies."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+
+from export_pipeline.errors import Conflict
+from export_pipeline.exports.export import Export
+from export_pipeline.pipeline.progress import Cancelled, Progress
+from export_pipeline.store.claims import claim, holds_claim, note_progress, release, renew_claims
+from export_pipeline.store.database import reading, writing
+from export_pipeline.store.ledger import forget_failures, latest_entry
+from export_pipeline.windows import HourWindow
+
+LOG = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_LOOKS = 1.0  # at an hour that another run holds
+SECONDS_BETWEEN_NOTES = 1.0  # of progress: a person looks no more often, and the ledger is shared
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """One run's claims. `lease` is how long one holds without a sign of life; `stop` ends all waiting."""
+
+    control: sa.Engine
+    run_id: str
+    lease: timedelta
+    stop: threading.Event
+
+    def take(self, export: Export, window: HourWindow, *, proven_since: datetime | None) -> bool:
+        """Claim the hour for this run; False when it is delivered already and there is nothing to do.
+
+        `proven_since` None leaves any delivered hour alone; a moment leaves those alone that were found in
+        place since. While another run holds the hour we wait: it delivers it, gives it up, or dies.
+        """
+        told = False
+        while True:
+            now = datetime.now(UTC)
+            with writing(self.control) as connection:
+                held = claim(
+                    connection, export.id, window.start, self.run_id, now=now, expires_at=now + self.lease
+                )
+                if held.owner == self.run_id:
+                    entry = latest_entry(connection, export.id, window.start)
+                    if entry and (proven_since is None or entry.proven_at >= proven_since):
+                        release(connection, export.id, [window.start], self.run_id)
+                        return False
+                    forget_failures(connection, export.id, [window.start])
+                    return True
+            if not told:
+                LOG.info("%s of %s is held by run %s; waiting", window.key, export.slug, held.owner)
+                told = True
+            if self.stop.wait(SECONDS_BETWEEN_LOOKS):
+                raise Cancelled
+
+    def take_all(
+        self, export: Export, windows: Sequence[HourWindow], *, proven_since: datetime | None
+    ) -> frozenset[HourWindow]:
+        """Claim those of the hours that are not delivered yet, one after the other in their order.
+
+        Whoever waits for an hour holds earlier ones only, so that two runs never wait for each other.
+        """
+        return frozenset(
+            window for window in sorted(windows) if self.take(export, window, proven_since=proven_since)
+        )
+
+    def check(self, export: Export, window: HourWindow) -> None:
+        """Raise Conflict if the hour is this run's no more: it was silent for too long."""
+        with reading(self.control) as connection:
+            if not holds_claim(connection, export.id, window.start, self.run_id):
+                raise Conflict(
+                    f"{window.key}: the claim lapsed while the hour was worked on, and another run may have"
+                    " it; it will be found in place, or delivered, by the next run"
+                )
+
+    @contextmanager
+    def kept_alive(self) -> Iterator[None]:
+        """Renew all claims of the run, from another thread, for as long as the block runs."""
+        done = threading.Event()
+
+        def renew() -> None:
+            while not done.wait(self.lease.total_seconds() / 4):
+                try:
+                    self._renew()
+                except sa.exc.SQLAlchemyError:
+                    # The next beat may succeed; if none does, the claims lapse and recording refuses.
+                    LOG.warning("could not renew the claims of run %s", self.run_id, exc_info=True)
+
+        self._renew()
+        heart = threading.Thread(target=renew, name=f"claims of {self.run_id}", daemon=True)
+        heart.start()
+        try:
+            yield
+        finally:
+            done.set()
+            heart.join()
+
+    def _renew(self) -> None:
+        with writing(self.control) as connection:
+            renew_claims(connection, self.run_id, datetime.now(UTC) + self.lease)
+
+    def progress(self, export: Export, window: HourWindow, stage: str) -> Progress:
+        """What a stage calls with its progress: noted in the claim, about once a second."""
+        noted_at = -SECONDS_BETWEEN_NOTES
+
+        def note(done: int, total: int) -> None:
+            nonlocal noted_at
+            if self.stop.is_set():
+                raise Cancelled
+            now = time.monotonic()
+            if now - noted_at < SECONDS_BETWEEN_NOTES:
+                return
+            noted_at = now
+            try:
+                with writing(self.control) as connection:
+                    note_progress(
+                        connection, export.id, window.start, self.run_id, stage=stage, done=done, total=total
+                    )
+            except sa.exc.SQLAlchemyError:
+                # The hour is none the worse for it.
+                LOG.warning("could not note the progress of %s", window.key, exc_info=True)
+
+        return note
+
+    def give_up(self, export: Export, window: HourWindow) -> None:
+        """Release an hour that failed."""
+        with writing(self.control) as connection:
+            release(connection, export.id, [window.start], self.run_id)

@@ -1,0 +1,89 @@
+"""Stage one: an hour's rows from the source into staging, counted by the source in the same snapshot."""
+
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from export_pipeline.errors import PermanentFailure, TransientFailure
+from export_pipeline.exports.plan import TablePlan
+from export_pipeline.extract.query import rows_of_hour
+from export_pipeline.extract.schema import arrow_schema
+from export_pipeline.extract.source import Snapshot, Source
+from export_pipeline.pipeline.hours import StagedHour, StagedRows
+from export_pipeline.pipeline.progress import Progress
+from export_pipeline.pipeline.staging import write_rows
+from export_pipeline.receipts.receipt import ReceiptColumn, ReceiptTable
+from export_pipeline.windows import HourWindow
+
+
+def extract_hour(
+    source: Source,
+    plans: Sequence[TablePlan],
+    filter_text: str,
+    window: HourWindow,
+    folder: Path,
+    *,
+    row_limit: int | None,
+    progress: Progress,
+) -> StagedHour:
+    """Read every table's rows of the hour in one transaction and stage them below `folder`."""
+    started = time.monotonic()
+    with source.snapshot() as snapshot:
+        read_at = datetime.now(UTC)
+        selects = [rows_of_hour(plan.table, plan.columns, window, plan.filter, plan.tenant) for plan in plans]
+        counts = [snapshot.count(select) for select in selects]
+        for plan, count in zip(plans, counts, strict=True):
+            if row_limit is not None and count > row_limit:
+                raise PermanentFailure(
+                    f"{window.key}: {count:,} rows in {plan.table.name}; this connector takes {row_limit:,}"
+                    " a file: narrow the filter, or use a connector to your own bucket"
+                )
+        total, done = sum(counts), 0
+        tables = []
+        for plan, select, count in zip(plans, selects, counts, strict=True):
+            schema = arrow_schema(plan.columns)
+            path = folder / f"{plan.table.name}.arrow"
+            batches = snapshot.batches(select, schema)
+            read = write_rows(path, _noted(batches, progress, done, total), schema)
+            _check_count(snapshot, plan, window, counted=count, read=read)
+            done += read
+            tables.append(StagedRows(table=_described(plan, filter_text, count), path=path, rows=count))
+    return StagedHour(
+        window=window,
+        snapshot=snapshot.mechanism,
+        read_at=read_at,
+        tables=tuple(tables),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _noted(
+    batches: Iterator[pa.RecordBatch], progress: Progress, done: int, total: int
+) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        yield batch
+        done += batch.num_rows
+        progress(done, total)
+
+
+def _check_count(snapshot: Snapshot, plan: TablePlan, window: HourWindow, *, counted: int, read: int) -> None:
+    if counted != read:
+        raise TransientFailure(
+            f"{window.key}: {plan.table.name} was counted at {counted:,} rows, then {read:,} came"
+            f" (snapshot: {snapshot.mechanism}); rows of the hour are still changing"
+        )
+
+
+def _described(plan: TablePlan, filter_text: str, count: int) -> ReceiptTable:
+    return ReceiptTable(
+        name=plan.table.name,
+        columns=tuple(
+            ReceiptColumn(name=column.name, type=str(column.type), nullable=column.nullable)
+            for column in plan.columns
+        ),
+        filter=filter_text,
+        rows_at_source=count,
+    )

@@ -1,0 +1,79 @@
+"""What one hour is between the stages: small frozen values; the rows themselves stay in files."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from export_pipeline.receipts.receipt import Receipt, ReceiptTable
+from export_pipeline.windows import HourWindow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedRows:
+    """One table's rows of an hour, as they were read: an Arrow IPC file."""
+
+    table: ReceiptTable
+    path: Path
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedHour:
+    """An hour read from the source. `snapshot` is the mechanism, `read_at` the moment all rows are of."""
+
+    window: HourWindow
+    snapshot: str
+    read_at: datetime
+    tables: tuple[StagedRows, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormattedFile:
+    """One table's rows of an hour in the form the customer gets. `rows` were counted in the file."""
+
+    table: str
+    path: Path
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormattedHour:
+    """An hour ready to be delivered."""
+
+    staged: StagedHour
+    files: tuple[FormattedFile, ...]
+    seconds: float
+
+    @property
+    def window(self) -> HourWindow:
+        return self.staged.window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveredFile:
+    """A file at the destination, read back and found equal."""
+
+    table: str
+    key: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveredHour:
+    """An hour at the destination with its receipt.
+
+    `receipt_text` is the receipt's file; `changed` says that it is a new revision, not one found in place.
+    """
+
+    window: HourWindow
+    files: tuple[DeliveredFile, ...]
+    receipt: Receipt
+    receipt_key: str
+    receipt_text: str
+    changed: bool
+    seconds: float

@@ -1,0 +1,109 @@
+"""One object into its place: written if it is not there yet, then read back and compared."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination, StoredObject
+from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure
+
+# What a store's client is handed at once; it collects parts of its own size.
+PIECE_BYTES = 1024 * 1024
+
+
+class Content(Protocol):
+    """Bytes of known size and digest that can be read more than once."""
+
+    @property
+    def size(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+    def pieces(self) -> Iterator[bytes]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """A local file, whose size and digest were taken as it was written."""
+
+    path: Path
+    size: int
+    sha256: str
+
+    def pieces(self) -> Iterator[bytes]:
+        with self.path.open("rb") as file:
+            while piece := file.read(PIECE_BYTES):
+                yield piece
+
+
+@dataclass(frozen=True, slots=True)
+class BytesContent:
+    """A small object held in memory."""
+
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+    def pieces(self) -> Iterator[bytes]:
+        yield self.data
+
+
+def place(
+    destination: Destination,
+    key: str,
+    content: Content,
+    identity: str,
+    *,
+    still_ours: Callable[[], None],
+    after_piece: Callable[[int], None],
+) -> None:
+    """Make `content` the object at `key`. What is there already and equal is left alone.
+
+    `identity` names the export in the object's metadata. An object without it is somebody else's and is
+    never overwritten. `still_ours` is asked between the look at what is there and the conditional write:
+    whoever takes the work over later changes what is there, and our write is refused. `after_piece` hears
+    how many bytes are sent.
+    """
+    there = destination.head(key)
+    if there is not None and there.metadata.get(EXPORT_ID) != identity:
+        raise PermanentFailure(
+            f"{key!r} is there already and not this export's ({identity});"
+            " move it away, or change the export's path"
+        )
+    if there is not None and _described_as(there, content) and _reads_back(destination, key, content):
+        return
+    upload = destination.begin(key, {EXPORT_ID: identity, SHA256: content.sha256})
+    try:
+        sent = 0
+        for piece in content.pieces():
+            upload.write(piece)
+            sent += len(piece)
+            after_piece(sent)
+        still_ours()
+        upload.commit(replaces=there.version if there else None)
+    except BaseException:
+        upload.abort()
+        raise
+    if not _reads_back(destination, key, content):
+        raise TransientFailure(f"{key!r} does not read back as it was written; the store lost or changed it")
+
+
+def _described_as(there: StoredObject, content: Content) -> bool:
+    return there.size == content.size and there.metadata.get(SHA256) == content.sha256
+
+
+def _reads_back(destination: Destination, key: str, content: Content) -> bool:
+    digest = hashlib.sha256()
+    try:
+        for piece in destination.get(key):
+            digest.update(piece)
+    except NotFound:
+        return False
+    return digest.hexdigest() == content.sha256

@@ -1,0 +1,38 @@
+"""The last step of an hour: the ledger, in the same transaction as a look at the claim."""
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from export_pipeline.errors import Conflict
+from export_pipeline.exports.export import Export
+from export_pipeline.pipeline.hours import DeliveredHour
+from export_pipeline.store.claims import holds_claim
+from export_pipeline.store.database import writing
+from export_pipeline.store.ledger import LedgerEntry, write_entry
+
+
+def record_hour(control: sa.Engine, export: Export, delivered: DeliveredHour, run_id: str) -> LedgerEntry:
+    """Enter the hour in the ledger. Conflict when another run took the hour over in the meantime."""
+    receipt = delivered.receipt
+    entry = LedgerEntry(
+        export_id=export.id,
+        hour=delivered.window.start,
+        revision=receipt.revision,
+        rows=receipt.rows,
+        bytes=sum(file.bytes for file in receipt.files),
+        seconds=delivered.seconds,
+        receipt_key=delivered.receipt_key,
+        receipt=delivered.receipt_text,
+        run_id=run_id,
+        delivered_at=receipt.delivered_at,
+        proven_at=datetime.now(UTC),
+    )
+    with writing(control) as connection:
+        if not holds_claim(connection, export.id, entry.hour, run_id):
+            raise Conflict(
+                f"{delivered.window.key}: the claim lapsed while the hour was delivered, and another run"
+                " may have it; it will be found in place, or delivered, by the next run"
+            )
+        write_entry(connection, entry)
+    return entry

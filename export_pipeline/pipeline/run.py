@@ -1,0 +1,156 @@
+"""A run over hours of one export: the three stages, each over a chunk of hours, and the ledger.
+
+Nothing here knows who started the run; Dagster's ops call the three methods in turn, and so do tests.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from export_pipeline.connectors.connector import ConnectorConfig
+from export_pipeline.errors import ExportPipelineError
+from export_pipeline.exports.due import check_settled
+from export_pipeline.exports.export import Export
+from export_pipeline.exports.plan import TablePlan
+from export_pipeline.extract.source import Source
+from export_pipeline.pipeline.chunk import Chunk, Worker
+from export_pipeline.pipeline.claiming import Claims
+from export_pipeline.pipeline.delivering import deliver_hour
+from export_pipeline.pipeline.extracting import extract_hour
+from export_pipeline.pipeline.formatting import format_hour
+from export_pipeline.pipeline.hours import DeliveredHour, FormattedHour, StagedHour
+from export_pipeline.pipeline.recording import record_hour
+from export_pipeline.pipeline.staging import Staging, discard
+from export_pipeline.store.database import reading, writing
+from export_pipeline.store.ledger import HourFailure, latest_entry, write_failure
+from export_pipeline.windows import HourWindow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run's work on one export.
+
+    `proven_since` None leaves hours alone that are delivered; a moment leaves those alone that a run found
+    in place since then (so a forced run that is taken up again does not begin anew).
+    """
+
+    control: sa.Engine
+    export: Export
+    connector: ConnectorConfig
+    staging: Staging
+    lease: timedelta
+    hours_at_once: int
+    proven_since: datetime | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def run_id(self) -> str:
+        return self.staging.run_id
+
+    def extract(
+        self, source: Source, plans: Sequence[TablePlan], windows: Sequence[HourWindow]
+    ) -> Chunk[StagedHour]:
+        """Stage the rows of every hour that is not delivered yet."""
+        filter_text = self.export.definition.filter
+
+        def extract(window: HourWindow) -> StagedHour | None:
+            if window not in mine:
+                return None
+            check_settled(self.export.definition, window, datetime.now(UTC))
+            return extract_hour(
+                source,
+                plans,
+                filter_text,
+                window,
+                self.staging.folder(self.export.id, window),
+                row_limit=self.connector.row_limit,
+                progress=self._claims.progress(self.export, window, "extract"),
+            )
+
+        with self._claims.kept_alive():
+            mine = self._claims.take_all(self.export, windows, proven_since=self.proven_since)
+            return self._worker.work("extract", windows, lambda window: window, extract)
+
+    def format(self, chunk: Chunk[StagedHour]) -> Chunk[FormattedHour]:
+        """Write the files of every staged hour."""
+
+        def format_(staged: StagedHour) -> FormattedHour | None:
+            if staged.window not in mine:
+                return None
+            progress = self._claims.progress(self.export, staged.window, "format")
+            return format_hour(staged, self.export.definition.format, progress=progress)
+
+        with self._claims.kept_alive():
+            mine = self._take_again(chunk)
+            return self._worker.work("format", chunk.done, _window_of, format_).after(chunk)
+
+    def deliver(
+        self, chunk: Chunk[FormattedHour], on_delivered: Callable[[DeliveredHour], None]
+    ) -> Chunk[DeliveredHour]:
+        """Deliver and record every formatted hour; `on_delivered` hears of each, in the calling thread."""
+
+        def deliver(formatted: FormattedHour) -> DeliveredHour | None:
+            window = formatted.window
+            if window not in mine:
+                return None
+            with reading(self.control) as connection:
+                standing = latest_entry(connection, self.export.id, window.start)
+            progress = self._claims.progress(self.export, window, "upload")
+            delivered = deliver_hour(
+                formatted,
+                self.export,
+                destination,
+                standing,
+                still_ours=lambda: self._claims.check(self.export, window),
+                progress=progress,
+            )
+            record_hour(self.control, self.export, delivered, self.run_id)
+            discard(formatted.files[0].path.parent)
+            return delivered
+
+        def told(hour: DeliveredHour) -> None:
+            # Held until then: another run that finds the hour delivered would tell of it as well.
+            on_delivered(hour)
+            self._claims.give_up(self.export, hour.window)
+
+        with self._claims.kept_alive():
+            mine = self._take_again(chunk)
+            try:
+                destination = self.connector.open()
+            except ExportPipelineError as error:
+                return self.refuse("upload", [hour.window for hour in chunk.done], error).after(chunk)
+            return self._worker.work("upload", chunk.done, _window_of, deliver, told).after(chunk)
+
+    def refuse(self, stage: str, windows: Sequence[HourWindow], error: ExportPipelineError) -> Chunk[Any]:
+        """Fail hours for a reason that they have in common: the export's definition, its connector."""
+
+        def fail(_window: HourWindow) -> None:
+            raise error
+
+        return self._worker.work(stage, windows, lambda window: window, fail)
+
+    def _take_again(self, chunk: Chunk[StagedHour] | Chunk[FormattedHour]) -> frozenset[HourWindow]:
+        """The hours of an earlier stage: ours still, or, when another process did that stage, taken now."""
+        windows = [hour.window for hour in chunk.done]
+        return self._claims.take_all(self.export, windows, proven_since=self.proven_since)
+
+    @property
+    def _claims(self) -> Claims:
+        return Claims(self.control, self.run_id, self.lease, self.stop)
+
+    @property
+    def _worker(self) -> Worker:
+        return Worker(self.export.id, self.run_id, self.hours_at_once, self.stop, self._note_failure)
+
+    def _note_failure(self, failure: HourFailure, window: HourWindow) -> None:
+        with writing(self.control) as connection:
+            write_failure(connection, failure)
+        self._claims.give_up(self.export, window)
+
+
+def _window_of(hour: StagedHour | FormattedHour) -> HourWindow:
+    return hour.window

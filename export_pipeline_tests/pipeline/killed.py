@@ -1,0 +1,79 @@
+"""A process that delivers two hours and is killed at the named moment: run as `python -m`.
+
+Arguments: the installation's folder, the export, the moment. Nothing in the product knows of it; it calls
+the stages itself.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from export_pipeline.deployment import open_deployment
+from export_pipeline.exports.naming import KeyContext, object_key
+from export_pipeline.exports.plan import plan_of
+from export_pipeline.extract.sources import open_source
+from export_pipeline.pipeline.claiming import Claims
+from export_pipeline.pipeline.delivering import deliver_hour
+from export_pipeline.pipeline.placing import FileContent, place
+from export_pipeline.settings import Settings
+from export_pipeline.store.database import reading
+from export_pipeline.store.exports import find_export
+from export_pipeline_tests.installations import Installation, hours
+from export_pipeline_tests.runs import a_run
+
+MOMENTS = ("claimed", "extracted", "formatted", "half uploaded", "files placed", "receipt written")
+
+
+def _unwatched(done: int, total: int = 0) -> None:
+    """Progress nobody looks at."""
+
+
+def _still_ours() -> None:
+    """It is: nobody else is at work."""
+
+
+def main(folder: Path, slug: str, moment: str) -> None:
+    def die_at(reached: str) -> None:
+        if reached == moment:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    deployment = open_deployment(Settings(), os.environ)
+    with reading(deployment.control) as connection:
+        export = find_export(connection, "default", slug)
+    run = a_run(Installation(folder, deployment), export)
+    claims = Claims(deployment.control, run.run_id, run.lease, run.stop)
+    for window in hours(0, 1):
+        claims.take(export, window, proven_since=None)
+    die_at("claimed")
+    staged = run.extract(
+        open_source(deployment.source_url), plan_of(export.definition, deployment.dataset), hours(0, 1)
+    )
+    die_at("extracted")
+    formatted = run.format(staged)
+    die_at("formatted")
+    destination = run.connector.open()
+    for hour in formatted.done:
+        (file,) = hour.files
+        context = KeyContext(
+            organization=export.organization,
+            export=export.slug,
+            table=file.table,
+            extension=export.definition.format.extension,
+            window=hour.window,
+        )
+        key = object_key(export.definition.path, context)
+        content = FileContent(file.path, file.bytes, file.sha256)
+        if moment == "half uploaded":
+            upload = destination.begin(key, {})
+            upload.write(next(content.pieces())[:100])
+            die_at("half uploaded")
+        place(destination, key, content, export.identity, still_ours=_still_ours, after_piece=_unwatched)
+    die_at("files placed")
+    for hour in formatted.done:
+        deliver_hour(hour, export, destination, None, still_ours=_still_ours, progress=_unwatched)
+    die_at("receipt written")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])

@@ -1,0 +1,187 @@
+"""An hour's files and receipt at the destination: in which order they come, and what is put back."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from export_pipeline.exports.export import Export
+from export_pipeline.pipeline.hours import DeliveredHour
+from export_pipeline.receipts.verifying import verify
+from export_pipeline.store.ledger import LedgerEntry
+from export_pipeline_tests.installations import ROWS_PER_HOUR, Installation, hours
+from export_pipeline_tests.runs import deliver, ledger
+
+SECOND_TABLE = """
+[tables.{name}]
+relation = "{name}"
+time_column = "happened_at"
+order_by = ["happened_at", "id"]
+
+[[tables.{name}.columns]]
+name = "happened_at"
+type = "timestamp"
+nullable = false
+
+[[tables.{name}.columns]]
+name = "id"
+type = "int64"
+nullable = false
+"""
+
+
+def two_tables(installation: Installation) -> Export:
+    """An export of the events and of every second of them, by table and revision."""
+    installation.change_source("CREATE TABLE second AS SELECT happened_at, id FROM events WHERE id % 2 = 0")
+    with (installation.folder / "dataset.toml").open("a") as declaration:
+        declaration.write(SECOND_TABLE.format(name="second"))
+    return installation.export(
+        tables=[{"name": "events"}, {"name": "second"}], filename="$table/$date-$hour-r$revision.csv"
+    )
+
+
+def delivered(installation: Installation, export: Export) -> DeliveredHour:
+    """Hour 5, delivered or found in place; forced, as by a person who looks for what is missing."""
+    chunk = deliver(installation, export, hours(5, 5), proven_since=datetime.now(UTC))
+    assert chunk.failed == ()
+    return chunk.done[0]
+
+
+def entry(installation: Installation, export: Export) -> LedgerEntry:
+    (found,) = ledger(installation, export)
+    return found
+
+
+def files_at(installation: Installation) -> set[str]:
+    """The keys at the destination, without its own book-keeping."""
+    return {
+        str(path.relative_to(installation.downloads))
+        for path in installation.downloads.rglob("*")
+        if path.is_file() and ".export-pipeline" not in path.parts
+    }
+
+
+def problems(installation: Installation, export: Export) -> tuple[str, ...]:
+    destination = installation.deployment.connector(export.connector_id).open()
+    return tuple(verify(destination, entry(installation, export).receipt_key).problems)
+
+
+def times(installation: Installation) -> dict[str, int]:
+    return {key: (installation.downloads / key).stat().st_mtime_ns for key in files_at(installation)}
+
+
+def in_the_way(path: Path) -> None:
+    """A file that nobody of us wrote."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("somebody else's")
+
+
+def test_each_table_is_a_file_of_its_own_and_one_receipt_speaks_of_both(installation: Installation) -> None:
+    hour = delivered(installation, two_tables(installation))
+    keys = {"events/events/2026-01-05-05-r1.csv", "events/second/2026-01-05-05-r1.csv"}
+    assert files_at(installation) == {*keys, hour.receipt_key}
+    assert {(file.key, file.rows) for file in hour.receipt.files} == {
+        ("events/events/2026-01-05-05-r1.csv", ROWS_PER_HOUR),
+        ("events/second/2026-01-05-05-r1.csv", ROWS_PER_HOUR // 2),
+    }
+
+
+def test_a_new_revision_with_its_number_in_the_path_stands_beside_the_old_one(
+    installation: Installation,
+) -> None:
+    export = two_tables(installation)
+    delivered(installation, export)
+    before = times(installation)
+    installation.change_source("UPDATE events SET amount = 999 WHERE id = 100")
+    hour = delivered(installation, export)
+    assert hour.receipt.revision == 2
+    assert {file.key for file in hour.receipt.files} == {
+        "events/events/2026-01-05-05-r2.csv",
+        "events/second/2026-01-05-05-r2.csv",
+    }
+    kept = {key: time for key, time in times(installation).items() if "-r1" in key}
+    assert kept == {key: time for key, time in before.items() if "-r1" in key}
+    assert len(kept) == 2
+
+
+def test_nothing_changes_when_nothing_has_changed(installation: Installation) -> None:
+    export = two_tables(installation)
+    first = delivered(installation, export)
+    before = times(installation)
+    again = delivered(installation, export)
+    assert times(installation) == before
+    assert (again.changed, again.receipt) == (False, first.receipt)
+
+
+def test_a_deleted_receipt_is_put_back_as_it_was(installation: Installation) -> None:
+    export = installation.export()
+    path = installation.downloads / delivered(installation, export).receipt_key
+    text = path.read_bytes()
+    path.unlink()
+    delivered(installation, export)
+    assert path.read_bytes() == text
+
+
+def test_a_deleted_file_is_put_back_and_its_neighbours_are_left_alone(installation: Installation) -> None:
+    export = two_tables(installation)
+    hour = delivered(installation, export)
+    before = times(installation)
+    gone = hour.files[0].key
+    (installation.downloads / gone).unlink()
+    delivered(installation, export)
+    after = times(installation)
+    assert problems(installation, export) == ()
+    assert {key for key in after if after[key] != before[key]} == {gone}
+
+
+def test_a_damaged_file_is_mended(installation: Installation) -> None:
+    export = installation.export()
+    path = installation.downloads / delivered(installation, export).files[0].key
+    whole = path.read_bytes()
+    # As another process of ours would have left it: the owner is right, the bytes are not.
+    path.unlink()
+    destination = installation.deployment.connector(export.connector_id).open()
+    upload = destination.begin(f"events/{path.name}", {"export-id": export.identity, "sha256": "0" * 64})
+    upload.write(whole[:-10])
+    upload.commit(replaces=None)
+    assert problems(installation, export)
+    delivered(installation, export)
+    assert path.read_bytes() == whole
+
+
+def test_without_its_receipt_an_hour_is_not_delivered_though_its_file_is_there(
+    installation: Installation,
+) -> None:
+    export = installation.export()
+    in_the_way(installation.downloads / "events/_receipts/events/2026-01-05-05-00.json")
+    chunk = deliver(installation, export, hours(5, 5))
+    assert "events/2026-01-05-05-00.csv" in files_at(installation)
+    assert ledger(installation, export) == []
+    assert [failure.kind for failure in chunk.failed] == ["configure"]
+
+
+def test_without_all_of_its_files_an_hour_has_no_receipt(installation: Installation) -> None:
+    export = two_tables(installation)
+    in_the_way(installation.downloads / "events/second/2026-01-05-05-r1.csv")
+    deliver(installation, export, hours(5, 5))
+    assert files_at(installation) == {
+        "events/events/2026-01-05-05-r1.csv",
+        "events/second/2026-01-05-05-r1.csv",
+    }
+
+
+def test_the_receipt_says_with_what_the_files_were_written(installation: Installation) -> None:
+    export = installation.export(format={"type": "csv", "compression": "gzip"})
+    receipt = delivered(installation, export).receipt
+    assert receipt.files[0].format == {"type": "csv", "compression": "gzip"}
+    assert {"export-pipeline", "pyarrow", "python"} <= set(receipt.software)
+
+
+def test_another_filter_over_the_same_rows_is_a_new_revision(installation: Installation) -> None:
+    """The file is the same, but the receipt would say something else of it."""
+    export = installation.export()
+    first = delivered(installation, export)
+    definition = export.definition.model_copy(update={"filter": "id >= 0"})
+    changed = replace(export, definition=definition)
+    second = delivered(installation, changed)
+    assert (second.receipt.revision, second.receipt.supersedes) == (2, first.receipt.digest)
+    assert second.files == first.files

@@ -1,0 +1,69 @@
+"""What one hour is between the stages travels through Dagster and cannot be changed on its way."""
+
+from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from export_pipeline.pipeline.hours import (
+    DeliveredFile,
+    DeliveredHour,
+    FormattedFile,
+    FormattedHour,
+    StagedHour,
+    StagedRows,
+)
+from export_pipeline_tests.builders import a_receipt, a_receipt_table, an_hour, moment
+
+STAGED_ROWS = StagedRows(table=a_receipt_table(), path=Path("/staging/flights.arrow"), rows=2)
+STAGED = StagedHour(
+    window=an_hour(), snapshot="none", read_at=moment("2013-01-01 02:00"), tables=(STAGED_ROWS,), seconds=0.5
+)
+FORMATTED_FILE = FormattedFile(
+    table="flights", path=Path("/staging/flights.csv"), rows=2, bytes=57, sha256="5a" * 32
+)
+FORMATTED = FormattedHour(staged=STAGED, files=(FORMATTED_FILE,), seconds=0.25)
+DELIVERED_FILE = DeliveredFile(table="flights", key="flights.csv", rows=2, bytes=57, sha256="5a" * 32)
+DELIVERED = DeliveredHour(
+    window=an_hour(),
+    files=(DELIVERED_FILE,),
+    receipt=a_receipt(),
+    receipt_key="_receipts/flights.json",
+    receipt_text=a_receipt().to_bytes().decode(),
+    changed=True,
+    seconds=1.0,
+)
+EVERY_VALUE = [STAGED_ROWS, STAGED, FORMATTED_FILE, FORMATTED, DELIVERED_FILE, DELIVERED]
+
+
+@pytest.fixture(params=EVERY_VALUE, ids=lambda value: type(value).__name__)
+def value(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+def test_it_comes_out_of_dagsters_storage_as_it_went_in(value: Any, tmp_path: Path) -> None:
+    @dg.op
+    def give() -> Any:
+        return value
+
+    @dg.op
+    def take(taken: Any) -> Any:
+        assert taken is not value, "it was handed over in memory, so nothing is shown"
+        return taken
+
+    @dg.job(resource_defs={"io_manager": dg.FilesystemIOManager(base_dir=str(tmp_path))})
+    def through_the_storage() -> None:
+        take(give())
+
+    assert through_the_storage.execute_in_process().output_for_node("take") == value
+
+
+def test_it_cannot_be_changed_on_its_way(value: Any) -> None:
+    with pytest.raises(FrozenInstanceError):
+        setattr(value, fields(value)[0].name, None)
+
+
+def test_a_formatted_hour_is_the_hour_that_was_staged() -> None:
+    assert FORMATTED.window == STAGED.window

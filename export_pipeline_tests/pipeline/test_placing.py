@@ -1,0 +1,207 @@
+"""One object into its place, on a folder and on a real S3 server."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination
+from export_pipeline.connectors.folder import FolderConfig
+from export_pipeline.errors import Conflict, PermanentFailure, TransientFailure
+from export_pipeline.pipeline.placing import PIECE_BYTES, BytesContent, Content, FileContent, place
+from export_pipeline_tests.connectors.objects import keys, put, read
+from export_pipeline_tests.servers.s3 import S3Server
+
+KEY = "flights/2013-01-01-00-00.csv"
+IDENTITY = "acme/flights"
+CONTENT = BytesContent(b"carrier\r\nUA\r\n")
+OTHER_CONTENT = BytesContent(b"carrier\r\nAA\r\n")
+OURS = {EXPORT_ID: IDENTITY, SHA256: CONTENT.sha256}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Destination:
+    return FolderConfig(path=tmp_path / "bucket").open()
+
+
+@pytest.fixture
+def s3(s3_server: S3Server) -> Destination:
+    return s3_server.config(s3_server.new_bucket()).open()
+
+
+@pytest.fixture(params=["folder", "s3"])
+def destination(request: pytest.FixtureRequest) -> Destination:
+    """An empty one of each kind."""
+    opened: Destination = request.getfixturevalue(request.param)
+    return opened
+
+
+def _ours() -> None:
+    """It is: nobody else is at work."""
+
+
+def placed(destination: Destination, content: Content = CONTENT, identity: str = IDENTITY) -> list[int]:
+    """Put the content in its place; gives what was heard of it being sent."""
+    heard: list[int] = []
+    place(destination, KEY, content, identity, still_ours=_ours, after_piece=heard.append)
+    return heard
+
+
+@dataclass(frozen=True)
+class Interposed:
+    """Content, and what happens while the last of it is read."""
+
+    data: bytes
+    happens: Callable[[], object]
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+    def pieces(self) -> Iterator[bytes]:
+        yield self.data
+        self.happens()
+
+
+def fail() -> None:
+    raise OSError("the disk is gone")
+
+
+def test_content_is_placed_with_its_owner_and_its_digest(destination: Destination) -> None:
+    placed(destination)
+    there = destination.head(KEY)
+    assert there is not None
+    assert read(destination, KEY) == CONTENT.data
+    assert {name: there.metadata[name] for name in OURS} == OURS
+
+
+@pytest.mark.parametrize("metadata", [{}, {EXPORT_ID: "acme/weather"}], ids=["nobody's", "another export's"])
+def test_an_object_that_is_not_ours_is_refused_and_left_as_it_is(
+    destination: Destination, metadata: dict[str, str]
+) -> None:
+    put(destination, KEY, b"precious", metadata=metadata)
+    with pytest.raises(PermanentFailure, match="not this export's"):
+        placed(destination)
+    assert read(destination, KEY) == b"precious"
+
+
+def test_an_object_not_ours_is_refused_even_if_it_is_equal(destination: Destination) -> None:
+    put(destination, KEY, CONTENT.data, metadata={**OURS, EXPORT_ID: "acme/weather"})
+    with pytest.raises(PermanentFailure, match="not this export's"):
+        placed(destination)
+
+
+def test_our_own_older_object_is_replaced(destination: Destination) -> None:
+    placed(destination, OTHER_CONTENT)
+    placed(destination)
+    assert read(destination, KEY) == CONTENT.data
+
+
+def test_an_equal_object_is_not_sent_again(destination: Destination) -> None:
+    assert placed(destination) == [CONTENT.size]
+    assert placed(destination) == []
+
+
+def test_an_equal_file_keeps_its_time(folder: Destination, tmp_path: Path) -> None:
+    placed(folder)
+    before = (tmp_path / "bucket" / KEY).stat().st_mtime_ns
+    placed(folder)
+    assert (tmp_path / "bucket" / KEY).stat().st_mtime_ns == before
+
+
+def test_a_damaged_object_that_claims_to_be_whole_is_written_again(destination: Destination) -> None:
+    """Size and metadata are right; only reading it shows the damage."""
+    put(destination, KEY, CONTENT.data.replace(b"U", b"\0"), metadata=OURS)
+    placed(destination)
+    assert read(destination, KEY) == CONTENT.data
+
+
+def test_a_place_taken_while_we_write_is_a_conflict_and_the_other_stays(destination: Destination) -> None:
+    late = Interposed(CONTENT.data, lambda: put(destination, KEY, b"theirs"))
+    with pytest.raises(Conflict):
+        placed(destination, late)
+    assert read(destination, KEY) == b"theirs"
+
+
+def test_an_object_changed_while_we_replace_it_is_a_conflict_and_the_other_stays(
+    destination: Destination,
+) -> None:
+    placed(destination, OTHER_CONTENT)
+    there = destination.head(KEY)
+    assert there is not None
+    late = Interposed(CONTENT.data, lambda: put(destination, KEY, b"theirs", replaces=there.version))
+    with pytest.raises(Conflict):
+        placed(destination, late)
+    assert read(destination, KEY) == b"theirs"
+
+
+def test_content_that_fails_midway_leaves_nothing_to_be_seen(destination: Destination) -> None:
+    with pytest.raises(OSError, match="the disk is gone"):
+        placed(destination, Interposed(b"half of it", fail))
+    assert keys(destination) == []
+
+
+def test_content_that_fails_midway_leaves_the_older_object(destination: Destination) -> None:
+    placed(destination, OTHER_CONTENT)
+    with pytest.raises(OSError, match="the disk is gone"):
+        placed(destination, Interposed(CONTENT.data, fail))
+    assert read(destination, KEY) == OTHER_CONTENT.data
+
+
+def test_content_that_fails_midway_leaves_no_file_behind(folder: Destination, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="the disk is gone"):
+        placed(folder, Interposed(b"half of it", fail))
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and b"half" in path.read_bytes()] == []
+
+
+def test_content_that_fails_midway_leaves_no_parts_behind(s3_server: S3Server) -> None:
+    """Nobody sees them, and they are paid for until somebody finds them."""
+    bucket = s3_server.new_bucket()
+    with pytest.raises(OSError, match="the disk is gone"):
+        placed(s3_server.config(bucket).open(), Interposed(bytes(20 << 20), fail))
+    assert not s3_server.client().list_multipart_uploads(Bucket=bucket).get("Uploads")
+
+
+def test_what_does_not_read_back_as_described_is_a_transient_failure(
+    destination: Destination, tmp_path: Path
+) -> None:
+    """A file that was changed after its digest was taken."""
+    file = tmp_path / "file.csv"
+    file.write_bytes(OTHER_CONTENT.data)
+    with pytest.raises(TransientFailure, match="does not read back as it was written"):
+        placed(destination, FileContent(file, CONTENT.size, CONTENT.sha256))
+
+
+def test_a_large_file_is_sent_in_pieces_and_each_is_heard_of(
+    destination: Destination, tmp_path: Path
+) -> None:
+    data = bytes(range(256)) * (10 << 12)  # ten pieces, and more than one part of a multipart upload
+    file = tmp_path / "large.csv"
+    file.write_bytes(data + b"end")
+    content = FileContent(file, len(data) + 3, hashlib.sha256(data + b"end").hexdigest())
+    heard = placed(destination, content)
+    assert heard == [*range(PIECE_BYTES, len(data) + 1, PIECE_BYTES), content.size]
+    assert read(destination, KEY) == data + b"end"
+
+
+def test_an_empty_file_is_an_object_without_bytes(destination: Destination, tmp_path: Path) -> None:
+    file = tmp_path / "empty.csv"
+    file.touch()
+    placed(destination, FileContent(file, 0, hashlib.sha256().hexdigest()))
+    assert read(destination, KEY) == b""
+
+
+def test_a_run_whose_hour_is_anothers_by_now_publishes_nothing(destination: Destination) -> None:
+    def gone() -> None:
+        raise Conflict("the claim lapsed")
+
+    heard: list[int] = []
+    with pytest.raises(Conflict):
+        place(destination, KEY, CONTENT, IDENTITY, still_ours=gone, after_piece=heard.append)
+    assert destination.head(KEY) is None
