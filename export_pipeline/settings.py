@@ -1,0 +1,67 @@
+"""What an operator sets, from the environment.
+
+Read by the entry points only; everything else gets arguments.
+"""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from export_pipeline.exports.export import SLUG_PATTERN
+
+
+class Settings(BaseSettings):
+    """One field per variable: `home` is `EXPORT_PIPELINE_HOME`, and so on."""
+
+    model_config = SettingsConfigDict(env_prefix="EXPORT_PIPELINE_")
+
+    home: Path = Field(Path(".export-pipeline"), description="Folder for everything we keep on disk.")
+    dataset: Path | None = Field(None, description="The dataset declaration; default: dataset.toml in home.")
+    control_url: str | None = Field(
+        None,
+        repr=False,  # it may hold a password
+        description="Control database; default: control.db in home.",
+    )
+    downloads: Path | None = Field(None, description="Where direct_download keeps files; default: in home.")
+    staging: Path | None = Field(None, description="Where rows wait between stages; default: in home.")
+    secret_key: SecretStr | None = Field(
+        None, description="Encrypts stored credentials; default: secret.key in home, made when needed."
+    )
+    organization: str = Field(
+        "default", pattern=SLUG_PATTERN, description="Whose exports the command line works on."
+    )
+    hours_per_chunk: int = Field(
+        24, ge=1, description="Hours that are extracted before the first of them is formatted."
+    )
+    hours_at_once: int = Field(
+        4, ge=1, description="Hours of a chunk worked on at the same time, in threads."
+    )
+    claim_seconds: int = Field(
+        60, ge=5, description="How long an hour stays reserved for a run that gives no more sign of life."
+    )
+    hours_per_run: int | None = Field(
+        None,
+        ge=1,
+        description="Cut backfills into runs of that many hours; default: one run, whatever the range.",
+    )
+
+    @property
+    def dataset_path(self) -> Path:
+        return (self.dataset or self.home / "dataset.toml").absolute()
+
+    @property
+    def control_database_url(self) -> str:
+        return self.control_url or f"sqlite:///{(self.home / 'control.db').absolute()}"
+
+    @property
+    def downloads_folder(self) -> Path:
+        return (self.downloads or self.home / "downloads").absolute()
+
+    @property
+    def staging_folder(self) -> Path:
+        return (self.staging or self.home / "staging").absolute()
+
+    @property
+    def key_file(self) -> Path:
+        return (self.home / "secret.key").absolute()

@@ -1,0 +1,165 @@
+"""What people may do with exports: every rule about them is here, whoever asks."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import combinations
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from export_pipeline.dataset.tables import Dataset, suggestion
+from export_pipeline.errors import InvalidRequest, NotFound
+from export_pipeline.exports.collisions import Symbol, collide, shape_of
+from export_pipeline.exports.export import SLUG_PATTERN, Export, ExportDefinition, TableChoice
+from export_pipeline.exports.naming import KeyContext, check_template
+from export_pipeline.exports.plan import plan_of
+from export_pipeline.formats.file_format import format_from
+from export_pipeline.store.connectors import StoredConnector, find_connector
+from export_pipeline.store.exports import add_export, exports_on, find_export, hide_export
+from export_pipeline.store.tasks import fail_queued_tasks
+from export_pipeline.windows import ONE_HOUR, HourWindow
+
+# Dagster's stated limit of partitions for one asset: a little over eleven years of hours.
+MAX_HOURS = 100_000
+
+
+def definition_from(data: Mapping[str, Any]) -> ExportDefinition:
+    """A definition from what a person wrote; the format may be spelled shortly, like `csv.gz`.
+
+    InvalidRequest names the field and what it should be.
+    """
+    format_ = data.get("format")
+    if isinstance(format_, str | Mapping):
+        data = {**data, "format": format_from(format_)}
+    try:
+        return ExportDefinition.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "definition"
+        raise InvalidRequest(f"{field}: {_said(first)}", field=field) from error
+
+
+def _said(details: ErrorDetails) -> str:
+    match details["type"]:
+        case "missing":
+            return "is missing"
+        case "extra_forbidden":
+            *above, name = details["loc"]
+            model = TableChoice if above else ExportDefinition
+            return f"there is no such field{suggestion(str(name), list(model.model_fields))}"
+        case _:
+            return details["msg"].removeprefix("Value error, ")
+
+
+def create_export(
+    connection: sa.Connection,
+    dataset: Dataset,
+    *,
+    organization: str,
+    slug: str,
+    connector: str,
+    definition: ExportDefinition,
+    standing: bool = True,
+) -> Export:
+    """Accept a definition, or refuse it naming the field and the cure; refused, nothing is stored."""
+    check_slug(slug, field="name")
+    target = _connector(connection, organization, connector)
+    tables = [plan.table.name for plan in plan_of(definition, dataset)]
+    _check_range(definition)
+    contexts = [_context(organization, slug, table, definition) for table in tables]
+    for context in contexts:
+        check_template(definition.path, context, tables=len(tables))
+    _check_collisions(connection, organization, slug, target.id, definition, contexts)
+    return add_export(
+        connection,
+        organization=organization,
+        slug=slug,
+        connector_id=target.id,
+        definition=definition,
+        standing=standing,
+    )
+
+
+def delete_export(connection: sa.Connection, organization: str, slug: str) -> Export:
+    """Stop exporting; tasks that wait are not begun. What was delivered stays where it is, and so does its
+    entry in the ledger.
+    """
+    export = find_export(connection, organization, slug)
+    hide_export(connection, export.id)
+    fail_queued_tasks(connection, export.id, "the export was deleted before the task began")
+    return export
+
+
+def check_slug(slug: str, *, field: str) -> None:
+    """Refuse a name that could not be part of a Dagster name and an object key."""
+    if not re.fullmatch(SLUG_PATTERN, slug):
+        raise InvalidRequest(
+            f"{field}: {slug!r} has to be 2 to 63 lower-case letters, digits and dashes, a letter first",
+            field=field,
+        )
+
+
+def _connector(connection: sa.Connection, organization: str, name: str) -> StoredConnector:
+    """The connector, locked: two exports that are made at once see each other's paths, and it stays."""
+    try:
+        return find_connector(connection, organization, name, locked=True)
+    except NotFound as error:
+        raise InvalidRequest(f"connector: {error}", field="connector") from error
+
+
+def _check_range(definition: ExportDefinition) -> None:
+    end = definition.until or datetime.now(UTC)
+    if (end - definition.first_hour) / ONE_HOUR > MAX_HOURS:
+        raise InvalidRequest(
+            f"first_hour: more than {MAX_HOURS:,} hours lie between {definition.first_hour.isoformat()}"
+            f" and {end.isoformat()}; begin later, or split the range over several exports",
+            field="first_hour",
+        )
+
+
+def _context(organization: str, slug: str, table: str, definition: ExportDefinition) -> KeyContext:
+    return KeyContext(
+        organization=organization,
+        export=slug,
+        table=table,
+        extension=definition.format.extension,
+        window=HourWindow(definition.first_hour),
+    )
+
+
+def _check_collisions(
+    connection: sa.Connection,
+    organization: str,
+    slug: str,
+    connector_id: str,
+    definition: ExportDefinition,
+    contexts: Sequence[KeyContext],
+) -> None:
+    ours = [shape_of(definition.path, context) for context in contexts]
+    for (one, a), (another, b) in combinations(zip(ours, contexts, strict=True), 2):
+        if collide(one, another):
+            raise InvalidRequest(
+                f"path: {definition.path!r} can give tables {a.table!r} and {b.table!r} the same key;"
+                " put a slash after $table",
+                field="path",
+            )
+    for other in exports_on(connection, connector_id):
+        if (other.organization, other.slug) == (organization, slug):
+            continue  # the same name: refused for that, by whoever stores it
+        if any(collide(one, another) for one in ours for another in _shapes(other)):
+            raise InvalidRequest(
+                f"path: {definition.path!r} can give the same keys as export {other.slug!r}"
+                f" ({other.definition.path!r}) on the same connector; add $export to it, or another folder",
+                field="path",
+            )
+
+
+def _shapes(export: Export) -> list[tuple[Symbol, ...]]:
+    definition = export.definition
+    return [
+        shape_of(definition.path, _context(export.organization, export.slug, choice.name, definition))
+        for choice in definition.tables
+    ]

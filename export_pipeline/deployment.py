@@ -1,0 +1,85 @@
+"""One installation, opened: control database, dataset, source and connectors, as the settings name them."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from export_pipeline.connectors.connector import ConnectorConfig
+from export_pipeline.connectors.direct_download import DirectDownloadConfig
+from export_pipeline.connectors.folder import FolderConfig
+from export_pipeline.dataset.declaration import load_dataset
+from export_pipeline.dataset.tables import Dataset
+from export_pipeline.errors import ExportPipelineError, NotFound
+from export_pipeline.exports.export import DEFAULT_ORGANIZATION
+from export_pipeline.settings import Settings
+from export_pipeline.store.connectors import connector_config, ensure_connector
+from export_pipeline.store.database import open_control_database, reading, upgrade, writing
+from export_pipeline.store.encryption import SecretKey, secret_key
+from export_pipeline.store.organizations import ensure_organization, list_organizations
+
+# Every organization has it, as the Botify document says: always available, no options.
+DIRECT_DOWNLOAD = "direct_download"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What the entry points work with. `environ` holds the source's URL under the name the dataset gives."""
+
+    settings: Settings
+    environ: Mapping[str, str] = field(repr=False)  # it holds secrets, ours and others'
+    control: sa.Engine
+    secret_key: SecretKey
+
+    @property
+    def dataset(self) -> Dataset:
+        """The declaration, read anew: whoever edits it need not restart anything."""
+        return load_dataset(self.settings.dataset_path)
+
+    @property
+    def source_url(self) -> str:
+        """The source's URL, from the environment variable that the dataset names."""
+        variable = self.dataset.url_variable
+        try:
+            return self.environ[variable]
+        except KeyError as error:
+            raise ExportPipelineError(
+                f"{variable} is not set; it holds the source's URL, like postgresql://user:password@host/database"
+            ) from error
+
+    @property
+    def claim_lease(self) -> timedelta:
+        return timedelta(seconds=self.settings.claim_seconds)
+
+    def connector(self, id_: str) -> ConnectorConfig:
+        """A stored connector's configuration, credentials and all."""
+        with reading(self.control) as connection:
+            return connector_config(connection, self.secret_key, id_)
+
+    def close(self) -> None:
+        self.control.dispose()
+
+
+def open_deployment(settings: Settings, environ: Mapping[str, str] = os.environ) -> Deployment:
+    """Bring the control database up to date and make sure the organization can export at once.
+
+    The default organization is made; another one has to be there.
+    """
+    control = open_control_database(settings.control_database_url)
+    upgrade(control)
+    given = settings.secret_key.get_secret_value() if settings.secret_key else None
+    deployment = Deployment(settings, environ, control, secret_key(given, settings.key_file))
+    direct_download = DirectDownloadConfig(store=FolderConfig(path=settings.downloads_folder))
+    with writing(control) as connection:
+        ensure_organization(connection, DEFAULT_ORGANIZATION)
+        if settings.organization not in list_organizations(connection):
+            raise NotFound(
+                f"there is no organization {settings.organization!r};"
+                f" make it with: export-pipeline organization create {settings.organization}"
+            )
+        ensure_connector(
+            connection, deployment.secret_key, settings.organization, DIRECT_DOWNLOAD, direct_download
+        )
+    return deployment

@@ -1,0 +1,181 @@
+"""One installation, opened: ready to export at once, by however many processes at once."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from cryptography.fernet import Fernet
+
+from export_pipeline.connectors.direct_download import DirectDownloadConfig
+from export_pipeline.connectors.folder import FolderConfig
+from export_pipeline.deployment import DIRECT_DOWNLOAD, Deployment, open_deployment
+from export_pipeline.errors import ExportPipelineError, NotFound
+from export_pipeline.settings import Settings
+from export_pipeline.store.connectors import find_connector, list_connectors
+from export_pipeline.store.database import reading, writing
+from export_pipeline.store.organizations import ensure_organization
+from export_pipeline.store.schema import ORGANIZATIONS
+from export_pipeline_tests.installations import DECLARATION
+from export_pipeline_tests.starting_together import start_together
+
+OPEN = """
+from pathlib import Path
+from export_pipeline.deployment import open_deployment
+from export_pipeline.settings import Settings
+
+ready()
+deployment = open_deployment(Settings(home=Path(sys.argv[1]), control_url=sys.argv[2]))
+print(deployment.secret_key.seal("secret").decode())
+deployment.close()
+"""
+
+SOURCE = {"EVENTS_URL": "postgresql://user:the-password@host/events"}
+
+
+@contextmanager
+def a_deployment(home: Path, environ: Mapping[str, str] = SOURCE, **changes: Any) -> Iterator[Deployment]:
+    deployment = open_deployment(Settings(home=home, **changes), environ)
+    try:
+        yield deployment
+    finally:
+        deployment.close()
+
+
+def test_a_new_installation_can_export_at_once(tmp_path: Path) -> None:
+    with a_deployment(tmp_path / "home") as deployment:
+        with reading(deployment.control) as connection:
+            stored = find_connector(connection, "default", DIRECT_DOWNLOAD)
+
+        assert deployment.connector(stored.id) == DirectDownloadConfig(
+            store=FolderConfig(path=tmp_path / "home" / "downloads"), row_limit=1_000_000
+        )
+
+
+def test_opening_again_changes_nothing(tmp_path: Path) -> None:
+    listed = []
+    for _ in range(2):
+        with a_deployment(tmp_path) as deployment, reading(deployment.control) as connection:
+            listed.append(list_connectors(connection, "default"))
+
+    assert listed[0] == listed[1]
+    assert len(listed[0]) == 1
+
+
+def test_downloads_move_with_the_setting(tmp_path: Path) -> None:
+    with a_deployment(tmp_path):
+        pass
+
+    with a_deployment(tmp_path, downloads=tmp_path / "elsewhere") as deployment:
+        with reading(deployment.control) as connection:
+            stored = find_connector(connection, "default", DIRECT_DOWNLOAD)
+        config = deployment.connector(stored.id)
+
+    assert isinstance(config, DirectDownloadConfig)
+    assert config.store == FolderConfig(path=tmp_path / "elsewhere")
+
+
+def test_every_organization_has_its_own_direct_download(tmp_path: Path) -> None:
+    with a_deployment(tmp_path) as deployment, writing(deployment.control) as connection:
+        ensure_organization(connection, "acme")
+
+    with a_deployment(tmp_path, organization="acme") as deployment, reading(deployment.control) as connection:
+        names = [
+            [connector.name for connector in list_connectors(connection, organization)]
+            for organization in ("default", "acme")
+        ]
+
+    assert names == [[DIRECT_DOWNLOAD], [DIRECT_DOWNLOAD]]
+
+
+def test_an_organization_that_is_not_there_is_refused_with_the_way_to_make_it(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="export-pipeline organization create acme"):
+        open_deployment(Settings(home=tmp_path, organization="acme"), SOURCE)
+
+
+def test_a_given_key_is_used(tmp_path: Path) -> None:
+    key = Fernet.generate_key().decode()
+
+    with a_deployment(tmp_path, secret_key=key):
+        pass
+
+    assert not (tmp_path / "secret.key").exists()
+    with a_deployment(tmp_path, secret_key=key):
+        pass
+
+
+def test_another_key_is_noticed_when_the_installation_is_opened(tmp_path: Path) -> None:
+    with a_deployment(tmp_path):
+        pass
+
+    with pytest.raises(ExportPipelineError, match="EXPORT_PIPELINE_SECRET_KEY"):
+        open_deployment(Settings(home=tmp_path, secret_key=Fernet.generate_key().decode()), SOURCE)
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_processes_that_start_at_once_open_the_same_installation(
+    tmp_path: Path, engine: str, request: pytest.FixtureRequest
+) -> None:
+    home = tmp_path / "home"
+    url = (
+        f"sqlite:///{home}/control.db" if engine == "sqlite" else request.getfixturevalue("postgres_database")
+    )
+
+    sealed = start_together(OPEN, str(home), url, processes=2)
+
+    with a_deployment(home, control_url=url) as deployment:
+        assert [deployment.secret_key.unseal(token.strip().encode()) for token in sealed] == ["secret"] * 2
+        with reading(deployment.control) as connection:
+            assert connection.scalar(sa.select(sa.func.count()).select_from(ORGANIZATIONS)) == 1
+            assert len(list_connectors(connection, "default")) == 1
+
+
+def test_the_source_is_where_the_variable_of_the_dataset_says(tmp_path: Path) -> None:
+    (tmp_path / "dataset.toml").write_text(DECLARATION)
+
+    with a_deployment(tmp_path) as deployment:
+        assert deployment.source_url == SOURCE["EVENTS_URL"]
+
+
+def test_a_source_that_is_not_set_is_asked_for_by_name(tmp_path: Path) -> None:
+    (tmp_path / "dataset.toml").write_text(DECLARATION)
+
+    with (
+        a_deployment(tmp_path, {}) as deployment,
+        pytest.raises(ExportPipelineError, match="EVENTS_URL is not set"),
+    ):
+        _ = deployment.source_url
+
+
+def test_the_declaration_is_read_anew(tmp_path: Path) -> None:
+    declaration = tmp_path / "dataset.toml"
+    declaration.write_text(DECLARATION)
+
+    with a_deployment(tmp_path) as deployment:
+        before = deployment.dataset
+        declaration.write_text(DECLARATION.replace("EVENTS_URL", "OTHER_URL"))
+        after = deployment.dataset
+
+    assert (before.url_variable, after.url_variable) == ("EVENTS_URL", "OTHER_URL")
+
+
+def test_an_unknown_connector_is_not_found(tmp_path: Path) -> None:
+    with a_deployment(tmp_path) as deployment, pytest.raises(NotFound):
+        deployment.connector("no-such-id")
+
+
+def test_a_deployment_shows_no_secret(tmp_path: Path) -> None:
+    key = Fernet.generate_key().decode()
+
+    with a_deployment(tmp_path, secret_key=key) as deployment:
+        shown = repr(deployment)
+
+    assert key not in shown
+    assert "the-password" not in shown
+
+
+def test_a_claim_lasts_as_long_as_the_setting_says(tmp_path: Path) -> None:
+    with a_deployment(tmp_path, claim_seconds=7) as deployment:
+        assert deployment.claim_lease.total_seconds() == 7

@@ -1,0 +1,127 @@
+"""Settings: from the environment, with defaults below one folder, and no secret shown."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from export_pipeline.settings import Settings
+
+PREFIX = "EXPORT_PIPELINE_"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"{PREFIX}{name.upper()}", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_without_any_variable_everything_lies_in_one_folder(tmp_path: Path) -> None:
+    settings = Settings()
+    home = tmp_path / ".export-pipeline"
+
+    assert settings.dataset_path == home / "dataset.toml"
+    assert settings.control_database_url == f"sqlite:///{home}/control.db"
+    assert settings.downloads_folder == home / "downloads"
+    assert settings.staging_folder == home / "staging"
+    assert settings.key_file == home / "secret.key"
+
+
+def test_the_folder_moves_everything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(f"{PREFIX}HOME", "elsewhere")
+
+    settings = Settings()
+
+    home = tmp_path / "elsewhere"
+    assert settings.dataset_path == home / "dataset.toml"
+    assert settings.control_database_url == f"sqlite:///{home}/control.db"
+    assert settings.downloads_folder == home / "downloads"
+    assert settings.staging_folder == home / "staging"
+    assert settings.key_file == home / "secret.key"
+
+
+@pytest.mark.parametrize(
+    ("variable", "attribute"),
+    [("DATASET", "dataset_path"), ("DOWNLOADS", "downloads_folder"), ("STAGING", "staging_folder")],
+)
+def test_each_place_can_be_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, attribute: str
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}{variable}", "elsewhere/place")
+
+    assert getattr(Settings(), attribute) == tmp_path / "elsewhere" / "place"
+
+
+def test_every_place_is_absolute(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings()
+    places = [settings.dataset_path, settings.downloads_folder, settings.staging_folder, settings.key_file]
+    monkeypatch.chdir("/")
+
+    assert all(place.is_absolute() for place in places)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("ORGANIZATION", "acme", "acme"),
+        ("HOURS_PER_CHUNK", "6", 6),
+        ("HOURS_AT_ONCE", "1", 1),
+        ("CLAIM_SECONDS", "5", 5),
+        ("HOURS_PER_RUN", "168", 168),
+    ],
+)
+def test_a_variable_sets_its_field(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, expected: object
+) -> None:
+    assert getattr(Settings(), variable.lower()) != expected
+
+    monkeypatch.setenv(f"{PREFIX}{variable}", value)
+
+    assert getattr(Settings(), variable.lower()) == expected
+
+
+def test_the_control_database_can_be_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}CONTROL_URL", "postgresql://user:password@host/control")
+
+    assert Settings().control_database_url == "postgresql://user:password@host/control"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("HOURS_PER_CHUNK", "0"),
+        ("HOURS_AT_ONCE", "0"),
+        ("HOURS_AT_ONCE", "many"),
+        ("CLAIM_SECONDS", "4"),
+        ("HOURS_PER_RUN", "0"),
+        ("ORGANIZATION", ""),
+        ("ORGANIZATION", ".."),
+        ("ORGANIZATION", "a/b"),
+        ("ORGANIZATION", "Größe"),
+        ("ORGANIZATION", "a" * 64),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}{variable}", value)
+
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+
+    assert [details["loc"] for details in caught.value.errors()] == [(variable.lower(),)]
+
+
+def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}SECRET_KEY", "the-secret-key")
+    monkeypatch.setenv(f"{PREFIX}CONTROL_URL", "postgresql://user:the-password@host/control")
+
+    settings = Settings()
+
+    assert "the-secret-key" not in f"{settings!r} {settings}"
+    assert "the-password" not in f"{settings!r} {settings}"
+
+
+def test_every_field_says_what_it_is_for() -> None:
+    assert all(field.description for field in Settings.model_fields.values())
