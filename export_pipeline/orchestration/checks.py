@@ -1,0 +1,86 @@
+"""Two checks on every export: that receipts verify at the destination, and that all counts agree.
+
+They are made by the asset's own last op. A check of its own would be skipped by Dagster, as it waits for an
+output of the asset that is never made (see `ops.prove`).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import dagster as dg
+
+from export_pipeline.exports.export import Export
+from export_pipeline.orchestration.resources import DeploymentResource
+from export_pipeline.receipts.verifying import verify
+from export_pipeline.store.database import reading
+from export_pipeline.store.ledger import latest_entries
+from export_pipeline.windows import ONE_HOUR, HourWindow
+
+RECEIPT_VERIFIES = "receipt_verifies"
+ROWS_RECONCILE = "rows_reconcile"
+
+# A check's page lists so many faults; the hours themselves can be asked for with `export-pipeline verify`.
+FAULTS_LISTED = 20
+
+
+def check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    """The checks that the asset of an export makes in each of its runs."""
+    return [
+        dg.AssetCheckSpec(
+            RECEIPT_VERIFIES,
+            asset=key,
+            description="Receipts and files are at the destination, byte for byte as delivered.",
+        ),
+        dg.AssetCheckSpec(
+            ROWS_RECONCILE,
+            asset=key,
+            description="Rows counted by the source, in the receipt and in the delivered files agree.",
+        ),
+    ]
+
+
+def check_hours(
+    key: dg.AssetKey, deployment: DeploymentResource, export: Export, windows: Sequence[HourWindow]
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """Read the hours' receipts and files from the destination, and say what each check found."""
+    opened = deployment.deployment
+    with reading(opened.control) as connection:
+        entries = latest_entries(connection, export.id, min(windows).start, max(windows).start + ONE_HOUR)
+    delivered = {entry.hour: entry for entry in entries}
+    wanted = [delivered[window.start] for window in windows if window.start in delivered]
+    missing = [f"{window.key}: is not delivered" for window in windows if window.start not in delivered]
+    destination = deployment.connector(export.connector_id).open()
+    with ThreadPoolExecutor(opened.settings.hours_at_once) as pool:
+        found = list(
+            pool.map(
+                lambda entry: verify(destination, entry.receipt_key, delivered=entry.receipt.encode()), wanted
+            )
+        )
+    damaged = [*missing, *(fault for one in found for fault in one.damaged)]
+    miscounted = [fault for one in found for fault in one.miscounted]
+    rows = sum(one.receipt.rows for one in found if one.receipt)
+    yield _evaluation(RECEIPT_VERIFIES, key, damaged, hours=len(windows))
+    yield _evaluation(ROWS_RECONCILE, key, miscounted, hours=len(windows), rows=rows)
+
+
+def _evaluation(
+    name: str, key: dg.AssetKey, faults: Sequence[str], **numbers: int
+) -> dg.AssetCheckEvaluation:
+    hours = numbers["hours"]
+    return dg.AssetCheckEvaluation(
+        asset_key=key,
+        check_name=name,
+        passed=not faults,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"{len(faults)} faults in {hours} hours" if faults else f"{hours} hours in order",
+        metadata={
+            **{name: dg.MetadataValue.int(number) for name, number in numbers.items()},
+            "faults": _listed(faults),
+        },
+    )
+
+
+def _listed(faults: Iterable[str]) -> dg.MetadataValue:
+    lines = [f"- {fault}" for fault in faults]
+    more = [f"- and {len(lines) - FAULTS_LISTED} more"] if len(lines) > FAULTS_LISTED else []
+    return dg.MetadataValue.md("\n".join([*lines[:FAULTS_LISTED], *more]) or "none")

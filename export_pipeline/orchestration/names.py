@@ -1,0 +1,30 @@
+"""What Dagster calls our things. Its names of ops and jobs allow no dashes; keys of assets do."""
+
+import dagster as dg
+
+from export_pipeline.exports.export import Export
+
+GROUP = "exports"
+
+# Present on a run with the value "true": deliver again what is delivered already.
+FORCE_TAG = "export-pipeline/force"
+EXPORT_TAG = "export-pipeline/export"
+TASK_TAG = "export-pipeline/task"
+
+# Dagster's own, on a run that it tries again by itself.
+RETRY_TAG = "dagster/retry_number"
+
+
+def asset_key(export: Export) -> dg.AssetKey:
+    """`exports/<slug>`; with the organization between unless it is the default one."""
+    return dg.AssetKey([*export.asset_path])
+
+
+def job_name(export: Export) -> str:
+    """`deliver__<slug>`. Not the asset's own name: its graph has that one, and names must be unique."""
+    return "__".join(["deliver", *(part.replace("-", "_") for part in export.asset_path[1:])])
+
+
+def schedule_name(export: Export) -> str:
+    """The job's name, and that it is hourly."""
+    return f"{job_name(export)}_hourly"

@@ -1,0 +1,49 @@
+"""Dagster's way to our deployment. Fields of resources are shown and stored: so these hold no secret."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
+from export_pipeline.connectors.connector import ConnectorConfig
+from export_pipeline.deployment import Deployment, open_deployment
+from export_pipeline.extract.source import Source
+from export_pipeline.extract.sources import open_source
+from export_pipeline.settings import Settings
+
+
+class DeploymentResource(dg.ConfigurableResource["DeploymentResource"]):
+    """The deployment, opened once per run. What it opens is named by the environment of the process."""
+
+    force: bool = Field(
+        default=False, description="Deliver again what is delivered already, instead of what is missing only."
+    )
+    _opened: Deployment | None = PrivateAttr(default=None)
+    _source: Source | None = PrivateAttr(default=None)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["DeploymentResource"]:  # noqa: ARG002
+        self._opened = open_deployment(Settings())
+        try:
+            yield self
+        finally:
+            if self._source is not None:
+                self._source.close()
+            self._opened.close()
+            self._opened = self._source = None
+
+    @property
+    def deployment(self) -> Deployment:
+        assert self._opened is not None, "the resource is open only while a run or a tick lasts"
+        return self._opened
+
+    def source(self) -> Source:
+        """The source database, connected to when the first hour is read."""
+        if self._source is None:
+            self._source = open_source(self.deployment.source_url)
+        return self._source
+
+    def connector(self, connector_id: str) -> ConnectorConfig:
+        """The connector with that id; its credentials stay in this process."""
+        return self.deployment.connector(connector_id)

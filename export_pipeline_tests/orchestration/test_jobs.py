@@ -1,0 +1,89 @@
+"""The one job for all export tasks."""
+
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from export_pipeline.control.tasks import create_task
+from export_pipeline.exports.task import ExportTask
+from export_pipeline.orchestration.jobs import export_task
+from export_pipeline.store.database import writing
+from export_pipeline.windows import ONE_HOUR
+from export_pipeline_tests.installations import FIRST, ROWS_PER_HOUR, Installation, hours
+from export_pipeline_tests.orchestration.running import definitions, materializations
+from export_pipeline_tests.runs import deliver, ledger
+
+
+def a_task(installation: Installation, first: int, last: int, **changes: Any) -> ExportTask:
+    """A request for these hours of `events`."""
+    asked: dict[str, Any] = {
+        "organization": "default",
+        "export": "events",
+        "since": FIRST + first * ONE_HOUR,
+        "until": FIRST + (last + 1) * ONE_HOUR,
+        **changes,
+    }
+    with writing(installation.deployment.control) as connection:
+        return create_task(connection, **asked)
+
+
+def run_task(instance: dg.DagsterInstance, task_id: str) -> dg.ExecuteInProcessResult:
+    """The job as the sensor launches it."""
+    return (
+        definitions()
+        .resolve_job_def("export_task")
+        .execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            run_config={"ops": {"plan_task": {"config": {"task_id": task_id}}}},
+        )
+    )
+
+
+def test_a_tasks_hours_are_delivered_and_no_others(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    export = installation.export()
+    assert run_task(instance, a_task(installation, 2, 5).id).success
+    assert [entry.hour for entry in ledger(installation, export)] == [w.start for w in hours(2, 5)]
+
+
+def test_hours_of_a_standing_export_are_materialized_though_a_task_delivered_them(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    installation.export()
+    run_task(instance, a_task(installation, 2, 3).id)
+    assert materializations(instance) == [(window.key, 1) for window in hours(2, 3)]
+
+
+def test_an_export_that_does_not_stand_is_delivered_without_an_asset(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    export = installation.export(standing=False)
+    assert run_task(instance, a_task(installation, 0, 1).id).success
+    assert len(ledger(installation, export)) == 2
+    assert materializations(instance) == []
+
+
+def test_a_task_by_force_delivers_again_what_changed(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    export = installation.export()
+    deliver(installation, export, hours(0, 1))
+    installation.change_source("DELETE FROM events WHERE id = 25")
+    assert run_task(instance, a_task(installation, 0, 1, force=True).id).success
+    found = [(entry.revision, entry.rows) for entry in ledger(installation, export)]
+    assert found == [(1, ROWS_PER_HOUR), (2, ROWS_PER_HOUR - 1)]
+
+
+@pytest.mark.usefixtures("installation")
+def test_a_task_that_is_not_there_fails_its_run_and_is_named(instance: dg.DagsterInstance) -> None:
+    result = run_task(instance, "nobody's")
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    assert "nobody's" in str(failed.step_failure_data.error)
+
+
+def test_a_run_that_died_is_begun_anew_from_its_first_op() -> None:
+    """Its staged files may lie on another machine, or nowhere."""
+    assert export_task.tags["dagster/retry_strategy"] == "ALL_STEPS"

@@ -1,0 +1,28 @@
+"""Names that are unique, and legal everywhere in Dagster."""
+
+from dataclasses import replace
+
+import dagster as dg
+
+from export_pipeline.orchestration.names import asset_key, job_name, schedule_name
+from export_pipeline_tests.builders import an_export
+
+
+def test_the_default_organization_is_not_in_the_key() -> None:
+    export = an_export(organization="default", slug="page-views")
+    assert asset_key(export) == dg.AssetKey(["exports", "page-views"])
+    assert job_name(export) == "deliver__page_views"
+    assert schedule_name(export) == "deliver__page_views_hourly"
+
+
+def test_two_organizations_may_use_the_same_name() -> None:
+    one = an_export(organization="acme", slug="page-views")
+    other = replace(one, organization="globex")
+    assert asset_key(one) != asset_key(other)
+    assert job_name(one) != job_name(other)
+
+
+def test_an_organization_is_never_taken_for_part_of_a_name() -> None:
+    one = an_export(organization="a", slug="b-c")
+    other = an_export(organization="a-b", slug="c")
+    assert job_name(one) != job_name(other)

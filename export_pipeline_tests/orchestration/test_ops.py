@@ -1,0 +1,118 @@
+"""The ops between Dagster and the stages: how work is cut, what is said of it, how it fails."""
+
+import os
+import time
+
+import dagster as dg
+import pytest
+
+from export_pipeline.control.exports import delete_export
+from export_pipeline.orchestration.ops import extract, upload
+from export_pipeline.pipeline.staging import SECONDS_KEPT, Staging
+from export_pipeline.store.database import writing
+from export_pipeline_tests.installations import ROWS_PER_HOUR, Installation, hours
+from export_pipeline_tests.orchestration.running import EVENTS, definitions, run_hours
+from export_pipeline_tests.runs import ledger
+
+
+def chunks(result: dg.ExecuteInProcessResult, op: str) -> list[str]:
+    """The chunks that the op worked on, in the order in which it did."""
+    return [
+        event.step_key.removeprefix(f"events.{op}[").removesuffix("]")
+        for event in result.all_events
+        if event.is_step_success and event.step_key is not None and f"{op}[" in event.step_key
+    ]
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> str:
+    """What the one step that failed says for itself."""
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    return str(failed.step_failure_data.user_failure_data) + str(failed.step_failure_data.error)
+
+
+def metadata_of(result: dg.ExecuteInProcessResult, op: str) -> dict[str, object]:
+    (output,) = [
+        event.step_output_data
+        for event in result.all_events
+        if event.is_successful_output and event.step_key is not None and f"{op}[" in event.step_key
+    ]
+    return {name: value.value for name, value in output.metadata.items()}
+
+
+def test_hours_are_cut_into_chunks_as_the_operator_says(
+    installation: Installation, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPORT_PIPELINE_HOURS_PER_CHUNK", "2")
+    export = installation.export()
+    result = run_hours(instance, 0, 4)
+    assert len(chunks(result, "upload")) == 3
+    assert len(ledger(installation, export)) == 5
+
+
+def test_a_chunk_is_finished_before_the_next_is_read(
+    installation: Installation, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that what is staged at a time stays small, however long the range."""
+    monkeypatch.setenv("EXPORT_PIPELINE_HOURS_PER_CHUNK", "1")
+    installation.export()
+    result = run_hours(instance, 0, 2)
+    steps = [
+        event.step_key.split("[")[0].rpartition(".")[2]
+        for event in result.all_events
+        if event.is_step_success and event.step_key is not None and "[" in event.step_key
+    ]
+    assert steps == ["extract", "format_rows", "upload"] * 3
+
+
+def test_each_op_says_how_much_it_did(installation: Installation, instance: dg.DagsterInstance) -> None:
+    export = installation.export()
+    result = run_hours(instance, 4, 5)
+    assert metadata_of(result, "extract") == {"hours": 2, "rows": 2 * ROWS_PER_HOUR}
+    written = sum(entry.bytes for entry in ledger(installation, export))
+    assert metadata_of(result, "format_rows") == {"hours": 2, "bytes": written}
+
+
+def test_a_deleted_export_fails_its_run_and_says_what_to_do(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    """Dagster shows the asset until somebody reloads the code location."""
+    installation.export()
+    job = definitions().resolve_job_def("deliver__events")
+    with writing(installation.deployment.control) as connection:
+        delete_export(connection, "default", "events")
+    result = job.execute_in_process(instance=instance, raise_on_error=False, partition_key=hours(0, 0)[0].key)
+    assert not result.success
+    assert f"the export behind {EVENTS.to_user_string()} was deleted; reload the code location" in failure_of(
+        result
+    )
+
+
+def test_every_failing_hour_of_a_chunk_is_named_with_its_reason(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    installation.export()
+    for hour in (1, 4):
+        in_the_way = installation.downloads / f"events/2026-01-05-{hour:02}-00.csv"
+        in_the_way.parent.mkdir(parents=True, exist_ok=True)
+        in_the_way.write_text("somebody else's")
+    message = failure_of(run_hours(instance, 0, 5))
+    assert "2 of 6 hours failed; the others are delivered." in message
+    for hour in (1, 4):
+        assert f"2026-01-05-{hour:02}:00 (upload, configure): 'events/2026-01-05-{hour:02}-00.csv'" in message
+
+
+def test_a_run_sweeps_what_others_left_behind_days_ago(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    installation.export()
+    root = installation.deployment.settings.staging_folder
+    left = Staging(root, "a run that died").folder("export-1", hours(0, 0)[0])
+    long_ago = time.time() - SECONDS_KEPT - 60
+    os.utime(root / "a run that died", (long_ago, long_ago))
+    run_hours(instance, 0, 0)
+    assert not left.exists()
+
+
+def test_reading_and_writing_are_limited_apart() -> None:
+    """An operator allows so many runs at the source and so many at the destination."""
+    assert (extract.pool, upload.pool) == ("source", "destination")

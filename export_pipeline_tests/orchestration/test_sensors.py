@@ -1,0 +1,210 @@
+"""Queued tasks become runs once; runs that end badly are told to the ledger."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from export_pipeline.control.tasks import create_task, show_task
+from export_pipeline.exports.export import Export
+from export_pipeline.exports.task import ExportTask, TaskStatus
+from export_pipeline.orchestration.jobs import export_task
+from export_pipeline.orchestration.names import TASK_TAG
+from export_pipeline.orchestration.resources import DeploymentResource
+from export_pipeline.orchestration.sensors import (
+    TASKS_PER_TICK,
+    WILL_RETRY_TAG,
+    cancelled_runs,
+    failed_runs,
+    queued_export_tasks,
+)
+from export_pipeline.store.claims import claim, claims_between, note_progress
+from export_pipeline.store.database import reading, writing
+from export_pipeline.store.ledger import failures_between
+from export_pipeline.store.tasks import start_task
+from export_pipeline.windows import ONE_HOUR
+from export_pipeline_tests.installations import FIRST, Installation, hours
+from export_pipeline_tests.runs import deliver
+
+
+def a_task(installation: Installation, first: int = 0, last: int = 3, force: bool = False) -> ExportTask:
+    with writing(installation.deployment.control) as connection:
+        return create_task(
+            connection,
+            organization="default",
+            export="events",
+            since=FIRST + first * ONE_HOUR,
+            until=FIRST + (last + 1) * ONE_HOUR,
+            force=force,
+        )
+
+
+def requests(instance: dg.DagsterInstance) -> list[dg.RunRequest]:
+    tick = queued_export_tasks.evaluate_tick(dg.build_sensor_context(instance=instance))
+    return [*(tick.run_requests or [])]
+
+
+def status_of(installation: Installation, task: ExportTask) -> TaskStatus:
+    with reading(installation.deployment.control) as connection:
+        return show_task(connection, "default", task.id).status
+
+
+def end_badly(
+    instance: dg.DagsterInstance,
+    run_id: str,
+    tags: dict[str, str],
+    status: dg.DagsterRunStatus = dg.DagsterRunStatus.FAILURE,
+) -> None:
+    """What Dagster does when a run has ended: evaluate the sensor for it."""
+    config = {"ops": {"plan_task": {"config": {"task_id": "a task"}}}}
+    run = instance.create_run_for_job(export_task, run_id=run_id, tags=tags, status=status, run_config=config)
+    sensor, kind = (
+        (failed_runs, dg.DagsterEventType.RUN_FAILURE)
+        if status is dg.DagsterRunStatus.FAILURE
+        else (cancelled_runs, dg.DagsterEventType.RUN_CANCELED)
+    )
+    event = dg.DagsterEvent(event_type_value=kind.value, job_name=run.job_name, message="ended")
+    sensor(
+        dg.build_run_status_sensor_context(
+            sensor_name=sensor.name, dagster_event=event, dagster_instance=instance, dagster_run=run
+        )
+    )
+
+
+def test_a_queued_task_becomes_one_run(installation: Installation, instance: dg.DagsterInstance) -> None:
+    installation.export()
+    task = a_task(installation)
+    assert status_of(installation, task) is TaskStatus.QUEUED
+    (request,) = requests(instance)
+    assert request.run_key == task.id
+    assert request.run_config == {"ops": {"plan_task": {"config": {"task_id": task.id}}}}
+    assert request.tags[TASK_TAG] == task.id
+
+
+def test_seen_twice_before_it_started_it_has_the_same_run_key(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    """Which is how Dagster makes one run of it."""
+    installation.export()
+    a_task(installation)
+    assert [one.run_key for one in requests(instance)] == [one.run_key for one in requests(instance)]
+
+
+def test_a_task_that_was_taken_up_is_not_requested_again(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    installation.export()
+    task = a_task(installation)
+    with writing(installation.deployment.control) as connection:
+        start_task(connection, task.id)
+    assert requests(instance) == []
+
+
+def test_many_tasks_are_taken_in_order_of_request(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    installation.export()
+    tasks = [a_task(installation, hour % 24, hour % 24) for hour in range(TASKS_PER_TICK + 1)]
+    assert [one.run_key for one in requests(instance)] == [task.id for task in tasks[:TASKS_PER_TICK]]
+
+
+def test_a_run_of_the_task_job_finishes_the_task(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    installation.export()
+    task = a_task(installation)
+    (request,) = requests(instance)
+    result = export_task.execute_in_process(
+        instance=instance, run_config=request.run_config, resources=_resources()
+    )
+    assert result.success
+    assert status_of(installation, task) is TaskStatus.FINISHED
+
+
+def test_hours_of_a_task_are_materialized_on_the_standing_exports_asset(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    installation.export()
+    a_task(installation, 0, 3)
+    (request,) = requests(instance)
+    export_task.execute_in_process(instance=instance, run_config=request.run_config, resources=_resources())
+    found = instance.get_materialized_partitions(dg.AssetKey(["exports", "events"]))
+    assert found == {window.key for window in hours(0, 3)}
+
+
+def test_a_task_of_an_export_that_does_not_stand_may_begin_within_an_hour(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    installation.export(standing=False)
+    with writing(installation.deployment.control) as connection:
+        task = create_task(
+            connection,
+            organization="default",
+            export="events",
+            since=FIRST + timedelta(minutes=30),
+            until=FIRST + timedelta(minutes=90),
+        )
+    (request,) = requests(instance)
+    export_task.execute_in_process(instance=instance, run_config=request.run_config, resources=_resources())
+    assert status_of(installation, task) is TaskStatus.FINISHED
+    first = (installation.downloads / "events/2026-01-05-00-00.csv").read_text().splitlines()
+    assert first[1].startswith("2026-01-05T00:30:00")
+    assert not instance.get_asset_keys()
+
+
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED])
+def test_hours_that_a_dead_run_had_in_hand_are_noted_as_failed(
+    installation: Installation, instance: dg.DagsterInstance, status: dg.DagsterRunStatus
+) -> None:
+    export = installation.export()
+    run_id = dg.DagsterRun(job_name="export_task").run_id
+    _hold(installation, export, run_id, 4)
+    end_badly(instance, run_id, {}, status)
+    with reading(installation.deployment.control) as connection:
+        (failure,) = failures_between(connection, export.id, FIRST, FIRST + 24 * ONE_HOUR)
+        assert not claims_between(connection, export.id, FIRST, FIRST + 24 * ONE_HOUR)
+    assert (failure.hour, failure.stage, failure.kind) == (hours(4, 4)[0].start, "format", "retry")
+    assert run_id in failure.message
+
+
+def test_a_task_whose_run_died_ends_in_error(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    export = installation.export()
+    task = a_task(installation, 0, 3)
+    with writing(installation.deployment.control) as connection:
+        start_task(connection, task.id)
+    deliver(installation, export, hours(0, 1))
+    run_id = dg.DagsterRun(job_name="export_task").run_id
+    end_badly(instance, run_id, {TASK_TAG: task.id})
+    with reading(installation.deployment.control) as connection:
+        view = show_task(connection, "default", task.id)
+    assert view.status is TaskStatus.ERROR
+    assert view.task.error == f"run {run_id} failed with 2 hours left to do"
+    assert view.progress == 50
+
+
+def test_a_task_whose_run_will_be_tried_again_goes_on(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    export = installation.export()
+    task = a_task(installation, 4, 4)
+    with writing(installation.deployment.control) as connection:
+        start_task(connection, task.id)
+    run_id = dg.DagsterRun(job_name="export_task").run_id
+    _hold(installation, export, run_id, 4)
+    end_badly(instance, run_id, {TASK_TAG: task.id, WILL_RETRY_TAG: "true"})
+    assert status_of(installation, task) is TaskStatus.STARTED
+
+
+def _hold(installation: Installation, export: Export, run_id: str, hour: int) -> None:
+    """What a run leaves that is killed while it formats the hour."""
+    (window,) = hours(hour, hour)
+    now = datetime.now(UTC)
+    with writing(installation.deployment.control) as connection:
+        claim(connection, export.id, window.start, run_id, now=now, expires_at=now + ONE_HOUR)
+        note_progress(connection, export.id, window.start, run_id, stage="format", done=1, total=2)
+
+
+def _resources() -> dict[str, object]:
+    return {"deployment": DeploymentResource()}
