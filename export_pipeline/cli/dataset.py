@@ -1,0 +1,78 @@
+"""`export-pipeline dataset`: what is there to be exported."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from export_pipeline.cli.opening import opened
+from export_pipeline.cli.options import Json
+from export_pipeline.cli.printing import print_document, print_line, print_table
+
+if TYPE_CHECKING:
+    from export_pipeline.dataset.tables import Column, Table
+
+app = typer.Typer(help="The dataset: which tables and columns can be exported.", no_args_is_help=True)
+
+
+@app.command()
+def check(context: typer.Context, as_json: Json = False) -> None:
+    """Compare the declaration with the source database. Exit code 1 for any error, 0 for warnings only."""
+    from export_pipeline.dataset.reflection import check_against
+
+    with opened(context) as deployment:
+        dataset = deployment.dataset
+        problems = check_against(dataset, deployment.source_url)
+    errors = sum(problem.severity == "error" for problem in problems)
+    if as_json:
+        print_document({"ok": not errors, "problems": [asdict(problem) for problem in problems]})
+    else:
+        for problem in problems:
+            print_line(f"{problem.severity}: {problem.path}: {problem.message}")
+        verdict = "does not fit" if errors else "fits"
+        print_line(
+            f"the declaration {verdict} the database"
+            f" (tables: {len(dataset.tables)}, errors: {errors}, warnings: {len(problems) - errors})"
+        )
+    if errors:
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(context: typer.Context, as_json: Json = False) -> None:
+    """Show every table and column that can be exported."""
+    with opened(context) as deployment:
+        tables = list(deployment.dataset.tables.values())
+    if as_json:
+        print_document({"tables": [_document(table) for table in tables]})
+        return
+    for table in tables:
+        tenant = f"; {table.tenant_column} says whose a row is" if table.tenant_column else ""
+        print_line(f"{table.name}: {table.time_column} says which hour a row belongs to{tenant}")
+        print_table(
+            ["column", "type", "may be NULL", "called"],
+            [
+                (column.name, str(column.type), "yes" if column.nullable else "no", column.display_name)
+                for column in table.columns
+            ],
+        )
+
+
+def _document(table: "Table") -> dict[str, object]:
+    return {
+        "name": table.name,
+        "relation": table.relation,
+        "time_column": table.time_column,
+        "order_by": table.order_by,
+        "tenant_column": table.tenant_column,
+        "columns": [_column(column) for column in table.columns],
+    }
+
+
+def _column(column: "Column") -> dict[str, object]:
+    return {
+        "name": column.name,
+        "display_name": column.display_name,
+        "type": str(column.type),
+        "nullable": column.nullable,
+    }

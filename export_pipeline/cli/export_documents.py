@@ -1,0 +1,126 @@
+"""Exports as commands show them: as JSON for machines, as lines and cells for people."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from export_pipeline.cli.printing import moment
+from export_pipeline.windows import ONE_HOUR, floor
+
+if TYPE_CHECKING:
+    from export_pipeline.control.coverage import Coverage
+    from export_pipeline.exports.export import Export
+    from export_pipeline.store.ledger import HourFailure
+
+
+def export_document(export: "Export", connector: str) -> dict[str, object]:
+    """The export; `definition` can be handed to `export create --definition` as it is."""
+    return {
+        "name": export.slug,
+        "id": export.id,
+        "connector": connector,
+        "standing": export.standing,
+        "paused": export.paused,
+        "created_at": export.created_at,
+        "asset_key": asset_key(export) if export.standing else None,
+        "path": export.definition.path,
+        "definition": export.definition.model_dump(mode="json"),
+    }
+
+
+def next_hour_document(export: "Export", now: datetime) -> dict[str, object] | None:
+    """The hour that is delivered next by itself, and when; None when there is none."""
+    from export_pipeline.exports.due import next_due
+
+    due = next_due(export.definition, now) if export.standing else None
+    return {"hour": due.window.start, "due_at": due.due_at} if due else None
+
+
+def coverage_document(coverage: "Coverage") -> dict[str, object]:
+    """How much is delivered, and every failure."""
+    delivered = coverage.delivered
+    return {
+        "hours": delivered.hours,
+        "rows": delivered.rows,
+        "bytes": delivered.bytes,
+        "first_hour": delivered.first_hour,
+        "last_hour": delivered.last_hour,
+        "failures": [failure_document(failure) for failure in coverage.failures],
+    }
+
+
+def failure_document(failure: "HourFailure") -> dict[str, object]:
+    """Why an hour is not delivered; `kind` says what to do about it."""
+    return {
+        "hour": failure.hour,
+        "stage": failure.stage,
+        "kind": failure.kind,
+        "message": failure.message,
+        "failed_at": failure.failed_at,
+    }
+
+
+def failure_line(failure: "HourFailure") -> str:
+    """The same for people."""
+    return f"{moment(failure.hour)}  {failure.stage}: {failure.message} ({failure.kind})"
+
+
+def described(export: "Export", connector: str) -> Iterator[tuple[str, str]]:
+    """The export's fields for people, one by one."""
+    definition = export.definition
+    yield "name", export.slug
+    for choice in definition.tables:
+        yield "table", f"{choice.name}: {', '.join(choice.columns) or 'all columns'}"
+    yield "filter", definition.filter or "all rows"
+    if definition.tenant is not None:
+        yield "tenant", definition.tenant
+    yield "format", definition.format.extension
+    yield "connector", connector
+    yield "path", definition.path
+    yield "first hour", moment(definition.first_hour)
+    yield "until", moment(definition.until)
+    yield "minutes to settle", str(definition.minutes_to_settle)
+    yield "recurs", recurs(export)
+    if export.standing:
+        yield "Dagster asset", asset_key(export)
+
+
+def recurs(export: "Export") -> str:
+    """Whether the export is delivered by itself."""
+    if not export.standing:
+        return "for tasks only"
+    return "paused" if export.paused else "hourly"
+
+
+def asset_key(export: "Export") -> str:
+    """How Dagster calls a standing export: `exports/flights`."""
+    return "/".join(export.asset_path)
+
+
+def what_happens_next(export: "Export", now: datetime) -> Iterator[str]:
+    """After an export is made: when it is delivered by itself, and how to get what is not."""
+    from export_pipeline.control.tasks import MAX_HOURS
+    from export_pipeline.exports.due import next_due
+
+    definition = export.definition
+    due = next_due(definition, now) if export.standing else None
+    if due is not None:
+        yield (
+            f"made {export.slug}: Dagster asset {asset_key(export)}, once its code location is reloaded;"
+            f" the hour {moment(due.window.start)} is due at {moment(due.due_at)}"
+        )
+    elif export.standing:
+        yield (
+            f"made {export.slug}: Dagster asset {asset_key(export)}, once its code location is reloaded;"
+            " all of its hours are past"
+        )
+    else:
+        yield f"made {export.slug}: it is delivered for tasks only"
+    past = min(definition.until or floor(now), floor(now) if due is None else due.window.start)
+    if definition.first_hour < past:
+        end = min(past, definition.first_hour + MAX_HOURS * ONE_HOUR)
+        more = "" if end == past else f", and so on, up to {MAX_HOURS:,} hours at a time"
+        yield (
+            f"request the hours before that: export-pipeline task create {export.slug}"
+            f" --from {moment(definition.first_hour)} --to {moment(end)}{more}"
+        )

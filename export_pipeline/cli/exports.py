@@ -1,0 +1,240 @@
+"""`export-pipeline export`: the standing definitions."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from export_pipeline.cli import export_documents
+from export_pipeline.cli.confirming import confirm
+from export_pipeline.cli.documents import read_document
+from export_pipeline.cli.opening import opened
+from export_pipeline.cli.options import NO_VALUE, Json, Yes, named
+from export_pipeline.cli.printing import moment, number, print_document, print_line, print_some, print_table
+from export_pipeline.errors import InvalidRequest
+from export_pipeline.windows import moment_from
+
+app = typer.Typer(
+    help="Exports: what is delivered hour by hour, in what form and where to.", no_args_is_help=True
+)
+
+# What the options below are called in a definition, where that differs.
+OPTIONS = {
+    "name": "NAME",
+    "connector": "--connector",
+    "tables": "--table",
+    "columns": "--table",
+    "filter": "--filter",
+    "format": "--format",
+    "path": "--filename",
+    "first_hour": "--first-hour",
+    "until": "--until",
+    "tenant": "--tenant",
+    "minutes_to_settle": "--minutes-to-settle",
+}
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The export's name.", show_default=False)]
+
+
+@app.command()
+def create(
+    context: typer.Context,
+    name: Name,
+    table: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TABLE[:COLUMN,...]",
+            help="A table, and the columns chosen from it; all of them when none is named."
+            " May be given several times.",
+        ),
+    ] = None,
+    filter_: Annotated[
+        str | None,
+        typer.Option(
+            "--filter", metavar="TEXT", help="Which rows, like \"origin IN ['JFK', 'LGA']\"; default: all."
+        ),
+    ] = None,
+    format_: Annotated[
+        str | None,
+        typer.Option("--format", metavar="FORMAT", help="csv.gz (default), jsonl.zst, parquet, ..."),
+    ] = None,
+    connector: Annotated[
+        str, typer.Option(metavar="NAME", help="The way out; see `connector list`.")
+    ] = "direct_download",
+    subdirectory: Annotated[
+        str | None,
+        typer.Option(metavar="TEMPLATE", help="The folder of the files, like $export/$year; default: none."),
+    ] = None,
+    filename: Annotated[
+        str | None,
+        typer.Option(metavar="TEMPLATE", help="The names of the files; default: hour and extension."),
+    ] = None,
+    first_hour: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="The start of the first hour, like 2013-01-01T05:00:00Z."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="The end of the last hour; default: none.")
+    ] = None,
+    tenant: Annotated[
+        str | None, typer.Option(metavar="VALUE", help="Whose rows, where customers share a table.")
+    ] = None,
+    minutes_to_settle: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", help="How long after its end an hour is exported; default: 10."),
+    ] = None,
+    once: Annotated[
+        bool, typer.Option("--once", metavar=NO_VALUE, help="No schedule: it is delivered for tasks only.")
+    ] = False,
+    definition: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="All of the definition as TOML or JSON instead; - reads standard input."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make an export."""
+    from export_pipeline.control.exports import create_export, definition_from
+    from export_pipeline.store.database import writing
+
+    options = {
+        "tables": [_table(text) for text in table] if table else None,
+        "filter": filter_,
+        "format": format_,
+        "subdirectory": subdirectory,
+        "filename": filename,
+        "first_hour": moment_from(first_hour, field="--first-hour") if first_hour is not None else None,
+        "until": moment_from(until, field="--until") if until is not None else None,
+        "tenant": tenant,
+        "minutes_to_settle": minutes_to_settle,
+    }
+    given = {field: value for field, value in options.items() if value is not None}
+    if definition is not None:
+        if given:
+            raise InvalidRequest(
+                "--definition: it says everything; leave out the other options, or the definition: "
+                + ", ".join(f"--{field.removesuffix('s').replace('_', '-')}" for field in given),
+                field="definition",
+            )
+        given = read_document(definition, field="--definition")
+    with (
+        named(**({} if definition is not None else OPTIONS)),
+        opened(context) as deployment,
+        writing(deployment.control) as connection,
+    ):
+        export = create_export(
+            connection,
+            deployment.dataset,
+            organization=deployment.settings.organization,
+            slug=name,
+            connector=connector,
+            definition=definition_from(given),
+            standing=not once,
+        )
+    now = datetime.now(UTC)
+    if as_json:
+        document = export_documents.export_document(export, connector)
+        print_document({**document, "next_hour": export_documents.next_hour_document(export, now)})
+    else:
+        for line in export_documents.what_happens_next(export, now):
+            print_line(line)
+
+
+@app.command("list")
+def list_(context: typer.Context, as_json: Json = False) -> None:
+    """List the exports."""
+    from export_pipeline.store.connectors import list_connectors
+    from export_pipeline.store.database import reading
+    from export_pipeline.store.exports import list_exports
+
+    with opened(context) as deployment, reading(deployment.control) as connection:
+        exports = list_exports(connection, deployment.settings.organization)
+        connectors = list_connectors(connection, deployment.settings.organization)
+    names = {connector.id: connector.name for connector in connectors}
+    if as_json:
+        documents = [export_documents.export_document(e, names[e.connector_id]) for e in exports]
+        print_document({"exports": documents})
+    elif not exports:
+        print_line("there are no exports yet; make one with: export-pipeline export create --help")
+    else:
+        print_table(
+            ["name", "tables", "format", "connector", "path", "first hour", "until", "recurs"],
+            [
+                (
+                    export.slug,
+                    ", ".join(choice.name for choice in export.definition.tables),
+                    export.definition.format.extension,
+                    names[export.connector_id],
+                    export.definition.path,
+                    moment(export.definition.first_hour),
+                    moment(export.definition.until),
+                    export_documents.recurs(export),
+                )
+                for export in exports
+            ],
+        )
+
+
+@app.command()
+def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Show an export: its definition, how much is delivered, which hours failed and why."""
+    from export_pipeline.control.coverage import coverage_of
+    from export_pipeline.store.connectors import list_connectors
+    from export_pipeline.store.database import reading
+    from export_pipeline.store.exports import find_export
+
+    with opened(context) as deployment, reading(deployment.control) as connection:
+        export = find_export(connection, deployment.settings.organization, name)
+        connectors = list_connectors(connection, deployment.settings.organization)
+        coverage = coverage_of(connection, export)
+    connector = next(one.name for one in connectors if one.id == export.connector_id)
+    now = datetime.now(UTC)
+    if as_json:
+        document = export_documents.export_document(export, connector)
+        next_hour = export_documents.next_hour_document(export, now)
+        covered = export_documents.coverage_document(coverage)
+        print_document({**document, "next_hour": next_hour, "coverage": covered})
+        return
+    print_table(["field", "value"], export_documents.described(export, connector))
+    delivered = coverage.delivered
+    print_table(
+        [number("hours"), number("rows"), number("bytes"), "first hour", "last hour", number("failed")],
+        [
+            (
+                f"{delivered.hours:,}",
+                f"{delivered.rows:,}",
+                f"{delivered.bytes:,}",
+                moment(delivered.first_hour),
+                moment(delivered.last_hour),
+                f"{len(coverage.failures):,}",
+            )
+        ],
+    )
+    print_some([export_documents.failure_line(failure) for failure in coverage.failures])
+
+
+@app.command()
+def delete(context: typer.Context, name: Name, yes: Yes = False, as_json: Json = False) -> None:
+    """Stop exporting. What was delivered stays where it is."""
+    from export_pipeline.control.exports import delete_export
+    from export_pipeline.store.database import reading, writing
+    from export_pipeline.store.exports import find_export
+
+    with opened(context) as deployment:
+        organization = deployment.settings.organization
+        with reading(deployment.control) as connection:
+            find_export(connection, organization, name)
+        confirm(f"Delete the export {name}? What it delivered stays.", yes=yes)
+        with writing(deployment.control) as connection:
+            export = delete_export(connection, organization, name)
+    if as_json:
+        print_document({"name": export.slug, "id": export.id})
+    else:
+        print_line(f"deleted the export {name}; what it delivered stays where it is")
+
+
+def _table(text: str) -> dict[str, object]:
+    """`flights:origin,dest` as a definition says it."""
+    name, colon, columns = text.partition(":")
+    return {"name": name, "columns": [column.strip() for column in columns.split(",")] if colon else []}

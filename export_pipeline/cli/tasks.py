@@ -1,0 +1,190 @@
+"""`export-pipeline task`: requests for ranges of hours."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from export_pipeline.cli import watching
+from export_pipeline.cli.export_documents import failure_document, failure_line
+from export_pipeline.cli.opening import opened
+from export_pipeline.cli.options import NO_VALUE, Json, named
+from export_pipeline.cli.printing import (
+    moment,
+    number,
+    print_document,
+    print_line,
+    print_some,
+    print_table,
+    second,
+)
+from export_pipeline.windows import moment_from
+
+if TYPE_CHECKING:
+    from export_pipeline.control.tasks import TaskView
+    from export_pipeline.deployment import Deployment
+
+app = typer.Typer(help="Tasks: requests to deliver a range of hours of an export.", no_args_is_help=True)
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The task's id.", show_default=False)]
+Timeout = Annotated[
+    float | None,
+    typer.Option(metavar="SECONDS", min=0, help="How long to watch; then exit 124. Default: to the end."),
+]
+
+
+@app.command()
+def create(
+    context: typer.Context,
+    export: Annotated[str, typer.Argument(metavar="EXPORT", help="The export's name.", show_default=False)],
+    from_: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="TIME", help="The start, like 2013-01-01T05:00:00Z.", show_default=False
+        ),
+    ],
+    to: Annotated[
+        str, typer.Option(metavar="TIME", help="The end; the hour that begins there is not delivered.")
+    ],
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            metavar=NO_VALUE,
+            help="Deliver again what is delivered already, not only what is missing.",
+        ),
+    ] = False,
+    watch_: Annotated[
+        bool, typer.Option("--watch", metavar=NO_VALUE, help="Watch it, as `task watch` does.")
+    ] = False,
+    timeout: Timeout = None,
+    as_json: Json = False,
+) -> None:
+    """Request the hours of a range. They are delivered in the background, by Dagster."""
+    from export_pipeline.control.tasks import create_task, show_task
+    from export_pipeline.store.database import writing
+
+    with named(since="--from", until="--to"), opened(context) as deployment:
+        organization = deployment.settings.organization
+        with writing(deployment.control) as connection:
+            task = create_task(
+                connection,
+                organization=organization,
+                export=export,
+                since=moment_from(from_, field="--from"),
+                until=moment_from(to, field="--to"),
+                force=force,
+            )
+            view = show_task(connection, organization, task.id)
+        if watch_:
+            _watch(deployment, task.id, timeout, as_json)
+        elif as_json:
+            print_document(_document(view))
+        else:
+            print_line(
+                f"requested {view.counts.hours:,} hours of {export} as task {task.id}"
+                f"\nsee how far it is: export-pipeline task watch {task.id}"
+            )
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    export: Annotated[str | None, typer.Option(metavar="NAME", help="Only this export's.")] = None,
+    limit: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="How many, the newest first.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """List the latest tasks."""
+    from export_pipeline.control.tasks import show_tasks
+    from export_pipeline.store.database import reading
+
+    with opened(context) as deployment, reading(deployment.control) as connection:
+        views = show_tasks(connection, deployment.settings.organization, export=export, limit=limit)
+    if as_json:
+        print_document({"tasks": [_document(view) for view in views]})
+    elif not views:
+        print_line("there are no tasks yet; request one with: export-pipeline task create --help")
+    else:
+        print_table(
+            ["id", "export", "status", number("%"), "from", "to", number("hours"), number("failed")],
+            [
+                (
+                    view.task.id,
+                    view.export.slug,
+                    view.status.value,
+                    str(view.progress),
+                    moment(view.task.since),
+                    moment(view.task.until),
+                    f"{view.counts.delivered:,} of {view.counts.hours:,}",
+                    f"{view.counts.failed:,}",
+                )
+                for view in views
+            ],
+        )
+
+
+@app.command()
+def show(context: typer.Context, id_: Id, as_json: Json = False) -> None:
+    """Show a task: its status, how far it is, which hours failed and why."""
+    from export_pipeline.control.tasks import show_task
+    from export_pipeline.store.database import reading
+
+    with opened(context) as deployment, reading(deployment.control) as connection:
+        view = show_task(connection, deployment.settings.organization, id_)
+    if as_json:
+        print_document(_document(view))
+        return
+    task, counts = view.task, view.counts
+    fields = {
+        "id": task.id,
+        "export": view.export.slug,
+        "status": view.status.value,
+        "progress": f"{view.progress} %",
+        "from": moment(task.since),
+        "to": moment(task.until),
+        "hours": f"{counts.delivered:,} of {counts.hours:,} delivered, {counts.failed:,} failed",
+        "force": "yes" if task.force else "no",
+        "requested at": second(task.requested_at),
+        "started at": second(task.started_at),
+    }
+    print_table(["field", "value"], list(fields.items()))
+    _print_faults(view)
+
+
+@app.command()
+def watch(context: typer.Context, id_: Id, timeout: Timeout = None, as_json: Json = False) -> None:
+    """Watch a task until it ends. Exit code 0 when all hours are delivered, 1 when some failed."""
+    with opened(context) as deployment:
+        _watch(deployment, id_, timeout, as_json)
+
+
+def _watch(deployment: "Deployment", id_: str, timeout: float | None, as_json: bool) -> None:
+    view, code = watching.watched(deployment, id_, timeout, silent=as_json)
+    if as_json:
+        print_document(_document(view))
+    else:
+        _print_faults(view)
+    raise typer.Exit(code)
+
+
+def _print_faults(view: "TaskView") -> None:
+    if view.task.error is not None:
+        print_line(view.task.error)
+    print_some([failure_line(failure) for failure in view.failures])
+
+
+def _document(view: "TaskView") -> dict[str, object]:
+    task, counts = view.task, view.counts
+    return {
+        "id": task.id,
+        "export": view.export.slug,
+        "status": view.status.value,
+        "progress": view.progress,
+        "since": task.since,
+        "until": task.until,
+        "force": task.force,
+        "requested_at": task.requested_at,
+        "started_at": task.started_at,
+        "error": task.error,
+        "hours": {"wanted": counts.hours, "delivered": counts.delivered, "failed": counts.failed},
+        "failures": [failure_document(failure) for failure in view.failures],
+    }

@@ -1,0 +1,77 @@
+"""Commands as processes of their own: with pipes, or in a terminal as a person has one."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+
+COMMAND = [sys.executable, "-m", "export_pipeline.cli"]
+
+# Makes its standard input the terminal that Ctrl-C reaches it through, and becomes the command.
+AT_THE_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+SECONDS = 60
+
+
+def started(
+    arguments: Sequence[str], environ: Mapping[str, str], *, stdout: int = subprocess.PIPE
+) -> "subprocess.Popen[str]":
+    """The command, running."""
+    return subprocess.Popen(
+        [*COMMAND, *arguments],
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(arguments: Sequence[str], environ: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    """The command, ended."""
+    with started(arguments, environ) as process:
+        out, err = process.communicate(timeout=SECONDS)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def run_in_a_terminal(
+    arguments: Sequence[str], environ: Mapping[str, str], *, answer: str = "", to: str = ""
+) -> tuple[int, str]:
+    """The exit code and all that appeared on the screen; `answer` is typed when `to` has appeared."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", AT_THE_TERMINAL, *COMMAND, *arguments],
+        env={**environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "40"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    screen = b""
+    give_up = time.monotonic() + SECONDS
+    try:
+        while time.monotonic() < give_up:
+            if not select.select([ours], [], [], 0.1)[0]:
+                continue
+            try:
+                piece = os.read(ours, 4096)
+            except OSError:  # so a terminal says that its program has ended
+                break
+            if not piece:
+                break
+            screen += piece
+            if answer and to.encode() in screen:
+                os.write(ours, answer.encode())
+                answer = ""
+        return process.wait(timeout=SECONDS), screen.decode()
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)

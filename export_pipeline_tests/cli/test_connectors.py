@@ -1,0 +1,119 @@
+"""Connectors from the command line: made from a document, shown without secrets, deleted when unused."""
+
+from pathlib import Path
+
+import pytest
+
+from export_pipeline_tests.cli.conftest import CallCli
+from export_pipeline_tests.installations import Installation
+
+CONFIG = b"""
+type = "s3"
+bucket = "sales"
+prefix = "exports"
+region = "eu-central-1"
+endpoint_url = "http://127.0.0.1:9"
+access_key_id = "AKIAEXAMPLE"
+secret_access_key = {env = "BUCKET_SECRET"}
+"""
+
+
+@pytest.fixture
+def secret(monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("BUCKET_SECRET", "hunter2hunter2")
+    return "hunter2hunter2"
+
+
+def test_a_connector_is_made_from_standard_input(call_cli: CallCli, secret: str) -> None:  # noqa: ARG001
+    result = call_cli("connector", "create", "sales", "--config", "-", given=CONFIG)
+
+    assert (result.code, result.out) == (
+        0,
+        "made the s3 connector sales; exports take it with --connector sales\n",
+    )
+
+
+def test_a_connector_is_made_from_a_file(call_cli: CallCli, secret: str, tmp_path: Path) -> None:  # noqa: ARG001
+    (tmp_path / "sales.toml").write_bytes(CONFIG)
+
+    result = call_cli("connector", "create", "sales", "--config", str(tmp_path / "sales.toml"), "--json")
+
+    assert (result.document["name"], result.document["type"]) == ("sales", "s3")
+
+
+def test_the_secret_is_stored_as_the_environment_held_it(
+    call_cli: CallCli, secret: str, installation: Installation
+) -> None:
+    made = call_cli("connector", "create", "sales", "--config", "-", "--json", given=CONFIG)
+
+    config = installation.deployment.connector(made.document["id"])
+
+    assert config.type == "s3"
+    assert config.secret_access_key is not None
+    assert config.secret_access_key.get_secret_value() == secret
+
+
+@pytest.mark.parametrize("json", [(), ("--json",)])
+def test_showing_a_connector_masks_its_secret(call_cli: CallCli, secret: str, json: tuple[str, ...]) -> None:
+    call_cli("connector", "create", "sales", "--config", "-", given=CONFIG)
+
+    shown = call_cli("connector", "show", "sales", *json)
+
+    assert "eu-central-1" in shown.out
+    assert "**********" in shown.out
+    assert secret not in shown.out
+
+
+def test_a_secret_that_is_not_in_the_environment_is_named(call_cli: CallCli) -> None:
+    result = call_cli("connector", "create", "sales", "--config", "-", given=CONFIG)
+
+    assert result.code == 2
+    assert result.err == "error: secret_access_key: the environment variable BUCKET_SECRET is not set\n"
+    assert [c["name"] for c in call_cli("connector", "list", "--json").document["connectors"]] == [
+        "direct_download"
+    ]
+
+
+def test_a_wrong_field_is_named(call_cli: CallCli) -> None:
+    result = call_cli(
+        "connector", "create", "sales", "--config", "-", "--json", given=b'{"type": "s3", "buckett": "x"}'
+    )
+
+    assert (result.code, "buckett" in result.error["message"]) == (2, True)
+
+
+def test_a_name_is_taken_once(call_cli: CallCli, secret: str) -> None:  # noqa: ARG001
+    call_cli("connector", "create", "sales", "--config", "-", given=CONFIG)
+
+    result = call_cli("connector", "create", "sales", "--config", "-", "--json", given=CONFIG)
+
+    assert (result.code, result.error["type"]) == (2, "AlreadyExists")
+
+
+def test_connectors_are_listed(call_cli: CallCli) -> None:
+    result = call_cli("connector", "list")
+
+    assert result.code == 0
+    assert "direct_download" in result.out
+
+
+def test_an_unused_connector_is_deleted(call_cli: CallCli, secret: str) -> None:  # noqa: ARG001
+    call_cli("connector", "create", "sales", "--config", "-", given=CONFIG)
+
+    assert call_cli("connector", "delete", "sales", "--yes").code == 0
+    assert call_cli("connector", "show", "sales").code == 2
+
+
+def test_a_connector_in_use_stays(call_cli: CallCli, secret: str, installation: Installation) -> None:  # noqa: ARG001
+    call_cli("connector", "create", "sales", "--config", "-", given=CONFIG)
+    installation.export(connector="sales")
+
+    result = call_cli("connector", "delete", "sales", "--yes")
+
+    assert (result.code, "events" in result.err) == (2, True)
+
+
+def test_a_connector_that_is_not_there_is_not_asked_about(call_cli: CallCli) -> None:
+    result = call_cli("connector", "delete", "sales")
+
+    assert result.err.startswith("error: there is no connector 'sales'")

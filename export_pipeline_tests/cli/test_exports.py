@@ -1,0 +1,180 @@
+"""Exports from the command line: by options or by a definition, listed, shown with coverage, deleted."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from export_pipeline_tests.cli.conftest import CallCli
+from export_pipeline_tests.cli.deliveries import deliver, fail
+from export_pipeline_tests.installations import FIRST, ROWS_PER_HOUR, Installation, hours
+
+FIRST_HOUR = ("--first-hour", "2026-01-05T00:00:00Z")
+EVENTS = ("--table", "events", *FIRST_HOUR)
+
+
+def test_every_option_reaches_the_definition(call_cli: CallCli) -> None:
+    result = call_cli(
+        "export",
+        "create",
+        "late-events",
+        "--table=events:id, happened_at",
+        "--filter=kind == 'kind 1'",
+        "--format=jsonl.zst",
+        "--subdirectory=$export/$year",
+        "--filename=$month-$day-$hour.$extension",
+        "--first-hour=2026-01-05-05:00",
+        "--until=2026-01-06T00:00:00+01:00",
+        "--minutes-to-settle=90",
+        "--json",
+    )
+
+    assert result.code == 0, result.err
+    assert result.document["connector"] == "direct_download"
+    assert result.document["path"] == "$export/$year/$month-$day-$hour.$extension"
+    assert result.document["standing"] is True
+    assert result.document["definition"] == {
+        "tables": [{"name": "events", "columns": ["id", "happened_at"]}],
+        "filter": "kind == 'kind 1'",
+        "tenant": None,
+        "format": {"type": "jsonl", "compression": "zstd"},
+        "subdirectory": "$export/$year",
+        "filename": "$month-$day-$hour.$extension",
+        "first_hour": "2026-01-05T05:00:00Z",
+        "until": "2026-01-05T23:00:00Z",
+        "minutes_to_settle": 90,
+    }
+
+
+def test_what_is_shown_can_be_made_again(call_cli: CallCli, tmp_path: Path) -> None:
+    first = call_cli("export", "create", "events", *EVENTS, "--json").document
+    (tmp_path / "definition.json").write_text(json.dumps(first["definition"]))
+    call_cli("export", "delete", "events", "--yes")
+
+    again = call_cli(
+        "export", "create", "events", "--definition", str(tmp_path / "definition.json"), "--json"
+    ).document
+
+    assert again["definition"] == first["definition"]
+
+
+def test_a_definition_comes_from_standard_input(call_cli: CallCli) -> None:
+    definition = b'first_hour = 2026-01-05T00:00:00Z\nformat.type = "parquet"\n[[tables]]\nname = "events"\n'
+
+    result = call_cli("export", "create", "events", "--definition", "-", "--json", given=definition)
+
+    assert result.document["definition"]["format"]["type"] == "parquet"
+
+
+def test_a_definition_and_options_do_not_mix(call_cli: CallCli) -> None:
+    result = call_cli("export", "create", "events", "--definition", "-", *EVENTS)
+
+    assert result.code == 2
+    assert result.err.endswith("leave out the other options, or the definition: --table, --first-hour\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--table", "events"), "--first-hour: is missing"),
+        (FIRST_HOUR, "--table: is missing"),
+        (("--table", "events", "--first-hour", "2026-01-05T00:00:00"), "--first-hour: '2026-01-05T00:00:00'"),
+        (("--table", "events", "--first-hour", "2026-01-05T00:30:00Z"), "--first-hour: 2026-01-05T00:30:00"),
+        ((*EVENTS, "--until", "yesterday"), "--until: 'yesterday' is not a time"),
+        ((*EVENTS, "--format", "xlsx"), "--format: 'xlsx' is not a format; the formats are csv"),
+        ((*EVENTS, "--minutes-to-settle", "-1"), "--minutes-to-settle: "),
+        ((*EVENTS, "--filename", "all.csv"), "--filename: 'all.csv' gives several hours the same name"),
+        (("--table", "events:size", *FIRST_HOUR), "--table: table 'events' has no column 'size'"),
+        (("--table", "event", *FIRST_HOUR), "--table: there is no table 'event'; did you mean 'events'?"),
+        ((*EVENTS, "--connector", "nowhere"), "--connector: there is no connector 'nowhere'"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(call_cli: CallCli, options: tuple[str, ...], message: str) -> None:
+    result = call_cli("export", "create", "events", *options)
+
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(f"error: {message}")
+    assert call_cli("export", "list", "--json").document == {"exports": []}
+
+
+def test_a_name_that_cannot_be_one_is_refused(call_cli: CallCli) -> None:
+    result = call_cli("export", "create", "Events", *EVENTS)
+
+    assert (result.code, result.err.startswith("error: NAME: 'Events' has to be")) == (2, True)
+
+
+def test_making_an_export_says_what_happens_next(call_cli: CallCli) -> None:
+    result = call_cli("export", "create", "events", *EVENTS)
+
+    assert "Dagster asset exports/events" in result.out
+    assert "task create events --from 2026-01-05T00:00:00Z" in result.out
+
+
+def test_an_export_made_for_tasks_has_no_asset(call_cli: CallCli) -> None:
+    result = call_cli("export", "create", "events", *EVENTS, "--once", "--json")
+
+    made = result.document
+    assert (made["standing"], made["asset_key"], made["next_hour"]) == (False, None, None)
+
+
+def test_no_exports_is_a_hint(call_cli: CallCli) -> None:
+    assert "export-pipeline export create" in call_cli("export", "list").out
+
+
+def test_exports_are_listed(call_cli: CallCli, installation: Installation) -> None:
+    installation.export("events-a")
+    installation.export("events-b", standing=False)
+
+    lines = call_cli("export", "list").out.splitlines()
+
+    assert [line.split()[0] for line in lines if "events-" in line] == ["events-a", "events-b"]
+
+
+def test_coverage_is_counted(call_cli: CallCli, installation: Installation) -> None:
+    export = installation.export()
+    deliver(installation, export, hours(0, 2))
+    fail(installation, export, hours(4, 4))
+
+    coverage = call_cli("export", "show", "events", "--json").document["coverage"]
+
+    failures = coverage.pop("failures")
+    assert coverage.pop("bytes") > 0
+    assert coverage == {
+        "hours": 3,
+        "rows": 3 * ROWS_PER_HOUR,
+        "first_hour": "2026-01-05T00:00:00Z",
+        "last_hour": "2026-01-05T02:00:00Z",
+    }
+    assert [(failure["hour"], failure["kind"]) for failure in failures] == [
+        ("2026-01-05T04:00:00Z", "configure")
+    ]
+
+
+def test_people_see_coverage_and_failures_too(call_cli: CallCli, installation: Installation) -> None:
+    export = installation.export()
+    fail(installation, export, hours(4, 4))
+
+    shown = call_cli("export", "show", "events").out
+
+    assert "first hour" in shown
+    assert "2026-01-05T04:00:00Z  upload: not allowed to write: check the connector's credentials" in shown
+
+
+def test_a_deleted_export_leaves_what_it_delivered(call_cli: CallCli, installation: Installation) -> None:
+    export = installation.export()
+    deliver(installation, export, hours(0, 0))
+
+    result = call_cli("export", "delete", "events", "--yes", "--json")
+
+    assert result.document == {"name": "events", "id": export.id}
+    assert (installation.downloads / "events" / f"{FIRST:%Y-%m-%d-%H-%M}.csv").exists()
+
+
+def test_an_export_that_is_not_there_is_not_asked_about(call_cli: CallCli) -> None:
+    assert call_cli("export", "delete", "events").err.startswith("error: there is no export 'events'")
+
+
+def test_a_tenant_that_no_table_knows_of_is_refused(call_cli: CallCli) -> None:
+    result = call_cli("export", "create", "events", *EVENTS, "--tenant=acme", "--json")
+
+    assert (result.code, result.error["field"]) == (2, "tenant")

@@ -1,0 +1,50 @@
+"""Settings that do not fit are named, with what to write instead."""
+
+import pytest
+
+from export_pipeline_tests.cli.conftest import CallCli
+
+
+def test_a_setting_that_does_not_fit_names_its_variable(
+    call_cli: CallCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPORT_PIPELINE_HOURS_AT_ONCE", "none")
+
+    result = call_cli("export", "list")
+
+    assert result.code == 2
+    assert result.err.startswith("error: EXPORT_PIPELINE_HOURS_AT_ONCE: ")
+
+
+def test_an_organization_that_cannot_be_one_is_refused(call_cli: CallCli) -> None:
+    result = call_cli("--organization", "../acme", "export", "list", "--json")
+
+    assert (result.code, result.error["field"]) == (2, "organization")
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "words"),
+    [
+        ("no url at all", 1, "EXPORT_PIPELINE_CONTROL_URL is not a URL"),
+        ("mysql://localhost/control", 1, "use sqlite:/// or postgresql://"),
+        ("postgresql://127.0.0.1:1/control?connect_timeout=5", 1, "cannot be opened: connection failed"),
+        ("sqlite:////dev/null/control.db", 1, "cannot be opened: [Errno 17] File exists"),
+    ],
+)
+def test_a_control_database_that_cannot_be_opened_is_no_bug(
+    call_cli: CallCli, monkeypatch: pytest.MonkeyPatch, url: str, code: int, words: str
+) -> None:
+    monkeypatch.setenv("EXPORT_PIPELINE_CONTROL_URL", url)
+
+    result = call_cli("export", "list")
+
+    assert result.code == code
+    assert words in result.err
+
+
+def test_the_password_of_the_control_database_is_not_shown(
+    call_cli: CallCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPORT_PIPELINE_CONTROL_URL", "postgresql://me:hunter2@127.0.0.1:1/control")
+
+    assert "hunter2" not in call_cli("export", "list").err

@@ -1,0 +1,88 @@
+"""Tasks from the command line: requested, listed, shown, watched."""
+
+import pytest
+
+from export_pipeline_tests.cli.conftest import CallCli
+from export_pipeline_tests.cli.deliveries import deliver, fail
+from export_pipeline_tests.installations import Installation, hours
+
+THREE_HOURS = ("--from", "2026-01-05T00:00:00Z", "--to", "2026-01-05-03:00")
+
+
+def test_a_task_is_requested(call_cli: CallCli, installation: Installation) -> None:
+    installation.export()
+
+    task = call_cli("task", "create", "events", *THREE_HOURS, "--force", "--json").document
+
+    assert (task["export"], task["status"], task["progress"], task["force"]) == ("events", "QUEUED", 0, True)
+    assert (task["since"], task["until"]) == ("2026-01-05T00:00:00Z", "2026-01-05T03:00:00Z")
+    assert task["hours"] == {"wanted": 3, "delivered": 0, "failed": 0}
+
+
+def test_people_hear_how_to_watch_it(call_cli: CallCli, installation: Installation) -> None:
+    installation.export()
+
+    said = call_cli("task", "create", "events", *THREE_HOURS).out
+
+    (task,) = call_cli("task", "list", "--json").document["tasks"]
+    assert said == (
+        f"requested 3 hours of events as task {task['id']}\n"
+        f"see how far it is: export-pipeline task watch {task['id']}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "message"),
+    [
+        ("2026-01-05T03:00:00Z", "2026-01-05T03:00:00Z", "--to: 2026-01-05T03:00:00+00:00 is not after"),
+        ("2026-01-05T03:00:00", "2026-01-05T04:00:00Z", "--from: '2026-01-05T03:00:00' names no zone; add Z"),
+        (
+            "2026-01-05T03:30:00Z",
+            "2026-01-05T05:00:00Z",
+            "--from: 2026-01-05T03:30:00+00:00 is not on the hour",
+        ),
+        ("2025-12-31T00:00:00Z", "2026-01-05T05:00:00Z", "--from: events begins at 2026-01-05"),
+    ],
+)
+def test_a_range_that_cannot_be_is_refused(
+    call_cli: CallCli, installation: Installation, since: str, until: str, message: str
+) -> None:
+    installation.export()
+
+    result = call_cli("task", "create", "events", "--from", since, "--to", until)
+
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(f"error: {message}")
+    assert call_cli("task", "list", "--json").document == {"tasks": []}
+
+
+def test_no_tasks_is_a_hint(call_cli: CallCli) -> None:
+    assert "export-pipeline task create" in call_cli("task", "list").out
+
+
+def test_the_tasks_of_one_export_are_listed(call_cli: CallCli, installation: Installation) -> None:
+    installation.export("events-a")
+    installation.export("events-b")
+    call_cli("task", "create", "events-a", *THREE_HOURS)
+    call_cli("task", "create", "events-b", *THREE_HOURS)
+
+    lines = call_cli("task", "list", "--export", "events-b").out.splitlines()
+
+    assert [line.split()[1] for line in lines if "events-" in line] == ["events-b"]
+
+
+def test_a_task_is_shown_with_its_failures(call_cli: CallCli, installation: Installation) -> None:
+    export = installation.export()
+    task = call_cli("task", "create", "events", *THREE_HOURS, "--json").document["id"]
+    deliver(installation, export, hours(0, 1))
+    fail(installation, export, hours(2, 2))
+
+    shown = call_cli("task", "show", task)
+
+    assert (shown.code, "ERROR" in shown.out) == (0, True)
+    assert "2 of 3 delivered, 1 failed" in shown.out
+    assert "2026-01-05T02:00:00Z  upload: not allowed to write" in shown.out
+
+
+def test_a_task_that_is_not_there_is_refused(call_cli: CallCli) -> None:
+    assert call_cli("task", "show", "42").code == 2
