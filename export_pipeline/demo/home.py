@@ -1,0 +1,127 @@
+"""The demo's folder: data, declaration, control database, Dagster instance, all below one place."""
+
+import shlex
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from export_pipeline.control.exports import create_export, definition_from
+from export_pipeline.demo.flights import load
+from export_pipeline.deployment import DIRECT_DOWNLOAD, Deployment, open_deployment
+from export_pipeline.errors import ExportPipelineError, NotFound
+from export_pipeline.exports.export import Export
+from export_pipeline.processes.dagster import Instance
+from export_pipeline.settings import Settings
+from export_pipeline.store.database import writing
+from export_pipeline.store.exports import find_export
+
+# New York's airports reopened slowly after the blizzard of 8 February 2013: hours with and without rows.
+FIRST_HOUR = datetime(2013, 2, 8, tzinfo=UTC)
+LAST_HOUR_ENDS = datetime(2013, 2, 10, tzinfo=UTC)
+
+EXPORTS = {
+    "flights": {
+        "tables": [
+            {
+                "name": "flights",
+                "columns": ["time_hour", "carrier", "flight", "tailnum", "origin", "dest", "dep_delay"],
+            }
+        ],
+        "filter": "origin IN ['JFK', 'LGA'] AND dep_time IS NOT NULL",
+        "format": {"type": "csv", "compression": "gzip"},
+        "subdirectory": "flights",
+        "first_hour": "2013-01-01T00:00:00Z",
+        "until": "2014-01-01T05:00:00Z",
+    },
+    "weather": {
+        "tables": [{"name": "weather"}],
+        "format": {"type": "parquet"},
+        "subdirectory": "weather",
+        "first_hour": "2013-01-01T00:00:00Z",
+        "until": "2014-01-01T05:00:00Z",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DemoHome:
+    """Where the demo keeps everything. `folder` is absolute."""
+
+    folder: Path
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "flights.duckdb"
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            home=self.folder,
+            dataset=self.folder / "dataset.toml",
+            control_url=None,
+            downloads=self.folder / "downloads",
+            staging=self.folder / "staging",
+        )
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What the environment has to hold for the command line and Dagster to work on the demo."""
+        return {
+            "EXPORT_PIPELINE_HOME": str(self.folder),
+            "EXPORT_PIPELINE_SOURCE_URL": f"duckdb:///{self.database}",
+            "DAGSTER_HOME": str(self.folder / "dagster"),
+        }
+
+    def instance(self, environ: Mapping[str, str]) -> Instance:
+        """The demo's Dagster instance, for processes with that environment and our variables."""
+        return Instance(home=self.folder / "dagster", environ={**environ, **self.variables})
+
+    def prepare(self) -> dict[str, int]:
+        """Make what is not there yet. Returns the rows per table of the source."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        counts = load(self.database)
+        declaration = files("export_pipeline.demo") / "dataset.toml"
+        (self.folder / "dataset.toml").write_bytes(declaration.read_bytes())
+        dagster_home = self.folder / "dagster"
+        dagster_home.mkdir(exist_ok=True)
+        shutil.copyfile(instance_file(), dagster_home / "dagster.yaml")
+        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in self.variables.items()]
+        (self.folder / "env").write_text("".join(lines))
+        return counts
+
+    def open(self, environ: Mapping[str, str]) -> Deployment:
+        """The demo's deployment."""
+        return open_deployment(self.settings, {**environ, **self.variables})
+
+
+def demo_exports(deployment: Deployment) -> list[Export]:
+    """The demo's two exports, made if they are not there."""
+    organization = deployment.settings.organization
+    found = []
+    for slug, data in EXPORTS.items():
+        with writing(deployment.control) as connection:
+            try:
+                export = find_export(connection, organization, slug)
+            except NotFound:
+                export = create_export(
+                    connection,
+                    deployment.dataset,
+                    organization=organization,
+                    slug=slug,
+                    connector=DIRECT_DOWNLOAD,
+                    definition=definition_from(data),
+                )
+        found.append(export)
+    return found
+
+
+def instance_file() -> Path:
+    """The project's dagster.yaml: beside the package in a checkout, inside it when installed."""
+    with as_file(files("export_pipeline")) as package:
+        for candidate in (package / "demo" / "dagster.yaml", package.parent / "dagster.yaml"):
+            if candidate.exists():
+                return candidate
+    raise ExportPipelineError("dagster.yaml is missing from the installation; install the package again")

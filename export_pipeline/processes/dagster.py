@@ -1,0 +1,98 @@
+"""Dagster's three processes on our definitions: code server, webserver, daemon."""
+
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from export_pipeline.errors import ExportPipelineError
+from export_pipeline.processes.graphql import LOCATION, Webserver
+from export_pipeline.processes.tethered import Tethered
+
+MODULE = "export_pipeline.orchestration.definitions"
+
+# Generous: the first start on a slow machine compiles a thousand modules.
+SECONDS_TO_START = 180
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """A Dagster instance on disk: `home` is DAGSTER_HOME; `environ` is what its processes see."""
+
+    home: Path
+    environ: Mapping[str, str]
+
+    @contextmanager
+    def webserver(self, port: int) -> Iterator[tuple[Webserver, "Running"]]:
+        """Run the code server and the webserver for as long as the block lasts."""
+        environ = {**self.environ, "DAGSTER_HOME": str(self.home)}
+        logs = self.home / "process-logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            running = Running(stack, environ, logs, self._workspace(code_port := free_port()))
+            running.start("dagster", "code-server", "start", "-m", MODULE, "-h", HOST, "-p", str(code_port))
+            running.wait(lambda: _listens(code_port))
+            running.start("dagster-webserver", "-h", HOST, "-p", str(port), "-w", str(running.workspace))
+            webserver = Webserver(f"http://{HOST}:{port}")
+            running.wait(webserver.ready)
+            yield webserver, running
+
+    def _workspace(self, code_port: int) -> Path:
+        path = self.home / "workspace.yaml"
+        path.write_text(
+            "load_from:\n  - grpc_server:\n"
+            f"      host: {HOST}\n      port: {code_port}\n      location_name: {LOCATION}\n"
+        )
+        return path
+
+
+class Running:
+    """The processes started so far; they end together, and if one ends by itself that is an error."""
+
+    def __init__(self, stack: ExitStack, environ: Mapping[str, str], logs: Path, workspace: Path) -> None:
+        self.workspace = workspace
+        self._stack, self._environ, self._logs = stack, environ, logs
+        self._processes: list[Tethered] = []
+
+    def start(self, program: str, *arguments: str) -> None:
+        """Start one of Dagster's programs, the ones installed beside our Python."""
+        path = Path(sys.executable).with_name(program)
+        name = "-".join((program, *arguments[:1])) if program == "dagster" else program
+        process = Tethered([str(path), *arguments], log=self._logs / f"{name}.log", environ=self._environ)
+        self._processes.append(self._stack.enter_context(process))
+
+    def start_daemon(self) -> None:
+        """Start what runs schedules, sensors, backfills and the queue."""
+        self.start("dagster-daemon", "run", "-w", str(self.workspace))
+
+    def check(self) -> None:
+        """Raise if any of the processes has ended."""
+        for process in self._processes:
+            process.check()
+
+    def wait(self, ready: Callable[[], bool], seconds: float = SECONDS_TO_START) -> None:
+        """Until `ready` says so. Raises when a process ends first, or it takes longer than `seconds`."""
+        give_up = time.monotonic() + seconds
+        while not ready():
+            self.check()
+            if time.monotonic() > give_up:
+                raise ExportPipelineError(f"Dagster did not start within {seconds:.0f} s; see {self._logs}")
+            time.sleep(0.1)
+
+
+def free_port() -> int:
+    """A port nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
