@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 
+import sqlalchemy as sa
+
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.plan import plan_of
 from export_pipeline.extract.sources import open_source
@@ -12,6 +14,7 @@ from export_pipeline.pipeline.run import Run
 from export_pipeline.pipeline.staging import Staging
 from export_pipeline.store.database import writing
 from export_pipeline.store.ledger import HourFailure, write_failure
+from export_pipeline.store.schema import TASKS
 from export_pipeline.windows import HourWindow
 from export_pipeline_tests.installations import Installation
 
@@ -42,8 +45,10 @@ def deliver(
 
 
 def fail(installation: Installation, export: Export, windows: Sequence[HourWindow]) -> None:
-    """Note that the hours could not be delivered."""
+    """Note that the hours could not be delivered, by a run that had taken up the export's tasks."""
     with writing(installation.deployment.control) as connection:
+        started = sa.update(TASKS).where(TASKS.c.export_id == export.id)
+        connection.execute(started.values(started_at=datetime.now(UTC)))
         for window in windows:
             failure = HourFailure(
                 export_id=export.id,
