@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from export_pipeline.errors import NotFound
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask
-from export_pipeline.store.schema import TASKS
+from export_pipeline.store.schema import EXPORTS, TASKS
 
 
 def add_task(
@@ -76,7 +76,14 @@ def find_task(connection: sa.Connection, organization: str, id_: str) -> ExportT
 
 
 def start_task(connection: sa.Connection, id_: str) -> ExportTask:
-    """Note that a run has taken the task up; a run that takes it up again clears the earlier error."""
+    """Note that a run has taken the task up; a run that takes it up again clears the earlier error.
+
+    NotFound when its export was deleted while the run waited for its turn.
+    """
+    deleted = sa.select(EXPORTS.c.slug).join(TASKS, TASKS.c.export_id == EXPORTS.c.id)
+    slug = connection.scalar(deleted.where(TASKS.c.id == id_, EXPORTS.c.deleted_at.is_not(None)))
+    if slug is not None:
+        raise NotFound(f"the export {slug!r} was deleted before the task began")
     now = datetime.now(UTC)
     connection.execute(TASKS.update().where(TASKS.c.id == id_).values(started_at=now, error=None))
     return get_task(connection, id_)

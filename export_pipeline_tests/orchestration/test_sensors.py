@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
+from export_pipeline.control.exports import delete_export
 from export_pipeline.control.tasks import create_task, show_task
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask, TaskStatus
@@ -208,3 +209,19 @@ def _hold(installation: Installation, export: Export, run_id: str, hour: int) ->
 
 def _resources() -> dict[str, object]:
     return {"deployment": DeploymentResource()}
+
+
+def test_a_task_whose_export_was_deleted_while_its_run_waited_is_not_delivered(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    installation.export()
+    task = a_task(installation)
+    (request,) = requests(instance)
+    with writing(installation.deployment.control) as connection:
+        delete_export(connection, "default", "events")
+    result = export_task.execute_in_process(
+        instance=instance, run_config=request.run_config, resources=_resources(), raise_on_error=False
+    )
+    assert not result.success
+    assert status_of(installation, task) is TaskStatus.ERROR
+    assert not list(installation.downloads.rglob("*.csv"))
