@@ -28,7 +28,7 @@ def problems() -> list[str]:
             for package, rest in locked.items()
             if "--hash=sha256:" not in rest
         ]
-        if re.search(r"://|--index-url|--find-links", text):
+        if re.search(r"://|--(extra-)?index[-]url|--find[-]links", text):
             found.append(f"{name} holds an address; run `make lock`")
     return found
 
