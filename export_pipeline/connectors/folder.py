@@ -4,6 +4,7 @@
     <folder>/.export-pipeline/incoming/<random>        files being written, locked by their writers
     <folder>/.export-pipeline/metadata/ab/<hash>.json  the metadata of a key's present and next version
     <folder>/.export-pipeline/locks/ab                 held while a key is published or deleted
+    <folder>/.export-pipeline/locks/folders            shared by who makes folders, held by who removes them
 
 A version is a file's time and size. The metadata of the next version is written before the file itself is
 linked into place, next to that of the present one: whichever of them a reader finds, its metadata is there.
@@ -30,9 +31,6 @@ from export_pipeline.errors import Conflict, HourFailed, NotFound, PermanentFail
 
 OURS = ".export-pipeline"
 PIECE = 1 << 20
-
-# Another writer may remove a folder that has just become empty while we are about to put a file into it.
-ATTEMPTS_TO_MAKE_A_FOLDER = 100
 
 
 def _absolute(path: Path) -> Path:
@@ -108,9 +106,10 @@ class FolderDestination:
                 if _stat(path):
                     path.unlink()
                 self._metadata_path(key).unlink(missing_ok=True)
-                with suppress(OSError):  # the first folder that is not empty ends it
+                # Nobody is between making a folder and putting a file into it.
+                with self._lock("folders", fcntl.LOCK_EX), suppress(OSError):
                     for folder in self._folders_of(path):
-                        folder.rmdir()
+                        folder.rmdir()  # the first that is not empty ends it
 
     def path_of(self, key: str) -> Path:
         """Where the object of that key lies; PermanentFailure if that were outside or among our own files."""
@@ -121,12 +120,17 @@ class FolderDestination:
     @contextmanager
     def locked(self, key: str) -> Iterator[None]:
         """While nobody else publishes or deletes `key`. The lock ends with its holder, however it ends."""
+        with self._lock(_digest(key)[:2], fcntl.LOCK_EX):
+            yield
+
+    @contextmanager
+    def _lock(self, name: str, how: int) -> Iterator[None]:
         locks = self._root / OURS / "locks"
         locks.mkdir(parents=True, exist_ok=True)
         # Lock files are shared between keys and never removed: removing one that another waits for
         # would give two holders.
-        with (locks / _digest(key)[:2]).open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with (locks / name).open("ab") as lock:
+            fcntl.flock(lock, how)
             yield
 
     def publish(
@@ -148,14 +152,9 @@ class FolderDestination:
         return version
 
     def _put(self, written: Path, path: Path, *, key: str, new: bool) -> None:
-        for attempts_left in reversed(range(ATTEMPTS_TO_MAKE_A_FOLDER)):
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                _move(written, path, key=key, new=new)
-                break
-            except FileNotFoundError:
-                if not attempts_left:
-                    raise
+        with self._lock("folders", fcntl.LOCK_SH):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _move(written, path, key=key, new=new)
         for folder in (*self._folders_of(path), self._root):
             sync_folder(folder)
 
