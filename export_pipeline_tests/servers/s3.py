@@ -122,6 +122,9 @@ def seaweed() -> Iterator[S3Server]:
             *(f"-admin.port={admin_port}", "-admin.ui=false", "-webdav=false"),
             *("-s3.port.iceberg=0", "-s3.port.lance=0"),
             "-master.telemetry=false",  # it reports to its maker otherwise
+            # Every bucket takes a volume of its own. Left alone, it allows as many as gigabytes are free on
+            # the disk, and a machine with a fuller disk runs out of buckets in the middle of the tests.
+            *("-volume.max=100000", "-master.volumeSizeLimitMB=64"),
         ]
         try:
             with _running(command, home):
