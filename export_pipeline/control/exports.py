@@ -87,7 +87,7 @@ def delete_export(connection: sa.Connection, organization: str, slug: str) -> Ex
     """Stop exporting; tasks that wait are not begun. What was delivered stays where it is, and so does its
     entry in the ledger.
     """
-    export = find_export(connection, organization, slug)
+    export = find_export(connection, organization, slug, locked=True)
     hide_export(connection, export.id)
     fail_queued_tasks(connection, export.id, "the export was deleted before the task began")
     return export

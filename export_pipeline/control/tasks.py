@@ -41,7 +41,7 @@ def create_task(
     force: bool = False,
 ) -> ExportTask:
     """Request the hours of `[since, until)`. Refused, nothing is stored and the message names the field."""
-    found = find_export(connection, organization, export)
+    found = find_export(connection, organization, export, locked=True)
     _check(found, since, until)
     _check_parts(connection, found, since, until)
     return add_task(connection, found, since=since, until=until, force=force)

@@ -79,9 +79,14 @@ def exports_on(connection: sa.Connection, connector_id: str) -> Sequence[Export]
     return _select(connection, EXPORTS.c.connector_id == connector_id)
 
 
-def find_export(connection: sa.Connection, organization: str, slug: str) -> Export:
-    """The organization's export of that name."""
-    found = _select(connection, EXPORTS.c.organization == organization, EXPORTS.c.slug == slug)
+def find_export(connection: sa.Connection, organization: str, slug: str, *, locked: bool = False) -> Export:
+    """The organization's export of that name; `locked`: nobody else asks for its hours, or deletes it, until
+    the transaction ends.
+    """
+    named = EXPORTS.c.organization == organization, EXPORTS.c.slug == slug
+    if locked:
+        connection.execute(sa.select(EXPORTS.c.id).where(*named).with_for_update())
+    found = _select(connection, *named)
     if not found:
         known = ", ".join(export.slug for export in list_exports(connection, organization))
         raise NotFound(f"there is no export {slug!r}; there are: {known or 'none'}")

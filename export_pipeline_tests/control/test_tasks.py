@@ -1,5 +1,6 @@
 """What people may do with tasks: which ranges are taken, and what is shown of a task."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -178,6 +179,19 @@ def test_two_parts_of_one_hour_are_not_both_taken(
     assert error.field == field
     assert task.id in str(error)
     assert "another part of the hour" in str(error)
+
+
+def test_of_two_parts_of_an_hour_that_are_asked_for_at_once_one_is_taken(
+    control: sa.Engine, once: Export
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with writing(control) as connection:
+            create_task(connection, organization=ORGANIZATION, export="once", since=FIRST, until=FIRST + HOUR)
+            second = pool.submit(create, control, once, FIRST, FIRST + MINUTE)
+            wait([second], timeout=0.5)  # it must not have looked before the first one is stored
+
+        with pytest.raises(InvalidRequest, match="another part of the hour"):
+            second.result(60)
 
 
 @pytest.mark.parametrize(("since", "until"), [(45, 150), (45, 120), (60, 120), (60, 150), (180, 190)])
