@@ -169,11 +169,14 @@ def a_receipt(**changes: Any) -> Receipt:
 
 
 def a_ledger_entry(**changes: Any) -> LedgerEntry:
-    """The first hour of `an_export()`, delivered."""
+    """The first hour of `an_export()`, or another one, delivered."""
+    hour = changes.get("hour", FIRST_HOUR)
     entry = LedgerEntry(
         export_id="export-1",
-        hour=FIRST_HOUR,
+        hour=hour,
         revision=1,
+        since=hour,
+        until=hour + timedelta(hours=1),
         rows=2,
         bytes=57,
         seconds=0.25,

@@ -15,7 +15,7 @@ from export_pipeline.exports.export import Export
 from export_pipeline.pipeline.progress import Cancelled, Progress
 from export_pipeline.store.claims import claim, holds_claim, note_progress, release, renew_claims
 from export_pipeline.store.database import reading, writing
-from export_pipeline.store.ledger import forget_failures, latest_entry
+from export_pipeline.store.ledger import LedgerEntry, doubt_entry, forget_failures, latest_entry
 from export_pipeline.windows import HourWindow
 
 LOG = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Claims:
                 )
                 if held.owner == self.run_id:
                     entry = latest_entry(connection, export.id, window.start)
-                    if entry and (proven_since is None or entry.proven_at >= proven_since):
+                    if entry and _stands(entry, window, proven_since):
                         release(connection, export.id, [window.start], self.run_id)
                         return False
                     forget_failures(connection, export.id, [window.start])
@@ -73,11 +73,7 @@ class Claims:
     def check(self, export: Export, window: HourWindow) -> None:
         """Raise Conflict if the hour is this run's no more: it was silent for too long."""
         with reading(self.control) as connection:
-            if not holds_claim(connection, export.id, window.start, self.run_id):
-                raise Conflict(
-                    f"{window.key}: the claim lapsed while the hour was worked on, and another run may have"
-                    " it; it will be found in place, or delivered, by the next run"
-                )
+            _check_held(connection, export, window, self.run_id)
 
     @contextmanager
     def kept_alive(self) -> Iterator[None]:
@@ -128,7 +124,28 @@ class Claims:
 
         return note
 
+    def doubt(self, export: Export, window: HourWindow) -> None:
+        """Note that what was delivered of the hour is about to be replaced. Conflict if it is not ours."""
+        with writing(self.control) as connection:
+            _check_held(connection, export, window, self.run_id)
+            doubt_entry(connection, export.id, window.start)
+
     def give_up(self, export: Export, window: HourWindow) -> None:
         """Release an hour that failed."""
         with writing(self.control) as connection:
             release(connection, export.id, [window.start], self.run_id)
+
+
+def _stands(entry: LedgerEntry, window: HourWindow, proven_since: datetime | None) -> bool:
+    """Whether there is nothing to do: all that is asked for of the hour is delivered beyond doubt."""
+    if entry.in_doubt or entry.since > window.since or entry.until < window.until:
+        return False
+    return proven_since is None or entry.proven_at >= proven_since
+
+
+def _check_held(connection: sa.Connection, export: Export, window: HourWindow, run_id: str) -> None:
+    if not holds_claim(connection, export.id, window.start, run_id):
+        raise Conflict(
+            f"{window.key}: the claim lapsed while the hour was worked on, and another run may have"
+            " it; it will be found in place, or delivered, by the next run"
+        )

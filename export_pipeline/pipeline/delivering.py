@@ -12,7 +12,8 @@ from export_pipeline.exports.naming import KeyContext, object_key, receipt_key
 from export_pipeline.pipeline.hours import DeliveredFile, DeliveredHour, FormattedFile, FormattedHour
 from export_pipeline.pipeline.placing import BytesContent, FileContent, place
 from export_pipeline.pipeline.progress import Progress
-from export_pipeline.receipts.receipt import Receipt, ReceiptFile, receipt_from
+from export_pipeline.pipeline.standing import StandingReceipt, standing_receipt
+from export_pipeline.receipts.receipt import Receipt, ReceiptFile
 from export_pipeline.store.ledger import LedgerEntry
 
 
@@ -20,21 +21,27 @@ def deliver_hour(
     formatted: FormattedHour,
     export: Export,
     destination: Destination,
-    standing: LedgerEntry | None,
+    known: LedgerEntry | None,
     *,
     still_ours: Callable[[], None],
+    before_change: Callable[[], None],
     progress: Progress,
 ) -> DeliveredHour:
     """Put the hour's files in place and read them back; then write the receipt, unless it stands already.
 
-    `standing` is the ledger's newest entry of the hour. The same files again are the same revision: what is
+    `known` is the ledger's newest entry of the hour. The same files again are the same revision: what is
     missing of it at the destination is put back, and nothing else changes there. `still_ours` raises when
-    the hour is another run's by now.
+    the hour is another run's by now. `before_change` is called before the files of a delivered revision
+    make room for those of the next.
     """
     started = time.monotonic()
-    before = receipt_from(standing.receipt.encode(), standing.receipt_key) if standing else None
-    changed = before is None or not _same(before, formatted, export)
-    revision = (before.revision if before else 0) + changed
+    # The same for every revision and table.
+    key_of_receipt = receipt_key(export.definition.path, _context(export, formatted, table="", revision=1))
+    before = standing_receipt(known, destination, key_of_receipt, export, formatted.window)
+    unchanged = before if before and _same(before.receipt, formatted, export) else None
+    revision = unchanged.receipt.revision if unchanged else (before.receipt.revision if before else 0) + 1
+    if before and not unchanged:
+        before_change()
     total = sum(file.bytes for file in formatted.files)
     done = 0
     files = []
@@ -49,17 +56,15 @@ def deliver_hour(
         place(destination, key, content, export.identity, still_ours=still_ours, after_piece=note)
         done += file.bytes
         files.append(_delivered(file, key))
-    if before is None or changed:
-        receipt = _receipt(formatted, export, tuple(files), revision, before)
-        text = receipt.to_bytes().decode()
+    if unchanged:
+        receipt, data = unchanged.receipt, unchanged.data
     else:
-        assert standing is not None
-        receipt, text = before, standing.receipt
-    key = receipt_key(export.definition.path, _context(export, formatted, "", revision))
+        receipt = _receipt(formatted, export, tuple(files), revision, before)
+        data = receipt.to_bytes()
     place(
         destination,
-        key,
-        BytesContent(text.encode()),
+        key_of_receipt,
+        BytesContent(data),
         export.identity,
         still_ours=still_ours,
         after_piece=_unnoted,
@@ -68,9 +73,9 @@ def deliver_hour(
         window=formatted.window,
         files=tuple(files),
         receipt=receipt,
-        receipt_key=key,
-        receipt_text=text,
-        changed=changed,
+        receipt_key=key_of_receipt,
+        receipt_text=data.decode(),
+        changed=unchanged is None,
         seconds=formatted.staged.seconds + formatted.seconds + time.monotonic() - started,
     )
 
@@ -88,6 +93,7 @@ def _same(before: Receipt, formatted: FormattedHour, export: Export) -> bool:
     return (
         {(file.key, file.sha256, file.rows) for file in before.files} == expected
         and before.tables == tuple(staged.table for staged in formatted.staged.tables)
+        and before.export_id == export.id
         and (before.since, before.until) == (formatted.window.since, formatted.window.until)
     )
 
@@ -112,7 +118,7 @@ def _receipt(
     export: Export,
     files: tuple[DeliveredFile, ...],
     revision: int,
-    before: Receipt | None,
+    before: StandingReceipt | None,
 ) -> Receipt:
     staged = formatted.staged
     options = export.definition.format.model_dump(mode="json")

@@ -19,6 +19,8 @@ def record_hour(control: sa.Engine, export: Export, delivered: DeliveredHour, ru
         export_id=export.id,
         hour=delivered.window.start,
         revision=receipt.revision,
+        since=receipt.since,
+        until=receipt.until,
         rows=receipt.rows,
         bytes=sum(file.bytes for file in receipt.files),
         seconds=delivered.seconds,

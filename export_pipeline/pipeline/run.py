@@ -98,14 +98,15 @@ class Run:
             if window not in mine:
                 return None
             with reading(self.control) as connection:
-                standing = latest_entry(connection, self.export.id, window.start)
+                known = latest_entry(connection, self.export.id, window.start)
             progress = self._claims.progress(self.export, window, "upload")
             delivered = deliver_hour(
                 formatted,
                 self.export,
                 destination,
-                standing,
+                known,
                 still_ours=lambda: self._claims.check(self.export, window),
+                before_change=lambda: self._claims.doubt(self.export, window),
                 progress=progress,
             )
             record_hour(self.control, self.export, delivered, self.run_id)

@@ -89,11 +89,6 @@ class Receipt(_Part):
         return canonical({"payload": self.model_dump(mode="json"), "signatures": []})
 
     @property
-    def digest(self) -> str:
-        """What names this receipt in others: the sha256 of the canonical payload, in hexadecimal."""
-        return hashlib.sha256(canonical(self.model_dump(mode="json"))).hexdigest()
-
-    @property
     def unreconciled(self) -> tuple[str, ...]:
         """A sentence for each table whose rows at the source and in the file differ in number."""
         in_file = {file.table: file.rows for file in self.files}
@@ -112,6 +107,14 @@ def receipt_from(data: bytes, key: str) -> Receipt:
         return Receipt.model_validate(envelope["payload"])
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise PermanentFailure(f"{key!r} is not a receipt this version can read") from error
+
+
+def digest_of(data: bytes) -> str:
+    """What names a receipt in others: the sha256, in hexadecimal, of the payload in its file's bytes.
+
+    Of the payload as it was written: a later version that knows more fields names the same receipt the same.
+    """
+    return hashlib.sha256(canonical(json.loads(data)["payload"])).hexdigest()
 
 
 def canonical(value: object) -> bytes:

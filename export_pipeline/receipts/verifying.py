@@ -49,7 +49,7 @@ def verify(
     reads the files once more; without it only bytes and digests are compared.
     """
     try:
-        data = _receipt_bytes(destination, key)
+        data = receipt_bytes(destination, key)
         receipt = receipt_from(data, key)
     except ExportPipelineError as error:
         return Verification(key=key, receipt=None, damaged=(str(error),))
@@ -73,10 +73,11 @@ def verify(
 
 def read_receipt(destination: Destination, key: str) -> Receipt:
     """The receipt at `key`. NotFound when there is none, PermanentFailure when it is not one."""
-    return receipt_from(_receipt_bytes(destination, key), key)
+    return receipt_from(receipt_bytes(destination, key), key)
 
 
-def _receipt_bytes(destination: Destination, key: str) -> bytes:
+def receipt_bytes(destination: Destination, key: str) -> bytes:
+    """The object at `key`, if it is small enough to be a receipt; NotFound, PermanentFailure if not."""
     data = bytearray()
     for piece in destination.get(key):
         data += piece

@@ -15,11 +15,17 @@ from export_pipeline.store.schema import FAILURES, HOURS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEntry:
-    """One delivered hour. `receipt` is the text of the receipt's file; `seconds` the work took."""
+    """One delivered hour, or the part of it from `since` to `until` that was asked for.
+
+    `receipt` is the text of the receipt's file; `seconds` the work took; `in_doubt` says that a run began
+    to put other files in the place of these: until it has, what lies there may be neither.
+    """
 
     export_id: str
     hour: datetime
     revision: int
+    since: datetime
+    until: datetime
     rows: int
     bytes: int
     seconds: float
@@ -28,6 +34,7 @@ class LedgerEntry:
     run_id: str
     delivered_at: datetime
     proven_at: datetime
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +88,10 @@ def count_delivered(
     *,
     proven_since: datetime | None = None,
 ) -> int:
-    """How many hours that start in `[since, until)` are delivered, or were found in place since then."""
+    """How many hours that start in `[since, until)` are delivered, or were found in place since then.
+
+    One in doubt is not.
+    """
     query = sa.select(sa.func.count(HOURS.c.hour.distinct())).where(
         HOURS.c.export_id == export_id, HOURS.c.hour >= since, HOURS.c.hour < until, _proven(proven_since)
     )
@@ -116,7 +126,15 @@ def count_failed(
 
 
 def _proven(since: datetime | None) -> sa.ColumnElement[bool]:
-    return sa.true() if since is None else HOURS.c.proven_at >= since
+    certain = ~HOURS.c.in_doubt
+    return certain if since is None else sa.and_(certain, HOURS.c.proven_at >= since)
+
+
+def doubt_entry(connection: sa.Connection, export_id: str, hour: datetime) -> None:
+    """Note that a run is about to put other files in the place of those that were delivered."""
+    connection.execute(
+        HOURS.update().where(HOURS.c.export_id == export_id, HOURS.c.hour == hour).values(in_doubt=True)
+    )
 
 
 def write_entry(connection: sa.Connection, entry: LedgerEntry) -> None:
@@ -126,7 +144,7 @@ def write_entry(connection: sa.Connection, entry: LedgerEntry) -> None:
         HOURS.c.hour == entry.hour,
         HOURS.c.revision == entry.revision,
     )
-    proven = connection.execute(HOURS.update().where(*key).values(proven_at=entry.proven_at))
+    proven = connection.execute(HOURS.update().where(*key).values(proven_at=entry.proven_at, in_doubt=False))
     if not proven.rowcount:
         connection.execute(
             HOURS.insert().values({name: getattr(entry, name) for name in LedgerEntry.__slots__})

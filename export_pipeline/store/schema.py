@@ -106,6 +106,8 @@ HOURS = sa.Table(
     sa.Column("export_id", sa.ForeignKey("exports.id"), primary_key=True),
     sa.Column("hour", Moment, primary_key=True),
     sa.Column("revision", sa.Integer, primary_key=True),
+    sa.Column("since", Moment, nullable=False),  # the part of the hour it holds: all of it, as a rule
+    sa.Column("until", Moment, nullable=False),
     sa.Column("rows", sa.BigInteger, nullable=False),
     sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("seconds", sa.Float, nullable=False),
@@ -114,6 +116,7 @@ HOURS = sa.Table(
     sa.Column("run_id", sa.String(64), nullable=False),
     sa.Column("delivered_at", Moment, nullable=False),
     sa.Column("proven_at", Moment, nullable=False),  # when a run last found all of it in place
+    sa.Column("in_doubt", sa.Boolean, nullable=False),  # a run began to replace it, and has not recorded that
 )
 
 FAILURES = sa.Table(

@@ -71,7 +71,15 @@ def main(folder: Path, slug: str, moment: str) -> None:
         place(destination, key, content, export.identity, still_ours=_still_ours, after_piece=_unwatched)
     die_at("files placed")
     for hour in formatted.done:
-        deliver_hour(hour, export, destination, None, still_ours=_still_ours, progress=_unwatched)
+        deliver_hour(
+            hour,
+            export,
+            destination,
+            None,
+            still_ours=_still_ours,
+            before_change=_still_ours,
+            progress=_unwatched,
+        )
     die_at("receipt written")
 
 

@@ -10,13 +10,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from export_pipeline.errors import Conflict
 from export_pipeline.exports.export import Export
 from export_pipeline.pipeline.claiming import Claims
 from export_pipeline.pipeline.progress import Cancelled
 from export_pipeline.store.claims import Claim, claim, claims_between
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import failures_between, write_entry, write_failure
-from export_pipeline.windows import ONE_HOUR
+from export_pipeline.windows import ONE_HOUR, HourWindow
 from export_pipeline_tests.builders import a_failure, a_ledger_entry
 from export_pipeline_tests.installations import FIRST, HOURS, Installation, hours
 
@@ -102,6 +103,35 @@ def test_by_force_an_hour_is_taken_unless_proven_since(
     since = datetime.now(UTC)
     delivered(control, export, since + timedelta(seconds=later))
     assert a_runs_claims(control).take(export, HOUR, proven_since=since) is taken
+
+
+def test_a_delivered_hour_in_doubt_is_taken(control: sa.Engine, export: Export) -> None:
+    delivered(control, export, datetime(2020, 1, 1, tzinfo=UTC))
+    forced = a_runs_claims(control, "forced")
+    forced.take(export, HOUR, proven_since=datetime.now(UTC))
+    forced.doubt(export, HOUR)
+    forced.give_up(export, HOUR)
+
+    assert a_runs_claims(control).take(export, HOUR, proven_since=None)
+
+
+def test_whoever_lost_the_hour_does_not_put_it_in_doubt(control: sa.Engine, export: Export) -> None:
+    delivered(control, export, datetime(2020, 1, 1, tzinfo=UTC))
+
+    with pytest.raises(Conflict, match="the claim lapsed"):
+        a_runs_claims(control).doubt(export, HOUR)
+
+    assert not a_runs_claims(control).take(export, HOUR, proven_since=None)
+
+
+def test_another_part_of_an_hour_is_not_delivered_yet(control: sa.Engine, export: Export) -> None:
+    half = HourWindow(HOUR.start, HOUR.start, HOUR.start + ONE_HOUR / 2)
+    entry = a_ledger_entry(export_id=export.id, hour=HOUR.start, until=half.until)
+    with writing(control) as connection:
+        write_entry(connection, entry)
+
+    assert not a_runs_claims(control).take(export, half, proven_since=None)
+    assert a_runs_claims(control).take(export, HOUR, proven_since=None)
 
 
 def test_a_taken_hour_has_failed_no_more(control: sa.Engine, export: Export) -> None:

@@ -7,12 +7,42 @@ import sys
 
 import pytest
 
+from export_pipeline.exports.export import Export
+from export_pipeline.receipts.receipt import digest_of, receipt_from
 from export_pipeline.receipts.verifying import verify
 from export_pipeline.store.database import reading
 from export_pipeline.store.exports import find_export
 from export_pipeline_tests.installations import Installation, hours
 from export_pipeline_tests.pipeline.killed import MOMENTS
 from export_pipeline_tests.runs import deliver, ledger
+
+FILE, RECEIPT = 1, 2  # the objects of an hour, in the order in which they are committed
+
+
+def killed(installation: Installation, module: str, *arguments: str) -> None:
+    """Run a module of this folder on the installation's events until it kills itself."""
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-m", f"export_pipeline_tests.pipeline.{module}"),
+            *(str(installation.folder), "events", *arguments),
+        ],
+        env={**os.environ, **installation.variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+
+
+def faults(installation: Installation, export: Export) -> list[str]:
+    """What is wrong with the export's newest revisions."""
+    destination = installation.deployment.connector(export.connector_id).open()
+    return [
+        problem
+        for entry in ledger(installation, export)
+        for problem in verify(destination, entry.receipt_key, delivered=entry.receipt.encode()).problems
+    ]
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -21,33 +51,62 @@ def test_a_run_after_a_killed_one_ends_as_if_nothing_had_happened(
 ) -> None:
     export = installation.export()
     untouched = installation.export("untouched")
-    killed = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "export_pipeline_tests.pipeline.killed",
-            installation.folder,
-            "events",
-            moment,
-        ],
-        env={**os.environ, **installation.variables},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    killed(installation, "killed", moment)
 
     deliver(installation, export, hours(0, 1))
     deliver(installation, untouched, hours(0, 1))
 
     assert [(entry.revision, entry.rows) for entry in ledger(installation, export)] == [(1, 20), (1, 20)]
-    destination = installation.deployment.connector(export.connector_id).open()
-    for entry in ledger(installation, export):
-        assert not verify(destination, entry.receipt_key).problems
+    assert faults(installation, export) == []
     for hour in ("00", "01"):
         name = f"2026-01-05-{hour}-00.csv"
         written = (installation.downloads / "events" / name).read_bytes()
         assert written == (installation.downloads / "untouched" / name).read_bytes()
     with reading(installation.deployment.control) as connection:
         assert find_export(connection, "default", "events") == export
+
+
+@pytest.mark.parametrize("last", [FILE, RECEIPT])
+def test_after_a_run_that_was_killed_while_it_replaced_an_hour_any_run_makes_the_hour_whole(
+    installation: Installation, last: int
+) -> None:
+    export = installation.export()
+    deliver(installation, export, hours(0, 0))
+    installation.change_source("UPDATE events SET amount = 999 WHERE id = 5")
+    killed(installation, "killed_replacing", str(last))
+
+    deliver(installation, export, hours(0, 0))  # not forced: it is to find by itself that the hour needs it
+
+    assert [entry.revision for entry in ledger(installation, export)] == [2]
+    assert b"999.00" in (installation.downloads / "events/2026-01-05-00-00.csv").read_bytes()
+    assert faults(installation, export) == []
+
+
+def test_an_hour_that_was_killed_between_two_revisions_can_go_back_to_the_first(
+    installation: Installation,
+) -> None:
+    export = installation.export()
+    deliver(installation, export, hours(0, 0))
+    installation.change_source("UPDATE events SET amount = amount + 7 WHERE id = 5")
+    killed(installation, "killed_replacing", str(FILE))
+    installation.change_source("UPDATE events SET amount = amount - 7 WHERE id = 5")
+
+    deliver(installation, export, hours(0, 0))
+
+    assert [entry.revision for entry in ledger(installation, export)] == [1]
+    assert faults(installation, export) == []
+
+
+def test_a_revision_that_the_ledger_has_not_heard_of_is_not_published_twice_with_other_rows(
+    installation: Installation,
+) -> None:
+    export = installation.export()
+    killed(installation, "killed_replacing", str(RECEIPT))
+    told = (installation.downloads / "events/_receipts/events/2026-01-05-00-00.json").read_bytes()
+    installation.change_source("UPDATE events SET amount = 999 WHERE id = 5")
+
+    (hour,) = deliver(installation, export, hours(0, 0)).done
+
+    assert receipt_from(told, "told").revision == 1
+    assert (hour.receipt.revision, hour.receipt.supersedes) == (2, digest_of(told))
+    assert faults(installation, export) == []

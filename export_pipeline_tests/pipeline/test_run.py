@@ -17,7 +17,7 @@ from export_pipeline.extract.sources import open_source
 from export_pipeline.pipeline.chunk import Chunk
 from export_pipeline.pipeline.hours import DeliveredHour
 from export_pipeline.pipeline.progress import Cancelled
-from export_pipeline.receipts.receipt import receipt_from
+from export_pipeline.receipts.receipt import digest_of, receipt_from
 from export_pipeline.receipts.verifying import verify
 from export_pipeline.store.claims import claims_between
 from export_pipeline.store.database import reading
@@ -117,7 +117,7 @@ def test_changed_rows_are_a_new_revision_that_names_the_one_before(installation:
     installation.change_source("UPDATE events SET amount = 999 WHERE id = 145")
     (second,) = deliver(installation, export, hours(7, 7), proven_since=datetime.now(UTC)).done
     assert second.changed
-    assert (second.receipt.revision, second.receipt.supersedes) == (2, first.receipt.digest)
+    assert (second.receipt.revision, second.receipt.supersedes) == (2, digest_of(first.receipt.to_bytes()))
     assert [row["amount"] for row in rows_of(installation, 7) if row["id"] == "145"] == ["999.00"]
     assert revisions(installation) == [(first.window.start, 1), (first.window.start, 2)]
 

@@ -62,6 +62,8 @@ def enter(control: sa.Engine, export: Export, hour: int, *, rows: int, revision:
         export_id=export.id,
         hour=FIRST + hour * ONE_HOUR,
         revision=revision,
+        since=FIRST + hour * ONE_HOUR,
+        until=FIRST + (hour + 1) * ONE_HOUR,
         rows=rows,
         bytes=10 * rows,
         seconds=0.5,

@@ -15,6 +15,7 @@ from export_pipeline.store.ledger import (
     LedgerEntry,
     count_delivered,
     count_failed,
+    doubt_entry,
     failures_between,
     forget_failures,
     latest_entries,
@@ -133,6 +134,35 @@ def test_only_hours_proven_since_are_counted_when_asked(control: sa.Engine, expo
 
     assert asked(control, count_delivered, export.id, *DAY, proven_since=LATER) == 1
     assert asked(control, count_delivered, export.id, *DAY, proven_since=LATER + timedelta(seconds=1)) == 0
+
+
+def test_an_hour_in_doubt_is_not_delivered_until_it_is_recorded_again(
+    control: sa.Engine, export: Export
+) -> None:
+    entry = entered(control, export)
+    with writing(control) as connection:
+        doubt_entry(connection, export.id, entry.hour)
+    with reading(control) as connection:
+        assert latest_entry(connection, export.id, entry.hour) == replace(entry, in_doubt=True)
+        assert count_delivered(connection, export.id, *DAY) == 0
+
+    entered(control, export)
+    with reading(control) as connection:
+        assert latest_entry(connection, export.id, entry.hour) == entry
+        assert count_delivered(connection, export.id, *DAY) == 1
+
+
+def test_an_hour_whose_next_revision_is_recorded_is_in_doubt_no_more(
+    control: sa.Engine, export: Export
+) -> None:
+    entry = entered(control, export)
+    with writing(control) as connection:
+        doubt_entry(connection, export.id, entry.hour)
+
+    entered(control, export, revision=2)
+
+    with reading(control) as connection:
+        assert count_delivered(connection, export.id, *DAY) == 1
 
 
 def test_a_failure_comes_back_as_it_was_written(control: sa.Engine, export: Export) -> None:

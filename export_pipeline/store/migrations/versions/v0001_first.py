@@ -88,6 +88,8 @@ def upgrade() -> None:
         sa.Column("export_id", sa.String(length=36), nullable=False),
         sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("rows", sa.BigInteger(), nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
         sa.Column("seconds", sa.Float(), nullable=False),
@@ -96,6 +98,7 @@ def upgrade() -> None:
         sa.Column("run_id", sa.String(length=64), nullable=False),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("proven_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("in_doubt", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["export_id"], ["exports.id"], name="fk_hours_export_id"),
         sa.PrimaryKeyConstraint("export_id", "hour", "revision", name="pk_hours"),
     )
