@@ -7,6 +7,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from sqlalchemy.dialects import postgresql
 from export_pipeline.errors import PermanentFailure, TransientFailure
 from export_pipeline.extract.fitting import fitted, refusal
 from export_pipeline.extract.query import count_of, relation_of
+from export_pipeline.extract.waiting import Waiting
 
 # What each snapshot may use to sort; the rest is sorted on disk. Measured with ten million rows of twenty
 # columns: 258 MB beyond the imports at the peak, 26 s of CPU; eight snapshots of three million rows at once:
@@ -41,12 +43,13 @@ class DuckdbSnapshot:
 
     mechanism = "DuckDB transaction snapshot"
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, file: Path) -> None:
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, file: Path, waiting: Waiting) -> None:
         self._cursor = cursor
         self._file = file
+        self._waiting = waiting
 
     def count(self, rows: sa.Select[Any]) -> int:
-        with _explained(self._file):
+        with _explained(self._file), self._waiting.answer(relation_of(rows)):
             ((count,),) = self._cursor.execute(*_compiled(count_of(rows))).fetchall()
         return int(count)
 
@@ -59,23 +62,26 @@ class DuckdbSnapshot:
             for field, type_ in zip(schema, map(str, result.types), strict=True):
                 if type_ in _CHANGED_BY_ARROW:
                     raise refusal(relation, field, f"the database gives {type_}")
-            with result.to_arrow_reader(ROWS_PER_BATCH) as reader:
-                for batch in reader:
+            with self._waiting.answer(relation):
+                reader = result.to_arrow_reader(ROWS_PER_BATCH)
+            with reader:
+                for batch in self._waiting.each(iter(reader), relation):
                     yield fitted(batch.columns, schema, relation)
 
 
 class DuckdbSource:
     """A DuckDB file, opened for reading when the first hour is read. Each snapshot has its own cursor."""
 
-    def __init__(self, url: sa.URL) -> None:
+    def __init__(self, url: sa.URL, limit: timedelta) -> None:
         self._file = Path(url.database or "")
+        self._limit = limit
         self._opened: duckdb.DuckDBPyConnection | None = None
         self._spill: tempfile.TemporaryDirectory[str] | None = None
         self._snapshots = self._most_snapshots = 0
         self._lock = threading.Lock()
 
     @contextmanager
-    def snapshot(self) -> Iterator[DuckdbSnapshot]:
+    def snapshot(self, stop: threading.Event | None = None) -> Iterator[DuckdbSnapshot]:
         with _explained(self._file):
             cursor = self._cursor()
         # There is nothing to commit: closing the cursor ends the transaction, however far it was read.
@@ -84,7 +90,9 @@ class DuckdbSource:
                 with _explained(self._file):
                     cursor.execute("SET TimeZone = 'UTC'")
                     cursor.execute("BEGIN TRANSACTION")
-                yield DuckdbSnapshot(cursor, self._file)
+                waiting = Waiting(cursor.interrupt, self._limit, stop)
+                with waiting.watched():
+                    yield DuckdbSnapshot(cursor, self._file, waiting)
             finally:
                 with self._lock:
                     self._snapshots -= 1

@@ -1,5 +1,6 @@
 """What every reader of a source does: one consistent look at a database, streamed as Arrow record batches."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
@@ -9,7 +10,11 @@ import sqlalchemy as sa
 
 
 class Snapshot(Protocol):
-    """One read transaction over the source: everything read in it is of one moment."""
+    """One read transaction over the source: everything read in it is of one moment.
+
+    TransientFailure, and the query is interrupted, when an answer takes longer than the source's limit, or
+    when the run is being stopped meanwhile. The snapshot is of no more use then.
+    """
 
     @property
     def mechanism(self) -> str:
@@ -28,8 +33,8 @@ class Snapshot(Protocol):
 class Source(Protocol):
     """A source database. Several threads may each hold a snapshot at the same time."""
 
-    def snapshot(self) -> AbstractContextManager[Snapshot]:
-        """Begin a read transaction, which ends with the block."""
+    def snapshot(self, stop: threading.Event | None = None) -> AbstractContextManager[Snapshot]:
+        """Begin a read transaction, which ends with the block. What it waits for ends when `stop` is set."""
 
     def close(self) -> None:
         """Let go of the database."""

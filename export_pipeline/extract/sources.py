@@ -1,6 +1,7 @@
 """Readers by database: a new one is one module, and one line here."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError
@@ -10,17 +11,23 @@ from export_pipeline.extract.duckdb import DuckdbSource
 from export_pipeline.extract.source import Source
 from export_pipeline.extract.sqlalchemy import SqlalchemySource
 
-READERS: Mapping[str, Callable[[sa.URL], Source]] = {
+READERS: Mapping[str, Callable[[sa.URL, timedelta], Source]] = {
     "duckdb": DuckdbSource,
 }
 
+# Enough for an hour's rows sorted without an index; what takes longer would delay all hours after it.
+STATEMENT_LIMIT = timedelta(hours=1)
 
-def open_source(url: str) -> Source:
-    """The source at a SQLAlchemy URL, with the best reader there is for it. Connects when first read."""
+
+def open_source(url: str, limit: timedelta = STATEMENT_LIMIT) -> Source:
+    """The source at a SQLAlchemy URL, with the best reader there is for it. Connects when first read.
+
+    `limit` is how long it may take to answer: with a count, or with the next batch of rows.
+    """
     target = _parsed(url)
     if target.drivername in ("postgresql", "postgres"):
         target = target.set(drivername="postgresql+psycopg")  # the driver we bring along
-    return READERS.get(target.get_backend_name(), SqlalchemySource)(target)
+    return READERS.get(target.get_backend_name(), SqlalchemySource)(target, limit)
 
 
 def _parsed(url: str) -> sa.URL:

@@ -4,8 +4,11 @@ Rows come through a server-side cursor and become Arrow arrays of the declared t
 """
 
 import sqlite3
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ from export_pipeline.extract.fitting import fitted
 from export_pipeline.extract.query import count_of, relation_of, time_column_of
 from export_pipeline.extract.sql_types import REFUSE_MOMENT
 from export_pipeline.extract.values import array_of
+from export_pipeline.extract.waiting import Waiting
 
 # Python objects of so many rows and twenty columns are about 20 MB.
 ROWS_PER_BATCH = 20_000
@@ -35,6 +39,8 @@ MECHANISMS = {
     "postgresql": "PostgreSQL REPEATABLE READ, READ ONLY",
     "sqlite": "SQLite read transaction",
 }
+
+SECONDS_TO_INTERRUPT = 5.0  # a server that does not even take that call is asked again
 
 # How a role or a database may have been set up must not change what is read.
 _POSTGRESQL_SESSION = (
@@ -56,26 +62,28 @@ _WRONG_CONFIGURATION = (
 class SqlalchemySnapshot:
     """One transaction on one connection."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, waiting: Waiting) -> None:
         self._connection = connection
+        self._waiting = waiting
 
     @property
     def mechanism(self) -> str:
         return MECHANISMS.get(self._connection.dialect.name, "none")
 
     def count(self, rows: sa.Select[Any]) -> int:
-        with _explained(self._connection.engine.url, rows):
+        with _explained(self._connection.engine.url, rows), self._waiting.answer(relation_of(rows)):
             count: int = self._connection.execute(count_of(rows)).scalar_one()
         return count
 
     def batches(self, rows: sa.Select[Any], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         relation = relation_of(rows)
         with _explained(self._connection.engine.url, rows):
-            streamed = self._connection.execute(
-                rows, execution_options={"stream_results": True, "max_row_buffer": ROWS_PER_BATCH}
-            )
+            with self._waiting.answer(relation):
+                streamed = self._connection.execute(
+                    rows, execution_options={"stream_results": True, "max_row_buffer": ROWS_PER_BATCH}
+                )
             with streamed as result:
-                for partition in result.partitions(ROWS_PER_BATCH):
+                for partition in self._waiting.each(result.partitions(ROWS_PER_BATCH), relation):
                     columns = zip(*partition, strict=True)
                     arrays = [
                         array_of(values, field, relation)
@@ -85,9 +93,14 @@ class SqlalchemySnapshot:
 
 
 class SqlalchemySource:
-    """A database behind SQLAlchemy. Each snapshot has a connection of its own."""
+    """A database behind SQLAlchemy. Each snapshot has a connection of its own.
 
-    def __init__(self, url: sa.URL) -> None:
+    SQLite and PostgreSQL end a query that is interrupted at once, other databases as their driver can: where
+    it cannot, the query ends by itself, and fails then.
+    """
+
+    def __init__(self, url: sa.URL, limit: timedelta) -> None:
+        self._limit = limit
         try:
             if url.get_backend_name() == "sqlite":
                 self._engine = _sqlite(url)
@@ -108,17 +121,31 @@ class SqlalchemySource:
                 sa.event.listen(self._engine, "connect", _leave_moments_as_text)
 
     @contextmanager
-    def snapshot(self) -> Iterator[SqlalchemySnapshot]:
+    def snapshot(self, stop: threading.Event | None = None) -> Iterator[SqlalchemySnapshot]:
         with _explained(self._engine.url):
             connection = self._engine.connect()
         # There is nothing to commit: closing rolls back.
         with connection:
             with _explained(self._engine.url):
                 connection.begin()
-            yield SqlalchemySnapshot(connection)
+            waiting = Waiting(_interruption(connection.connection.driver_connection), self._limit, stop)
+            try:
+                with waiting.watched():
+                    yield SqlalchemySnapshot(connection, waiting)
+            finally:
+                if waiting.ended:
+                    connection.invalidate()  # a late interruption must not meet its next user's query
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def _interruption(driver: Any) -> Callable[[], object]:
+    """What ends the query that another thread waits for: drivers have different words for it, or none."""
+    if hasattr(driver, "cancel_safe"):  # psycopg, whose `cancel` may wait for ever
+        return partial(driver.cancel_safe, timeout=SECONDS_TO_INTERRUPT)
+    nothing: Callable[[], object] = object
+    return getattr(driver, "interrupt", getattr(driver, "cancel", nothing))
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:

@@ -24,6 +24,8 @@ LOG = logging.getLogger(__name__)
 # Three more tries within about twenty seconds: longer troubles are for the next run, not for this thread.
 SECONDS_BEFORE_RETRIES = (1.0, 4.0, 15.0)
 
+WORTH_RETRYING = (TransientFailure, OSError, OperationalError)
+
 Before = TypeVar("Before")
 After = TypeVar("After")
 Done = TypeVar("Done")
@@ -67,8 +69,8 @@ class Worker:
         """`function` on each hour, tried again after transient failures. None: it is delivered already.
 
         `on_done` hears of each result and `on_failure` of each failure as they come, in the calling thread.
-        When the run is cancelled, hours under way stop at their next progress, and this raises what
-        cancelled it.
+        When the run is cancelled, hours under way stop at their next progress, or in the middle of a query,
+        and this raises what cancelled it.
         """
         results: dict[HourWindow, After] = {}
         found: list[HourWindow] = []
@@ -105,15 +107,20 @@ class Worker:
     def _patiently(
         self, function: Callable[[Before], After | None], hour: Before, window: HourWindow, stage: str
     ) -> After | None:
-        for seconds in self.seconds_before_retries:
+        waits = iter(self.seconds_before_retries)
+        while True:
             try:
                 return function(hour)
-            except (TransientFailure, OSError, OperationalError) as failure:
+            except Exception as failure:
+                if self.stop.is_set():  # which may be why it failed
+                    raise Cancelled from failure
+                seconds = next(waits, None)
+                if seconds is None or not isinstance(failure, WORTH_RETRYING):
+                    raise
                 wait = seconds * random.uniform(0.75, 1.25)  # noqa: S311 -- spreads retries, guards nothing
                 LOG.warning("%s of %s: %s; again in %.0f s", stage, window.key, _explained(failure)[1], wait)
                 if self.stop.wait(wait):
                     raise Cancelled from failure
-        return function(hour)
 
     def _failed(self, window: HourWindow, stage: str, error: BaseException) -> HourFailure:
         if not isinstance(error, Exception):

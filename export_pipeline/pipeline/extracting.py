@@ -1,5 +1,6 @@
 """Stage one: an hour's rows from the source into staging, counted by the source in the same snapshot."""
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -28,10 +29,14 @@ def extract_hour(
     *,
     row_limit: int | None,
     progress: Progress,
+    stop: threading.Event,
 ) -> StagedHour:
-    """Read every table's rows of the hour in one transaction and stage them below `folder`."""
+    """Read every table's rows of the hour in one transaction and stage them below `folder`.
+
+    Setting `stop` interrupts what the source is busy with.
+    """
     started = time.monotonic()
-    with source.snapshot() as snapshot:
+    with source.snapshot(stop) as snapshot:
         read_at = datetime.now(UTC)
         selects = [rows_of_hour(plan.table, plan.columns, window, plan.filter, plan.tenant) for plan in plans]
         counts = [snapshot.count(select) for select in selects]

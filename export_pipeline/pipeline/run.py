@@ -69,6 +69,7 @@ class Run:
                 self.staging.folder(self.export.id, window),
                 row_limit=self.connector.row_limit,
                 progress=self._claims.progress(self.export, window, "extract"),
+                stop=self.stop,
             )
 
         with self._claims.kept_alive():

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from export_pipeline.dataset.types import Kind
 from export_pipeline.extract.source import Source
-from export_pipeline.extract.sources import open_source
+from export_pipeline.extract.sources import STATEMENT_LIMIT, open_source
 from export_pipeline_tests.servers.postgres import fresh_database
 
 Row: TypeAlias = tuple[Any, ...]
@@ -28,6 +28,7 @@ class Engine:
     url: str
     types: Mapping[Kind, str]
     run: Callable[[str, Sequence[Row]], None]
+    endless: str  # to select from: more rows than can be counted, each with a number `n`
 
     def load(self, columns: Mapping[str, str], rows: Sequence[Row]) -> None:
         """A new table `events` of these columns (their types in this database's SQL) and rows."""
@@ -37,9 +38,18 @@ class Engine:
         if rows:
             self.run(f"insert into events values ({places})", rows)
 
+    def load_endless(self) -> None:
+        """A view `events` in which the database looks for rows of the first hour of 2013, and never ends."""
+        seen = "case n & 1 when 0 then '2013-02-01 00:30:00Z' else '2013-03-01 00:30:00Z' end"
+        self.run(
+            f"create view events as select n as id, cast({seen} as {self.types[Kind.TIMESTAMP]}) as seen"
+            f" from {self.endless}",
+            [],
+        )
+
     @contextmanager
-    def source(self) -> Iterator[Source]:
-        with closing(open_source(self.url)) as source:
+    def source(self, limit: timedelta = STATEMENT_LIMIT) -> Iterator[Source]:
+        with closing(open_source(self.url, limit)) as source:
             yield source
 
 
@@ -78,6 +88,14 @@ _SQLITE: Mapping[Kind, str] = dict.fromkeys(Kind, "text") | {
     Kind.BYTES: "blob",
 }
 
+# In little memory, and without a temporary file.
+_DUCKDB_ENDLESS = "(select a.range + b.range as n from range(1000000000) a, range(1000000000) b) as numbers"
+_SQLITE_ENDLESS = "(with recursive r(n) as (select 1 union all select n + 1 from r) select n from r)"
+_POSTGRES_ENDLESS = (
+    "(select a::bigint + b as n from generate_series(1, 9999) a, generate_series(1, 9999) b,"
+    " generate_series(1, 9999)) as numbers"
+)
+
 
 @contextmanager
 def duck(_: pytest.FixtureRequest, folder: Path) -> Iterator[Engine]:
@@ -93,7 +111,7 @@ def duck(_: pytest.FixtureRequest, folder: Path) -> Iterator[Engine]:
                 connection.execute(statement)
 
     run("select 1", [])
-    yield Engine(name="duckdb", url=f"duckdb:///{file}", types=_DUCKDB, run=run)
+    yield Engine(name="duckdb", url=f"duckdb:///{file}", types=_DUCKDB, run=run, endless=_DUCKDB_ENDLESS)
 
 
 @contextmanager
@@ -101,13 +119,13 @@ def sqlite(_: pytest.FixtureRequest, folder: Path) -> Iterator[Engine]:
     url = f"sqlite:///{folder / 'source.sqlite'}"
     with _driven(url, lambda value: value if isinstance(value, (float, bytes)) else _text_of(value)) as run:
         run("pragma journal_mode = wal", [])
-        yield Engine(name="sqlite", url=url, types=_SQLITE, run=run)
+        yield Engine(name="sqlite", url=url, types=_SQLITE, run=run, endless=_SQLITE_ENDLESS)
 
 
 @contextmanager
 def postgres(request: pytest.FixtureRequest, _: Path) -> Iterator[Engine]:
     with fresh_database(request.getfixturevalue("postgres_url")) as url, _driven(url, lambda v: v) as run:
-        yield Engine(name="postgresql", url=url, types=_TYPES, run=run)
+        yield Engine(name="postgresql", url=url, types=_TYPES, run=run, endless=_POSTGRES_ENDLESS)
 
 
 ENGINES: Mapping[str, Callable[[pytest.FixtureRequest, Path], AbstractContextManager[Engine]]] = {

@@ -83,6 +83,13 @@ def test_nobody_can_write_while_the_source_is_open(file: Path) -> None:
     assert b"Could not set lock" in done.stderr
 
 
+def test_nothing_can_be_written_through_a_snapshot(file: Path) -> None:
+    with closing(open_source(f"duckdb:///{file}")) as source, source.snapshot() as snapshot:
+        cursor: duckdb.DuckDBPyConnection = vars(snapshot)["_cursor"]
+        with pytest.raises(duckdb.InvalidInputException, match="read-only mode"):
+            cursor.execute("insert into raw values (2, '2013-01-01 00:30:00+00', '', 'good')")
+
+
 def test_a_file_that_is_none_of_duckdb_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.duckdb"
     other.write_bytes(b"x" * 20_000)

@@ -3,8 +3,9 @@
 import math
 import threading
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 
 from export_pipeline.dataset.tables import Column, Table
 from export_pipeline.dataset.types import Kind
-from export_pipeline.errors import PermanentFailure
+from export_pipeline.errors import PermanentFailure, TransientFailure
 from export_pipeline.extract.query import rows_of_hour
 from export_pipeline.extract.schema import arrow_schema
 from export_pipeline.extract.source import Snapshot
@@ -183,6 +184,76 @@ def test_closing_twice_is_harmless(engine: Engine) -> None:
         with source.snapshot():
             pass
         source.close()
+
+
+def counted(snapshot: Snapshot) -> None:
+    snapshot.count(rows_of_hour(a_table(), KEYS, an_hour(), EVERY_ROW, None))
+
+
+def selected(snapshot: Snapshot) -> None:
+    list(snapshot.batches(rows_of_hour(a_table(), KEYS, an_hour(), EVERY_ROW, None), arrow_schema(KEYS)))
+
+
+class StoppedMeanwhile(threading.Event):
+    """Set for every thread but the one that waits for the source: so it is always in the middle of that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waits = threading.current_thread()
+
+    def is_set(self) -> bool:
+        return threading.current_thread() is not self._waits
+
+
+@pytest.mark.parametrize("ask", [counted, selected])
+def test_a_run_that_is_stopped_interrupts_the_query_it_waits_for(
+    engine: Engine, ask: Callable[[Snapshot], None]
+) -> None:
+    engine.load_endless()
+    with (
+        engine.source() as source,
+        source.snapshot(StoppedMeanwhile()) as snapshot,
+        pytest.raises(TransientFailure, match="events: the run is being stopped"),
+    ):
+        ask(snapshot)
+
+
+@pytest.mark.parametrize("ask", [counted, selected])
+def test_a_query_that_takes_too_long_is_interrupted_and_its_relation_named(
+    engine: Engine, ask: Callable[[Snapshot], None]
+) -> None:
+    engine.load_endless()
+    with (
+        engine.source(timedelta(seconds=0.5)) as source,
+        source.snapshot() as snapshot,
+        pytest.raises(TransientFailure, match=r"events: the source gave no answer .* index .*_SECONDS"),
+    ):
+        ask(snapshot)
+
+
+def test_once_stopped_a_source_is_not_asked_again(engine: Engine) -> None:
+    load(engine, [(1, SEEN)])
+    stop = threading.Event()
+    with engine.source() as source:
+        with source.snapshot(stop) as snapshot:
+            counted(snapshot)
+            stop.set()
+            with pytest.raises(TransientFailure, match="stopped"):
+                counted(snapshot)
+        with source.snapshot() as snapshot:
+            counted(snapshot)
+
+
+def test_after_an_interrupted_query_the_source_answers_others(engine: Engine) -> None:
+    engine.load_endless()
+    engine.run(f"create table few (id integer, seen {engine.types[Kind.TIMESTAMP]})", [])
+    few = rows_of_hour(replace(a_table(), relation="few"), KEYS, an_hour(), EVERY_ROW, None)
+    with engine.source(timedelta(seconds=0.5)) as source:
+        for _ in range(3):
+            with suppress(TransientFailure), source.snapshot() as snapshot:
+                counted(snapshot)
+            with source.snapshot() as snapshot:
+                assert snapshot.count(few) == 0
 
 
 def _shown(value: Any) -> str:

@@ -306,6 +306,23 @@ def test_a_retry_does_not_sit_out_its_wait_once_the_run_is_cancelled() -> None:
     assert not failures.heard
 
 
+@pytest.mark.parametrize(
+    "error", [TransientFailure("interrupted"), PermanentFailure("interrupted"), RuntimeError("interrupted")]
+)
+def test_an_hour_that_fails_once_the_run_is_cancelled_is_no_failure(error: Exception) -> None:
+    """It may fail because of that: its query was interrupted."""
+    stop = threading.Event()
+    failures = Failures()
+
+    def work(_window: HourWindow) -> None:
+        stop.set()
+        raise error
+
+    with pytest.raises(Cancelled):
+        a_worker(failures, stop=stop, retries=()).work("extract", [an_hour()], itself, work)
+    assert not failures.heard
+
+
 def test_what_cancelled_the_run_is_what_is_raised() -> None:
     with pytest.raises(Cancelled):
         a_worker().work("format", [an_hour()], itself, failing(Cancelled()))

@@ -1,5 +1,6 @@
 """An hour's rows into staging: in one snapshot, counted before and after, never more than are wanted."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from export_pipeline.exports.plan import TablePlan, plan_of
 from export_pipeline.extract.sources import open_source
 from export_pipeline.pipeline.extracting import extract_hour
 from export_pipeline.pipeline.hours import StagedHour
-from export_pipeline.pipeline.progress import Cancelled
+from export_pipeline.pipeline.progress import Cancelled, Progress
 from export_pipeline.pipeline.staging import read_rows
 from export_pipeline_tests.builders import a_dataset, a_definition, an_hour
 from export_pipeline_tests.installations import ROWS_PER_HOUR, Installation, hours
@@ -51,9 +52,11 @@ class Source:
     holds: Snapshot
     open: int = 0
     opened: int = 0
+    stop: threading.Event | None = None
 
     @contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
+    def snapshot(self, stop: threading.Event | None = None) -> Iterator[Snapshot]:
+        self.stop = stop
         self.open += 1
         self.opened += 1
         try:
@@ -87,10 +90,24 @@ def unnoted(done: int, total: int) -> None:
 
 
 def extract(
-    source: Source, folder: Path, *tables: str, row_limit: int | None = None, filter_text: str = ""
+    source: Source,
+    folder: Path,
+    *tables: str,
+    row_limit: int | None = None,
+    filter_text: str = "",
+    progress: Progress = unnoted,
+    stop: threading.Event | None = None,
 ) -> StagedHour:
-    chosen = plans(*(tables or ("flights", "weather")))
-    return extract_hour(source, chosen, filter_text, an_hour(), folder, row_limit=row_limit, progress=unnoted)
+    return extract_hour(
+        source,
+        plans(*(tables or ("flights", "weather"))),
+        filter_text,
+        an_hour(),
+        folder,
+        row_limit=row_limit,
+        progress=progress,
+        stop=stop or threading.Event(),
+    )
 
 
 def test_every_table_is_staged_with_its_rows(tmp_path: Path) -> None:
@@ -136,15 +153,7 @@ def test_a_failure_closes_the_snapshot(tmp_path: Path) -> None:
 
 def test_progress_goes_on_from_table_to_table(tmp_path: Path) -> None:
     heard: list[tuple[int, int]] = []
-    extract_hour(
-        a_source(),
-        plans("flights", "weather"),
-        "",
-        an_hour(),
-        tmp_path,
-        row_limit=None,
-        progress=lambda *said: heard.append(said),
-    )
+    extract(a_source(), tmp_path, progress=lambda *said: heard.append(said))
     assert heard == [(3, 9), (5, 9), (9, 9)]
 
 
@@ -154,8 +163,14 @@ def test_a_run_that_is_cancelled_stops_at_the_next_batch_and_closes_the_snapshot
 
     source = a_source()
     with pytest.raises(Cancelled):
-        extract_hour(source, plans("flights"), "", an_hour(), tmp_path, row_limit=None, progress=cancel)
+        extract(source, tmp_path, "flights", progress=cancel)
     assert source.open == 0
+
+
+def test_the_source_is_told_what_stops_the_run(tmp_path: Path) -> None:
+    source, stop = a_source(), threading.Event()
+    extract(source, tmp_path, stop=stop)
+    assert source.stop is stop
 
 
 def test_what_was_asked_of_a_table_is_written_down_for_the_receipt(tmp_path: Path) -> None:
@@ -174,7 +189,9 @@ def test_of_a_real_source_an_hour_is_exactly_its_rows(installation: Installation
     chosen = plan_of(installation.export().definition, deployment.dataset)
     (window,) = hours(7, 7)
     source = open_source(deployment.source_url)
-    staged = extract_hour(source, chosen, "", window, tmp_path, row_limit=None, progress=unnoted)
+    staged = extract_hour(
+        source, chosen, "", window, tmp_path, row_limit=None, progress=unnoted, stop=threading.Event()
+    )
     source.close()
     with read_rows(staged.tables[0].path) as (_schema, batches):
         ids = [row["id"] for batch in batches for row in batch.to_pylist()]

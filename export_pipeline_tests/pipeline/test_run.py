@@ -1,7 +1,9 @@
 """The three stages over hours of one export, on a real source and a real destination."""
 
 import csv
+import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -230,6 +232,44 @@ def test_a_cancelled_run_delivers_nothing_more_and_blames_no_hour(installation: 
     source.close()
     with reading(deployment.control) as connection:
         assert not failures_between(connection, export.id, FIRST, FIRST + 2 * ONE_HOUR)
+
+
+class Terminated(BaseException):
+    """Like what Dagster raises in the main thread when a run is to end."""
+
+
+def test_a_run_cancelled_in_the_middle_of_a_query_does_not_wait_for_its_rows(
+    installation: Installation,
+) -> None:
+    export = installation.export()
+    installation.change_source("ALTER TABLE events RENAME TO few")
+    installation.change_source(
+        "CREATE VIEW events AS SELECT few.* FROM few, range(1000000000), range(1000000000)"
+    )
+    run = a_run(installation, export)
+    deployment = installation.deployment
+    source = open_source(deployment.source_url)
+
+    def terminate(_signal: int, _frame: object) -> None:
+        raise Terminated
+
+    def terminate_once_hours_are_read() -> None:
+        while not any(thread.name == "waiting for the source" for thread in threading.enumerate()):
+            time.sleep(0.01)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, terminate)
+    try:
+        threading.Thread(target=terminate_once_hours_are_read).start()
+        with pytest.raises(Terminated):
+            run.extract(source, plan_of(export.definition, deployment.dataset), hours(0, 7))
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        source.close()
+    with reading(deployment.control) as connection:
+        assert not failures_between(connection, export.id, FIRST, FIRST + 8 * ONE_HOUR)
+    assert not ledger(installation, export)
+    assert not [*installation.downloads.rglob("*.csv")]
 
 
 def test_nothing_stays_behind_once_hours_are_delivered(installation: Installation) -> None:

@@ -1,0 +1,112 @@
+"""Waiting for a database: no longer than is allowed, and not once the run is being stopped."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TypeVar
+
+from export_pipeline.errors import TransientFailure
+
+LOG = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_LOOKS = 0.2  # at the clock, and at whether the run is being stopped
+
+Item = TypeVar("Item")
+
+
+class Waiting:
+    """A snapshot's waits for its database, each ended by `interrupt` after `limit`, or when `stop` is set.
+
+    After one that was ended so the snapshot is of no more use: all further ones fail at once.
+    """
+
+    def __init__(
+        self, interrupt: Callable[[], object], limit: timedelta, stop: threading.Event | None = None
+    ) -> None:
+        self._interrupt = interrupt
+        self._limit = limit
+        self._stop = stop or threading.Event()
+        self._began: float | None = None
+        self._why_ended: str | None = None
+        self._over = threading.Event()
+
+    @property
+    def ended(self) -> bool:
+        """Whether a wait was ended: an interruption may still be on its way to the database."""
+        return self._why_ended is not None
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Watch the waits of the block, from a thread of its own. Nothing is interrupted after it."""
+        watch = threading.Thread(target=self._watch, name="waiting for the source", daemon=True)
+        watch.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            watch.join()
+
+    @contextmanager
+    def answer(self, relation: str) -> Iterator[None]:
+        """The block waits for what the database says of the relation.
+
+        TransientFailure when that took too long, or when the run is being stopped.
+        """
+        if self._stop.is_set():
+            self._why_ended = _STOPPED
+        self._refuse_if_ended(relation)
+        self._began = time.monotonic()
+        try:
+            yield
+        except Exception:
+            self._refuse_if_ended(relation)  # it failed because of that
+            raise
+        finally:
+            self._began = None
+        self._refuse_if_ended(relation)
+
+    def each(self, items: Iterator[Item], relation: str) -> Iterator[Item]:
+        """The items, each waited for; what is done with one in between is none of the database's time."""
+        while True:
+            with self.answer(relation):
+                item = next(items, None)
+            if item is None:
+                return
+            yield item
+
+    def _refuse_if_ended(self, relation: str) -> None:
+        if self._why_ended is not None:
+            raise TransientFailure(f"{relation}: {self._why_ended}") from None
+
+    def _watch(self) -> None:
+        warned = False
+        while not self._over.wait(SECONDS_BETWEEN_LOOKS):
+            began = self._began
+            if began is None:
+                continue
+            if self._stop.is_set():
+                self._why_ended = _STOPPED
+            elif time.monotonic() - began > self._limit.total_seconds():
+                self._why_ended = _took_too_long(self._limit)
+            else:
+                continue
+            # At every look: a query that was not begun when the interruption came knows nothing of it.
+            try:
+                self._interrupt()
+            except Exception as error:
+                if not warned:
+                    LOG.warning("could not interrupt the source: %s", type(error).__name__)
+                warned = True
+
+
+_STOPPED = "the run is being stopped"
+
+
+def _took_too_long(limit: timedelta) -> str:
+    return (
+        f"the source gave no answer within {limit.total_seconds():,.0f} s; give it an index on the relation's"
+        " time column, narrow the filter, or allow more with EXPORT_PIPELINE_STATEMENT_SECONDS"
+    )
