@@ -53,6 +53,10 @@ class Deployment:
     def claim_lease(self) -> timedelta:
         return timedelta(seconds=self.settings.claim_seconds)
 
+    @property
+    def statement_limit(self) -> timedelta:
+        return timedelta(seconds=self.settings.statement_seconds)
+
     def connector(self, id_: str) -> ConnectorConfig:
         """A stored connector's configuration, credentials and all."""
         with reading(self.control) as connection:

@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     claim_seconds: int = Field(
         60, ge=5, description="How long an hour stays reserved for a run that gives no more sign of life."
     )
+    statement_seconds: int = Field(
+        3600, ge=1, description="How long the source may take to answer, with a count or a batch of rows."
+    )
     hours_per_run: int | None = Field(
         None,
         ge=1,

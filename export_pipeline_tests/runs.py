@@ -40,7 +40,7 @@ def deliver(
     """All three stages, by one run."""
     run = a_run(installation, export, proven_since)
     deployment = installation.deployment
-    source = open_source(deployment.source_url)
+    source = open_source(deployment.source_url, deployment.statement_limit)
     try:
         staged = run.extract(source, plan_of(export.definition, deployment.dataset), windows)
     finally:

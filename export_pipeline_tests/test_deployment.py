@@ -13,6 +13,7 @@ from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.deployment import DIRECT_DOWNLOAD, Deployment, open_deployment
 from export_pipeline.errors import ExportPipelineError, NotFound
+from export_pipeline.extract.sources import STATEMENT_LIMIT
 from export_pipeline.settings import Settings
 from export_pipeline.store.connectors import find_connector, list_connectors
 from export_pipeline.store.database import reading, writing
@@ -24,6 +25,7 @@ from export_pipeline_tests.starting_together import start_together
 OPEN = """
 from pathlib import Path
 from export_pipeline.deployment import open_deployment
+from export_pipeline.extract.sources import STATEMENT_LIMIT
 from export_pipeline.settings import Settings
 
 ready()
@@ -179,3 +181,13 @@ def test_a_deployment_shows_no_secret(tmp_path: Path) -> None:
 def test_a_claim_lasts_as_long_as_the_setting_says(tmp_path: Path) -> None:
     with a_deployment(tmp_path, claim_seconds=7) as deployment:
         assert deployment.claim_lease.total_seconds() == 7
+
+
+def test_the_source_may_take_as_long_as_the_setting_says_to_answer(tmp_path: Path) -> None:
+    with a_deployment(tmp_path, statement_seconds=7) as deployment:
+        assert deployment.statement_limit.total_seconds() == 7
+
+
+def test_unless_told_otherwise_the_source_may_take_as_long_as_readers_allow(tmp_path: Path) -> None:
+    with a_deployment(tmp_path) as deployment:
+        assert deployment.statement_limit == STATEMENT_LIMIT

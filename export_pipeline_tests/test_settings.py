@@ -68,6 +68,7 @@ def test_every_place_is_absolute(monkeypatch: pytest.MonkeyPatch) -> None:
         ("HOURS_PER_CHUNK", "6", 6),
         ("HOURS_AT_ONCE", "1", 1),
         ("CLAIM_SECONDS", "5", 5),
+        ("STATEMENT_SECONDS", "1", 1),
         ("HOURS_PER_RUN", "168", 168),
     ],
 )
@@ -94,6 +95,7 @@ def test_the_control_database_can_be_a_server(monkeypatch: pytest.MonkeyPatch) -
         ("HOURS_AT_ONCE", "0"),
         ("HOURS_AT_ONCE", "many"),
         ("CLAIM_SECONDS", "4"),
+        ("STATEMENT_SECONDS", "0"),
         ("HOURS_PER_RUN", "0"),
         ("ORGANIZATION", ""),
         ("ORGANIZATION", ".."),

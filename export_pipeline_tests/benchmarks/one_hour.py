@@ -70,7 +70,7 @@ def ours(folder: Path, format_: str) -> Cost:
         lease=deployment.claim_lease,
         hours_at_once=1,
     )
-    source = open_source(deployment.source_url)
+    source = open_source(deployment.source_url, deployment.statement_limit)
     with measured() as cost:
         staged = run.extract(source, plan_of(definition, deployment.dataset), [HOUR])
         delivered = run.deliver(run.format(staged), lambda _hour: None)

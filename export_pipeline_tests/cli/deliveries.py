@@ -38,7 +38,7 @@ def deliver(
         proven_since=proven_since,
     )
     plans = plan_of(export.definition, deployment.dataset)
-    with closing(open_source(deployment.source_url)) as source:
+    with closing(open_source(deployment.source_url, deployment.statement_limit)) as source:
         staged = run.extract(source, plans, windows)
     delivered = run.deliver(run.format(staged), lambda _hour: None)
     assert not delivered.failed
