@@ -75,15 +75,22 @@ def open_deployment(settings: Settings, environ: Mapping[str, str] = os.environ)
     upgrade(control)
     given = settings.secret_key.get_secret_value() if settings.secret_key else None
     deployment = Deployment(settings, environ, control, secret_key(given, settings.key_file))
-    direct_download = DirectDownloadConfig(store=FolderConfig(path=settings.downloads_folder))
     with writing(control) as connection:
         ensure_organization(connection, DEFAULT_ORGANIZATION)
-        if settings.organization not in list_organizations(connection):
+        organizations = list_organizations(connection)
+        if settings.organization not in organizations:
             raise NotFound(
                 f"there is no organization {settings.organization!r};"
                 f" make it with: export-pipeline organization create {settings.organization}"
             )
-        ensure_connector(
-            connection, deployment.secret_key, settings.organization, DIRECT_DOWNLOAD, direct_download
-        )
+        # Of all: each follows the setting, whoever's work is begun with.
+        for organization in organizations:
+            folder = FolderConfig(path=settings.downloads_of(organization))
+            ensure_connector(
+                connection,
+                deployment.secret_key,
+                organization,
+                DIRECT_DOWNLOAD,
+                DirectDownloadConfig(store=folder),
+            )
     return deployment

@@ -61,6 +61,10 @@ class Settings(BaseSettings):
     def downloads_folder(self) -> Path:
         return (self.downloads or self.home / "downloads").absolute()
 
+    def downloads_of(self, organization: str) -> Path:
+        """The organization's own part of the downloads: its paths meet nobody else's."""
+        return self.downloads_folder / organization
+
     @property
     def staging_folder(self) -> Path:
         return (self.staging or self.home / "staging").absolute()

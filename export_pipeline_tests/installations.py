@@ -61,7 +61,7 @@ class Installation:
 
     @property
     def downloads(self) -> Path:
-        return self.folder / "downloads"
+        return self.deployment.settings.downloads_of("default")
 
     @property
     def variables(self) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
+from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.deployment import DIRECT_DOWNLOAD, Deployment, open_deployment
@@ -46,13 +47,16 @@ def a_deployment(home: Path, environ: Mapping[str, str] = SOURCE, **changes: Any
         deployment.close()
 
 
+def direct_download(deployment: Deployment, organization: str) -> ConnectorConfig:
+    with reading(deployment.control) as connection:
+        stored = find_connector(connection, organization, DIRECT_DOWNLOAD)
+    return deployment.connector(stored.id)
+
+
 def test_a_new_installation_can_export_at_once(tmp_path: Path) -> None:
     with a_deployment(tmp_path / "home") as deployment:
-        with reading(deployment.control) as connection:
-            stored = find_connector(connection, "default", DIRECT_DOWNLOAD)
-
-        assert deployment.connector(stored.id) == DirectDownloadConfig(
-            store=FolderConfig(path=tmp_path / "home" / "downloads"), row_limit=1_000_000
+        assert direct_download(deployment, "default") == DirectDownloadConfig(
+            store=FolderConfig(path=tmp_path / "home" / "downloads" / "default"), row_limit=1_000_000
         )
 
 
@@ -66,30 +70,30 @@ def test_opening_again_changes_nothing(tmp_path: Path) -> None:
     assert len(listed[0]) == 1
 
 
-def test_downloads_move_with_the_setting(tmp_path: Path) -> None:
-    with a_deployment(tmp_path):
+def test_downloads_move_with_the_setting_whichever_organization_is_worked_on(tmp_path: Path) -> None:
+    with a_deployment(tmp_path) as deployment, writing(deployment.control) as connection:
+        ensure_organization(connection, "acme")
+    with a_deployment(tmp_path, organization="acme"):
         pass
 
     with a_deployment(tmp_path, downloads=tmp_path / "elsewhere") as deployment:
-        with reading(deployment.control) as connection:
-            stored = find_connector(connection, "default", DIRECT_DOWNLOAD)
-        config = deployment.connector(stored.id)
-
-    assert isinstance(config, DirectDownloadConfig)
-    assert config.store == FolderConfig(path=tmp_path / "elsewhere")
+        for organization in ("default", "acme"):
+            folder = FolderConfig(path=tmp_path / "elsewhere" / organization)
+            assert direct_download(deployment, organization) == DirectDownloadConfig(store=folder)
 
 
-def test_every_organization_has_its_own_direct_download(tmp_path: Path) -> None:
+def test_organizations_that_name_their_exports_alike_do_not_meet_in_the_downloads(tmp_path: Path) -> None:
     with a_deployment(tmp_path) as deployment, writing(deployment.control) as connection:
         ensure_organization(connection, "acme")
 
-    with a_deployment(tmp_path, organization="acme") as deployment, reading(deployment.control) as connection:
-        names = [
-            [connector.name for connector in list_connectors(connection, organization)]
-            for organization in ("default", "acme")
-        ]
+    with a_deployment(tmp_path) as deployment:
+        for organization in ("default", "acme"):
+            upload = direct_download(deployment, organization).open().begin("events/00.csv", {})
+            upload.write(organization.encode())
+            upload.commit(replaces=None)
 
-    assert names == [[DIRECT_DOWNLOAD], [DIRECT_DOWNLOAD]]
+    assert (tmp_path / "downloads" / "default" / "events" / "00.csv").read_text() == "default"
+    assert (tmp_path / "downloads" / "acme" / "events" / "00.csv").read_text() == "acme"
 
 
 def test_an_organization_that_is_not_there_is_refused_with_the_way_to_make_it(tmp_path: Path) -> None:

@@ -53,6 +53,15 @@ def test_each_place_can_be_elsewhere(
     assert getattr(Settings(), attribute) == tmp_path / "elsewhere" / "place"
 
 
+def test_each_organization_has_its_own_part_of_the_downloads(tmp_path: Path) -> None:
+    settings = Settings(downloads=tmp_path)
+
+    assert [settings.downloads_of(name) for name in ("default", "acme")] == [
+        tmp_path / "default",
+        tmp_path / "acme",
+    ]
+
+
 def test_every_place_is_absolute(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings()
     places = [settings.dataset_path, settings.downloads_folder, settings.staging_folder, settings.key_file]

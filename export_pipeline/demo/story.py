@@ -117,7 +117,7 @@ def _watch(
 
 
 def _report(place: DemoHome, deployment: Deployment, exports: Sequence[Export], console: Console) -> None:
-    downloads = deployment.settings.downloads_folder
+    downloads = deployment.settings.downloads_of(deployment.settings.organization)
     table = Table("export", "hours", "rows", "bytes", "files in", "receipts", title="4. Delivered")
     summaries = {}
     faults: list[str] = []

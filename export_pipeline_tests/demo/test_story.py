@@ -123,7 +123,7 @@ def test_the_summary_tells_the_truth_of_every_file(summary: dict[str, Any]) -> N
 def test_it_says_where_the_files_lie_that_receipts_verify_and_how_to_open_the_ui(home: Path) -> None:
     printed = (home / "printed").read_text()
     for needed in (
-        str(home / "downloads" / "flights"),
+        str(home / "downloads" / "default" / "flights"),
         "48 of 48 verified",
         str(home / "summary.json"),
         f"make dev DEMO_HOME={home}",
