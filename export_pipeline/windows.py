@@ -1,6 +1,6 @@
 """Hours of time: half-open, in UTC, never anything else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -65,6 +65,18 @@ def hours_between(start: datetime, end: datetime) -> Iterator[HourWindow]:
     while hour < end:
         yield HourWindow(hour, max(hour, start), min(hour + ONE_HOUR, end))
         hour += ONE_HOUR
+
+
+def spans(hours: Iterable[HourWindow], most: int) -> Iterator[tuple[datetime, datetime]]:
+    """The hours, which come in order, as few half-open ranges of at most so many hours each."""
+    span: list[HourWindow] = []
+    for hour in hours:
+        if span and (span[-1].until != hour.since or len(span) == most):
+            yield span[0].since, span[-1].until
+            span = []
+        span.append(hour)
+    if span:
+        yield span[0].since, span[-1].until
 
 
 def moment_from(text: str, *, field: str) -> datetime:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export_pipeline.errors import InvalidRequest
-from export_pipeline.windows import ONE_HOUR, HourWindow, hours_between, moment_from
+from export_pipeline.windows import ONE_HOUR, HourWindow, hours_between, moment_from, spans
+from export_pipeline_tests.builders import an_hour
 
 START = datetime(2013, 1, 1, 5, tzinfo=UTC)
 MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2001, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -72,3 +73,26 @@ def test_a_text_that_names_no_moment_is_refused_with_its_field(text: str) -> Non
     with pytest.raises(InvalidRequest, match="start") as refused:
         moment_from(text, field="start")
     assert refused.value.field == "start"
+
+
+@pytest.mark.parametrize(
+    ("hours", "most", "ranges"),
+    [
+        ([], 9, []),
+        ([1], 9, [(1, 2)]),
+        ([1, 2, 3], 9, [(1, 4)]),
+        ([1, 3, 4, 6], 9, [(1, 2), (3, 5), (6, 7)]),
+        ([1, 2, 3, 4, 5], 2, [(1, 3), (3, 5), (5, 6)]),
+    ],
+)
+def test_hours_are_told_in_as_few_ranges_as_there_are_gaps(
+    hours: list[int], most: int, ranges: list[tuple[int, int]]
+) -> None:
+    found = spans([an_hour(hour) for hour in hours], most)
+    assert [*found] == [(an_hour(first).start, an_hour(end).start) for first, end in ranges]
+
+
+def test_a_clipped_hour_is_told_as_it_is() -> None:
+    start = an_hour().start
+    clipped = HourWindow(start, start + timedelta(minutes=30), start + ONE_HOUR)
+    assert [*spans([clipped, an_hour(1)], 9)] == [(clipped.since, an_hour(1).until)]

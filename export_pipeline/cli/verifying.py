@@ -21,7 +21,7 @@ from export_pipeline.cli.printing import (
     print_some,
     print_table,
 )
-from export_pipeline.windows import moment_from
+from export_pipeline.windows import HourWindow, moment_from, spans
 
 if TYPE_CHECKING:
     from export_pipeline.deployment import Deployment
@@ -39,13 +39,17 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What was found of one export: hours looked at, rows and bytes that their receipts name, faults."""
+    """What was found of one export: hours looked at, rows and bytes that their receipts name, faults.
+
+    `repair` are the commands that deliver the faulty hours again.
+    """
 
     export: str
     hours: int
     rows: int
     bytes: int
     faults: tuple[Fault, ...]
+    repair: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +90,11 @@ def verify(
         until=moment_from(to, field="--to") if to is not None else None,
         count_rows=not quick,
     )
+    program = f"export-pipeline --organization {context.obj}" if context.obj else "export-pipeline"
     with named(since="--from", until="--to"), opened(context) as deployment:
         exports = _exports(deployment, export)
         with _bars(as_json) as bars:
-            proofs = [_proof(deployment, one, question, bars) for one in exports]
+            proofs = [_proof(deployment, one, question, bars, program) for one in exports]
     hours = sum(proof.hours for proof in proofs)
     faults = sum(len(proof.faults) for proof in proofs)
     if as_json:
@@ -113,13 +118,18 @@ def _exports(deployment: "Deployment", name: str | None) -> "list[Export]":
         return list(list_exports(connection, organization))
 
 
-def _proof(deployment: "Deployment", export: "Export", question: Question, bars: Progress) -> Proof:
+def _proof(
+    deployment: "Deployment", export: "Export", question: Question, bars: Progress, program: str
+) -> Proof:
+    from export_pipeline.control.tasks import MAX_HOURS
     from export_pipeline.control.verification import delivered_hours, verify_hours
+    from export_pipeline.receipts.receipt import receipt_from
 
     entries = delivered_hours(deployment.control, export, question.since, question.until)
     bar = bars.add_task(export.slug, total=len(entries))
     rows = size = 0
     faults: list[Fault] = []
+    faulty: list[HourWindow] = []
     found = verify_hours(
         deployment.connector(export.connector_id),
         entries,
@@ -135,8 +145,21 @@ def _proof(deployment: "Deployment", export: "Export", question: Question, bars:
                 Fault(hour=entry.hour, receipt=verification.key, problem=problem)
                 for problem in verification.problems
             ]
+            if verification.problems:
+                delivered = receipt_from(entry.receipt.encode(), entry.receipt_key)
+                faulty.append(HourWindow(entry.hour, delivered.since, delivered.until))
             bars.advance(bar)
-    return Proof(export=export.slug, hours=len(entries), rows=rows, bytes=size, faults=tuple(faults))
+    return Proof(
+        export=export.slug,
+        hours=len(entries),
+        rows=rows,
+        bytes=size,
+        faults=tuple(faults),
+        repair=tuple(
+            f"{program} task create {export.slug} --from {moment(since)} --to {moment(until)} --force"
+            for since, until in spans(faulty, MAX_HOURS)
+        ),
+    )
 
 
 def _bars(as_json: bool) -> Progress:
@@ -171,6 +194,9 @@ def _print(proofs: list[Proof]) -> None:
         if proof.faults:
             print_line(f"{proof.export}:")
             print_some([f"{moment(fault.hour)}  {fault.problem}" for fault in proof.faults])
+            # Whatever is not the export's own is never overwritten, and a changed object is not any more.
+            print_line("move away what was changed, and deliver those hours again:")
+            print_some(proof.repair)
 
 
 def _document(proof: Proof) -> dict[str, object]:
@@ -182,4 +208,5 @@ def _document(proof: Proof) -> dict[str, object]:
         "faults": [
             {"hour": fault.hour, "receipt": fault.receipt, "problem": fault.problem} for fault in proof.faults
         ],
+        "repair": list(proof.repair),
     }

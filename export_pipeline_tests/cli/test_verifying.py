@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import pytest
 
-from export_pipeline.store.database import writing
+from export_pipeline.store.database import reading, writing
+from export_pipeline.store.exports import find_export
 from export_pipeline.store.schema import HOURS
 from export_pipeline_tests.cli.conftest import CallCli
 from export_pipeline_tests.cli.deliveries import deliver
@@ -37,6 +39,7 @@ def test_what_was_delivered_verifies(call_cli: CallCli, delivered: Installation)
                 "rows": 3 * ROWS_PER_HOUR,
                 "bytes": sum(file.stat().st_size for file in files),
                 "faults": [],
+                "repair": [],
             }
         ],
     }
@@ -62,6 +65,39 @@ def test_a_changed_file_is_a_fault(call_cli: CallCli, delivered: Installation) -
 
     assert result.code == 1
     assert "2026-01-05T01:00:00Z  events/2026-01-05-01-00.csv: " in result.out
+
+
+def test_what_is_damaged_or_missing_is_repaired_by_the_command_it_prints(
+    call_cli: CallCli, delivered: Installation
+) -> None:
+    files = delivered.downloads / "events"
+    (files / "2026-01-05-00-00.csv").unlink()
+    with (files / f"{HOUR_1}.csv").open("ab") as file:
+        file.write(b"one more row\r\n")
+
+    command = (
+        "export-pipeline task create events --from 2026-01-05T00:00:00Z --to 2026-01-05T02:00:00Z --force"
+    )
+    assert (
+        f"move away what was changed, and deliver those hours again:\n  {command}\n" in call_cli("verify").out
+    )
+    (files / f"{HOUR_1}.csv").unlink()
+    requested = call_cli(*command.split()[1:], "--json")
+    assert (requested.code, requested.document["hours"]["wanted"]) == (0, 2)
+
+    with reading(delivered.deployment.control) as connection:
+        export = find_export(connection, "default", "events")
+    deliver(delivered, export, hours(0, 1), proven_since=datetime.now(UTC))
+    assert call_cli("verify").code == 0
+
+
+def test_for_another_organization_the_command_names_it(call_cli: CallCli, delivered: Installation) -> None:
+    (delivered.downloads / "events" / f"{HOUR_1}.csv").unlink()
+
+    result = call_cli("--organization", "default", "verify", "--json")
+
+    (command,) = result.document["exports"][0]["repair"]
+    assert command.startswith("export-pipeline --organization default task create events ")
 
 
 def test_a_missing_receipt_is_a_fault(call_cli: CallCli, delivered: Installation) -> None:
