@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
@@ -36,13 +37,11 @@ def run(port: int) -> None:
 def run_demo(home: Path, port: int) -> None:
     """Run on a demo's folder, which is made if needed."""
     place = DemoHome(home.absolute())
-    place.prepare()
-    deployment = place.open(os.environ)
-    try:
-        demo_exports(deployment)
-        _serve(place.instance(os.environ), deployment, port)
-    finally:
-        deployment.close()
+    with place.held():
+        place.prepare()
+        with closing(place.open(os.environ)) as deployment:
+            demo_exports(deployment)
+            _serve(place.instance(os.environ), deployment, port)
 
 
 def _serve(instance: Instance, deployment: Deployment, port: int) -> None:

@@ -1,8 +1,10 @@
 """The demo's folder: data, declaration, control database, Dagster instance, all below one place."""
 
+import fcntl
 import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import as_file, files
@@ -78,6 +80,23 @@ class DemoHome:
     def instance(self, environ: Mapping[str, str]) -> Instance:
         """The demo's Dagster instance, for processes with that environment and our variables."""
         return Instance(home=self.folder / "dagster", environ={**environ, **self.variables})
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep others out of the folder while the block runs; ExportPipelineError when one is there already.
+
+        The kernel lets go of it when the process ends, however it does.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ExportPipelineError(
+                    f"another demo or dev is at work in {self.folder}; stop it, wait until it has ended, or"
+                    " name another folder (make demo DEMO_HOME=<folder>)"
+                ) from error
+            yield
 
     def prepare(self) -> dict[str, int]:
         """Make what is not there yet. Returns the rows per table of the source."""

@@ -4,6 +4,7 @@ import os
 import shlex
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
@@ -32,16 +33,19 @@ ENDED_BADLY = {"FAILURE", "CANCELED"}
 
 def run(home: Path) -> None:
     """Run the demo in the folder `home`, which is made if needed; again, it finds what is delivered."""
-    console = Console()
     place = DemoHome(home.absolute())
+    with place.held():
+        _tell(place, Console())
+
+
+def _tell(place: DemoHome, console: Console) -> None:
     console.print(f"[bold]Export Pipeline[/bold], the demo. Everything is kept in {place.folder}\n")
     counts = place.prepare()
     console.print(
         f"1. The source: {counts['flights']:,} flights and {counts['weather']:,} hours of weather, New York"
         f" 2013, in {place.database.name}"
     )
-    deployment = place.open(os.environ)
-    try:
+    with closing(place.open(os.environ)) as deployment:
         exports = demo_exports(deployment)
         for export in exports:
             definition = export.definition
@@ -56,8 +60,6 @@ def run(home: Path) -> None:
         )
         _backfill(place, deployment, exports, console)
         _report(place, deployment, exports, console)
-    finally:
-        deployment.close()
 
 
 def _backfill(place: DemoHome, deployment: Deployment, exports: Sequence[Export], console: Console) -> None:

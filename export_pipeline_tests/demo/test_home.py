@@ -9,6 +9,7 @@ import pytest
 
 from export_pipeline.demo.home import EXPORTS, DemoHome, demo_exports
 from export_pipeline.deployment import Deployment
+from export_pipeline.errors import ExportPipelineError
 from export_pipeline.exports.plan import plan_of
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import hide_export, standing_exports
@@ -105,6 +106,58 @@ def test_everything_is_kept_below_the_folder(home: DemoHome, deployment: Deploym
         home.instance({}).home,
     ]
     assert [place for place in places if home.folder not in place.parents] == []
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from export_pipeline.demo.home import DemoHome
+
+with DemoHome(Path(sys.argv[1])).held():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_nobody_else_can_work_in_the_folder_until_whoever_does_has_ended_or_died(tmp_path: Path) -> None:
+    place = DemoHome(tmp_path / "home")
+    for end in (subprocess.Popen.kill, lambda process: process.communicate()):
+        with subprocess.Popen(
+            [sys.executable, "-c", HOLD, place.folder],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as other:
+            assert other.stdout is not None
+            assert other.stdout.readline() == "held\n"
+            with (
+                pytest.raises(ExportPipelineError, match=r"another demo .* stop it, .* DEMO_HOME="),
+                place.held(),
+            ):
+                pytest.fail("two are at work")
+            end(other)
+            other.wait()
+        with place.held():
+            pass
+
+
+@pytest.mark.parametrize("command", ["demo", "dev"])
+def test_a_second_one_in_the_folder_is_told_so_at_once_and_touches_nothing(
+    tmp_path: Path, command: str
+) -> None:
+    place = DemoHome(tmp_path)
+    with place.held():
+        second = subprocess.run(
+            [BIN / "export-pipeline", command, "--home", tmp_path],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert second.returncode == 1
+    assert second.stderr.startswith(f"error: another demo or dev is at work in {tmp_path}")
+    assert second.stdout == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
 
 
 def test_dagsters_instance_is_configured_as_the_project_says(home: DemoHome) -> None:
