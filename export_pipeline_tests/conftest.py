@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from export_pipeline_tests.servers.mariadb import fresh_mariadb_database, mariadb_is_here, running_mariadb
 from export_pipeline_tests.servers.postgres import fresh_database, running_postgres
 from export_pipeline_tests.servers.s3 import S3Server, moto, seaweed, seaweed_is_here
 
@@ -19,6 +20,22 @@ def postgres_url() -> Iterator[str]:
 def postgres_database(postgres_url: str) -> Iterator[str]:
     """The URL of an empty PostgreSQL database that belongs to this test alone."""
     with fresh_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[str]:
+    """The URL of a real MariaDB's administrator: `mysql+pymysql://...`."""
+    if not mariadb_is_here():
+        pytest.skip("no mariadbd on this machine (Debian's package is mariadb-server-core)")
+    with running_mariadb() as url:
+        yield url
+
+
+@pytest.fixture
+def mariadb_database(mariadb_url: str) -> Iterator[str]:
+    """The URL of an empty MariaDB database that belongs to this test alone."""
+    with fresh_mariadb_database(mariadb_url) as url:
         yield url
 
 
