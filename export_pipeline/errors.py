@@ -38,7 +38,14 @@ class HourFailed(ExportPipelineError):
 
 
 class TransientFailure(HourFailed):
-    """Worth retrying: the same call may succeed in a minute."""
+    """Worth retrying: the same call may succeed in a minute.
+
+    `wait` is the number of seconds after which the other side asked to be tried again, if it said so.
+    """
+
+    def __init__(self, message: str, *, wait: float | None = None) -> None:
+        super().__init__(message)
+        self.wait = wait
 
 
 class Conflict(TransientFailure):
