@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
-from urllib.parse import urlsplit
 
 import boto3.session
 from botocore import exceptions as vendor
@@ -17,11 +16,12 @@ from export_pipeline.connectors.limits import (
     checked_metadata,
     checked_prefix,
     shown,
-    text_problem,
 )
+from export_pipeline.connectors.locations import Endpoint, Prefix, below
 from export_pipeline.connectors.s3_errors import Refusal
-from export_pipeline.connectors.s3_upload import UPLOAD_ID, S3Upload
+from export_pipeline.connectors.s3_upload import S3Sending
 from export_pipeline.connectors.secret import Secret
+from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure
 
 if TYPE_CHECKING:
@@ -51,33 +51,6 @@ def _bucket_name(bucket: str) -> str:
     return bucket
 
 
-def _folder(prefix: str) -> str:
-    bare = prefix.removesuffix("/")
-    segments = bare.split("/")
-    if bare and (text_problem(bare) or any(segment in ("", ".", "..") for segment in segments)):
-        raise ValueError("must look like exports/daily: no slash in front, no '..', no control characters")
-    return bare
-
-
-def _endpoint(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        valid = False
-    if (
-        not valid
-        or re.search(r"[\s\x00-\x1f\\]", url)
-        or "@" in parts.netloc
-        or parts.query
-        or parts.fragment
-    ):
-        raise ValueError("must look like https://storage.example.com, without user, password or query")
-    if parts.path not in ("", "/"):
-        raise ValueError("must end after the host: the bucket goes into `bucket`, a path into `prefix`")
-    return url.removesuffix("/")
-
-
 class S3Config(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
     """A bucket of Amazon S3 or of a store that speaks its protocol.
 
@@ -86,11 +59,9 @@ class S3Config(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True
 
     type: Literal["s3"] = "s3"
     bucket: Annotated[str, AfterValidator(_bucket_name)] = Field(description="the bucket's name")
-    prefix: Annotated[str, AfterValidator(_folder)] = Field("", description="a folder in the bucket")
+    prefix: Prefix = Field("", description="a folder in the bucket")
     region: str = Field("us-east-1", pattern=r"^[a-z0-9-]{1,63}$", description="the bucket's region")
-    endpoint_url: Annotated[str, AfterValidator(_endpoint)] | None = Field(
-        None, description="the store's address; leave it out for Amazon S3"
-    )
+    endpoint_url: Endpoint | None = Field(None, description="the store's address; leave it out for Amazon S3")
     path_style: bool | None = Field(
         None, description="whether the bucket's name stands in the path; leave it out unless the store asks"
     )
@@ -145,11 +116,10 @@ class S3Destination:
     def __init__(self, client: "S3Client", *, bucket: str, prefix: str) -> None:
         self.client = client
         self.bucket = bucket
-        self._prefix = f"{prefix}/" if prefix else ""
+        self._prefix = below(prefix)
 
-    def begin(self, key: str, metadata: Mapping[str, str]) -> "S3Upload":
-        self.full_key(key)
-        return S3Upload(self, key, checked_metadata(metadata))
+    def begin(self, key: str, metadata: Mapping[str, str]) -> StreamedUpload:
+        return StreamedUpload(key, S3Sending(self, key, checked_metadata(metadata)))
 
     def head(self, key: str) -> StoredObject | None:
         full_key = self.full_key(key)
@@ -160,9 +130,11 @@ class S3Destination:
                 if _status(error) == 404:
                     return None
                 raise
-        attached = {name: value for name, value in found["Metadata"].items() if name != UPLOAD_ID}
         return StoredObject(
-            key=key, size=found["ContentLength"], version=Version(found["ETag"]), metadata=attached
+            key=key,
+            size=found["ContentLength"],
+            version=Version(found["ETag"]),
+            metadata=unnamed(found["Metadata"]),
         )
 
     def get(self, key: str) -> Iterator[bytes]:
