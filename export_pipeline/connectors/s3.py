@@ -1,9 +1,10 @@
 """Amazon S3 and the stores that speak its protocol."""
 
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import boto3.session
 from botocore import exceptions as vendor
@@ -18,6 +19,7 @@ from export_pipeline.connectors.limits import (
     shown,
 )
 from export_pipeline.connectors.locations import Endpoint, Prefix, below
+from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST, LONGEST_WAIT, seconds_of
 from export_pipeline.connectors.s3_errors import Refusal
 from export_pipeline.connectors.s3_upload import S3Sending
 from export_pipeline.connectors.secret import Secret
@@ -27,8 +29,6 @@ from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# In all, the first one included; the client waits longer before each, up to about fifteen seconds together.
-ATTEMPTS_PER_REQUEST = 5
 SECONDS_TO_CONNECT = 10
 SECONDS_BETWEEN_BYTES = 60
 PIECE = 1 << 20
@@ -107,6 +107,7 @@ class S3Config(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True
                 ignore_configured_endpoint_urls=True,  # type: ignore[call-arg]  # the stubs lack it
             ),
         )
+        client.meta.events.register_first("needs-retry.s3", _wait_as_asked)
         return S3Destination(client, bucket=self.bucket, prefix=self.prefix)
 
 
@@ -193,6 +194,15 @@ class S3Destination:
             ) from error
         except vendor.BotoCoreError as error:
             raise PermanentFailure(f"{tried}: {error}; change the connector's configuration") from error
+
+
+def _wait_as_asked(response: Any, attempts: int, **_: object) -> None:
+    """Before the client's own wait for a retry, which heeds Amazon's private header and not Retry-After."""
+    if response is None or attempts >= ATTEMPTS_PER_REQUEST:
+        return
+    http_response, _parsed = response
+    if http_response.status_code in (429, 503):
+        time.sleep(min(seconds_of(http_response.headers.get("Retry-After")) or 0, LONGEST_WAIT))
 
 
 def _status(error: vendor.ClientError) -> int:
