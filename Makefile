@@ -5,7 +5,7 @@ BIN := .venv/bin
 DEMO_HOME ?= $(CURDIR)/.demo
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: help demo dev test test-all check fix lock bench clean
+.PHONY: help demo dev test test-all azurite check fix lock bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ test: .venv/dev ## every test but the slow matrices
 test-all: .venv/dev ## every test
 	@$(BIN)/pytest
 
+azurite: .venv/dev ## the Azure server of the tests, which the first of them installs otherwise
+	@$(BIN)/python -m export_pipeline_tests.servers.azure
+
 check: .venv/dev ## formatter, linter, strict types, import layers, lock file: the definition of clean
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -57,4 +60,4 @@ bench: .venv/dev ## rows per second, CPU seconds, peak memory; prints, never fai
 	@$(BIN)/python -m export_pipeline_tests.benchmarks $(ROWS)
 
 clean: ## remove the environment and the demo's data
-	rm -rf .venv .tools .demo
+	rm -rf .venv .tools .demo export_pipeline_tests/servers/azurite/node_modules

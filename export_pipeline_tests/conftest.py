@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from export_pipeline_tests.servers.azure import AzureServer, azurite, install_azurite
 from export_pipeline_tests.servers.mariadb import fresh_mariadb_database, mariadb_is_here, running_mariadb
 from export_pipeline_tests.servers.postgres import fresh_database, running_postgres
 from export_pipeline_tests.servers.s3 import S3Server, moto, seaweed, seaweed_is_here
@@ -55,4 +56,18 @@ def s3_server(request: pytest.FixtureRequest) -> Iterator[S3Server]:
         yield request.getfixturevalue("moto_server")
         return
     with seaweed() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def azure_server(request: pytest.FixtureRequest) -> Iterator[AzureServer]:
+    """Azurite, installed by the first test that asks for it. Where that cannot be, it is said aloud."""
+    if problem := install_azurite():
+        reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter:
+            reporter.write_line(
+                f"NO AZURITE ON THIS MACHINE, nothing of Azure is tested: {problem}", red=True
+            )
+        pytest.skip(problem)
+    with azurite() as server:
         yield server

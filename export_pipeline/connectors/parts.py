@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from tempfile import SpooledTemporaryFile
+from typing import IO
 
 from export_pipeline.errors import PermanentFailure
 
@@ -46,6 +47,15 @@ class Part:
         rest = data[self._room :]
         self._room -= len(data) - len(rest)
         return rest
+
+    @property
+    def size(self) -> int:
+        return part_size(self.number) - self._room
+
+    def content(self) -> bytes | IO[bytes]:
+        """All of it, from its beginning: as bytes, unless it waits in a file."""
+        self.body.seek(0)
+        return self.body.read() if self.size <= LARGEST_PART_IN_MEMORY else self.body
 
     def close(self) -> None:
         self.body.close()

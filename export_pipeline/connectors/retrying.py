@@ -59,3 +59,14 @@ def seconds_of(retry_after: str | None) -> float | None:
     except ValueError:
         return None
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def reason_of(error: BaseException | None) -> str:
+    """Why nobody answered, as the system says it; nothing of what was asked, which may be secret."""
+    while error is not None:
+        if isinstance(error, OSError) and error.strerror:
+            return error.strerror
+        if isinstance(error, TimeoutError):
+            return "it took too long"
+        error = error.__cause__ or error.__context__
+    return "the connection broke off"

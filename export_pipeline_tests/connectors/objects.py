@@ -1,9 +1,14 @@
-"""How tests write and read whole objects."""
+"""How tests write and read whole objects, and lead connectors to another address."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from random import Random
 
+from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.destination import Destination, Version
+from export_pipeline.connectors.secret import reveal
+
+ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
 
 MIB = 1 << 20
 
@@ -46,3 +51,15 @@ def odd_pieces(content: bytes) -> Iterator[bytes]:
         for size in sizes:
             yield content[start : start + size]
             start += size
+
+
+def port_of(config: ConnectorConfig) -> int:
+    """Where the server is that the connector leads to."""
+    found = ADDRESS.search(reveal(config))
+    assert found is not None
+    return int(found[1])
+
+
+def led_to(url: str, config: ConnectorConfig) -> ConnectorConfig:
+    """The same connector, asking at `url` instead of at its server, whatever its type calls that."""
+    return config_from(ADDRESS.sub(url, reveal(config)))
