@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from export_pipeline_tests.servers.azure import AzureServer, azurite, install_azurite
+from export_pipeline_tests.servers.gcs import GcsServer, gcs
 from export_pipeline_tests.servers.mariadb import fresh_mariadb_database, mariadb_is_here, running_mariadb
 from export_pipeline_tests.servers.postgres import fresh_database, running_postgres
 from export_pipeline_tests.servers.s3 import S3Server, moto, seaweed, seaweed_is_here
@@ -70,4 +71,10 @@ def azure_server(request: pytest.FixtureRequest) -> Iterator[AzureServer]:
             )
         pytest.skip(problem)
     with azurite() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def gcs_server() -> Iterator[GcsServer]:
+    with gcs() as server:
         yield server

@@ -9,12 +9,15 @@ from pydantic_core import ErrorDetails
 from export_pipeline.connectors.azure import AzureConfig
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.direct_download import Store as DirectDownloadStore
+from export_pipeline.connectors.gcs import GcsConfig
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.dataset.tables import suggestion
 from export_pipeline.errors import InvalidRequest
 
 # Each has `type`, `open() -> Destination`, `location` (a name for people) and `row_limit` (None: any number).
-ConnectorConfig = Annotated[AzureConfig | DirectDownloadConfig | S3Config, Field(discriminator="type")]
+ConnectorConfig = Annotated[
+    AzureConfig | DirectDownloadConfig | GcsConfig | S3Config, Field(discriminator="type")
+]
 
 _CONFIG: TypeAdapter[ConnectorConfig] = TypeAdapter(
     ConnectorConfig,

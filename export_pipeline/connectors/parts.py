@@ -52,9 +52,15 @@ class Part:
     def size(self) -> int:
         return part_size(self.number) - self._room
 
-    def content(self) -> bytes | IO[bytes]:
-        """All of it, from its beginning: as bytes, unless it waits in a file."""
+    def pieces(self) -> Iterator[bytes]:
+        """All of it, a megabyte at a time."""
         self.body.seek(0)
+        while piece := self.body.read(MIB):
+            yield piece
+
+    def content(self, start: int = 0) -> bytes | IO[bytes]:
+        """All of it from there on: as bytes, unless it waits in a file."""
+        self.body.seek(start)
         return self.body.read() if self.size <= LARGEST_PART_IN_MEMORY else self.body
 
     def close(self) -> None:

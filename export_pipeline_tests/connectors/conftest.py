@@ -15,8 +15,10 @@ from export_pipeline.connectors.connector import CONNECTOR_TYPES, ConnectorConfi
 from export_pipeline.connectors.destination import Destination
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
+from export_pipeline.connectors.gcs import GcsConfig
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline_tests.servers.azure import AzureServer
+from export_pipeline_tests.servers.gcs import GcsServer
 from export_pipeline_tests.servers.s3 import S3Server, User
 
 ASKING_A_SERVER = [name for name in CONNECTOR_TYPES if name != "direct_download"]
@@ -85,6 +87,23 @@ def azure_users(azure_server: AzureServer) -> Users:
         writer=bearer_of("cw"),
         stranger=azure_server.config(container, account_key=SecretStr("Z3Vlc3NlZC1ndWVzc2Vk")),
         nowhere=azure_server.config("nobody-made-this"),
+    )
+
+
+@pytest.fixture
+def gcs_connector(gcs_server: GcsServer) -> GcsConfig:
+    return gcs_server.config(gcs_server.new_bucket(), prefix="exports/daily")
+
+
+@pytest.fixture
+def gcs_users(gcs_server: GcsServer) -> Users:
+    bucket = gcs_server.new_bucket()
+    return Users(
+        owner=gcs_server.config(bucket),
+        reader=gcs_server.config(bucket, account=gcs_server.reader),
+        writer=gcs_server.config(bucket, account=gcs_server.writer),
+        stranger=gcs_server.config(bucket, account=gcs_server.stranger),
+        nowhere=gcs_server.config("nobody-made-this"),
     )
 
 

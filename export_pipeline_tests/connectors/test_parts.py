@@ -97,6 +97,8 @@ def test_a_part_is_handed_over_from_its_beginning_as_often_as_asked() -> None:
 
         assert part.size == 2
         assert [part.content(), part.content()] == [b"12", b"12"]
+        assert part.content(1) == b"2"
+        assert list(part.pieces()) == [b"12"]
         part.take(memoryview(b"3"))
         assert part.content() == b"123"
 
