@@ -6,9 +6,10 @@ chunk before it reads the next, so that staging stays small.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import dagster as dg
 
@@ -28,6 +29,7 @@ from export_pipeline.pipeline.staging import Staging
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import get_export, standing_exports
 from export_pipeline.store.tasks import start_task
+from export_pipeline.windows import HourWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +91,7 @@ def plan_task(
 @dg.op(tags={"dagster/priority": "1"}, pool="source")
 def extract(context: dg.OpExecutionContext, order: Order, deployment: DeploymentResource) -> StagedChunk:
     """Read the hours' rows from the source and stage them as Arrow files."""
-    run = _run(context, deployment, order)
-    try:
-        plans = plan_of(run.export.definition, deployment.deployment.dataset)
-        source = deployment.source()
-    except ExportPipelineError as error:
-        return StagedChunk(order, run.refuse("extract", order.hours, error))
-    staged = run.extract(source, plans, order.hours)
+    staged = _read(_run(context, deployment, order), deployment, order.hours)
     context.add_output_metadata(
         {"hours": len(staged.done), "rows": sum(table.rows for hour in staged.done for table in hour.tables)}
     )
@@ -107,7 +103,8 @@ def format_rows(
     context: dg.OpExecutionContext, chunk: StagedChunk, deployment: DeploymentResource
 ) -> FormattedChunk:
     """Write the hours' files in the customer's format."""
-    formatted = _run(context, deployment, chunk.order).format(chunk.hours)
+    run = _run(context, deployment, chunk.order)
+    formatted = run.format(chunk.hours, partial(_read, run, deployment))
     context.add_output_metadata(
         {"hours": len(formatted.done), "bytes": sum(f.bytes for hour in formatted.done for f in hour.files)}
     )
@@ -119,7 +116,7 @@ def upload(context: dg.OpExecutionContext, chunk: FormattedChunk, deployment: De
     """Deliver the hours, record them, and materialize each; then fail if any hour of the chunk failed."""
     run = _run(context, deployment, chunk.order)
     materializer = Materializer(context, run.export, deployment.deployment.control)
-    delivered = run.deliver(chunk.hours, materializer.delivered)
+    delivered = run.deliver(chunk.hours, materializer.delivered, partial(_read, run, deployment))
     materializer.found(delivered.found)
     if delivered.failed:
         reasons = "\n".join(
@@ -171,6 +168,16 @@ def _chunks(opened: Deployment, order: Order, run_id: str) -> Iterator[dg.Dynami
     Staging(opened.settings.staging_folder, run_id).sweep()
     for number, chunk in enumerate(cut(order, opened.settings.hours_per_chunk)):
         yield dg.DynamicOutput(chunk, mapping_key=f"chunk_{number:05}")
+
+
+def _read(run: Run, deployment: DeploymentResource, windows: Sequence[HourWindow]) -> Chunk[StagedHour]:
+    """The first stage, with its source."""
+    try:
+        plans = plan_of(run.export.definition, deployment.deployment.dataset)
+        source = deployment.source()
+    except ExportPipelineError as error:
+        return run.refuse("extract", windows, error)
+    return run.extract(source, plans, windows)
 
 
 def _run(context: dg.OpExecutionContext, deployment: DeploymentResource, order: Order) -> Run:
