@@ -48,8 +48,8 @@ def export_asset(export: Export, *, hours_per_run: int | None) -> dg.AssetsDefin
         check_specs=check_specs(key),
     )
     def deliver_export() -> Mapping[str, Any]:
-        delivered = plan().map(lambda order: upload(format_rows(extract(order))))
-        proof = prove(delivered.collect())
+        told = plan().map(lambda order: upload(format_rows(extract(order))))
+        proof = prove(told.collect())
         identifier = key.to_python_identifier()
         return {
             "result": proof.result,

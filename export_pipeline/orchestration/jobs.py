@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from export_pipeline.orchestration.ops import extract, format_rows, plan_task, upload
+from export_pipeline.orchestration.ops import extract, finish, format_rows, plan_task, upload
 
 
 @dg.job(
@@ -10,4 +10,5 @@ from export_pipeline.orchestration.ops import extract, format_rows, plan_task, u
     tags={"dagster/retry_strategy": "ALL_STEPS"},  # as for exports: what is delivered is found in place
 )
 def export_task() -> None:
-    plan_task().map(lambda order: upload(format_rows(extract(order))))
+    told = plan_task().map(lambda order: upload(format_rows(extract(order))))
+    finish(told.collect())

@@ -1,8 +1,9 @@
 """The ops every export is built of. An op is a translation: Dagster's context stops here.
 
 `plan` (or, for a task, `plan_task`) cuts the hours into chunks; `extract`, `format_rows` and `upload` are
-mapped over the chunks; `prove` closes the asset. Rising priorities make the in-process executor finish one
-chunk before it reads the next, so that staging stays small.
+mapped over the chunks; `prove` (or `finish`) is told what became of all of them, and fails the run if hours
+failed. Rising priorities make the in-process executor finish one chunk before it reads the next, so that
+staging stays small.
 """
 
 import time
@@ -17,10 +18,11 @@ from export_pipeline.deployment import Deployment
 from export_pipeline.errors import ExportPipelineError
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.plan import plan_of
-from export_pipeline.orchestration.checks import RECEIPT_VERIFIES, ROWS_RECONCILE, check_hours
+from export_pipeline.orchestration.checks import RECEIPT_VERIFIES, ROWS_RECONCILE, evaluations
 from export_pipeline.orchestration.materializations import Materializer
 from export_pipeline.orchestration.names import FORCE_TAG, RETRY_TAG, asset_key
 from export_pipeline.orchestration.order import Order, cut, windows_of
+from export_pipeline.orchestration.outcome import Outcome
 from export_pipeline.orchestration.resources import DeploymentResource
 from export_pipeline.pipeline.chunk import Chunk
 from export_pipeline.pipeline.hours import FormattedHour, StagedHour
@@ -112,43 +114,39 @@ def format_rows(
 
 
 @dg.op(tags={"dagster/priority": "3"}, pool="destination")
-def upload(context: dg.OpExecutionContext, chunk: FormattedChunk, deployment: DeploymentResource) -> int:
-    """Deliver the hours, record them, and materialize each; then fail if any hour of the chunk failed."""
+def upload(context: dg.OpExecutionContext, chunk: FormattedChunk, deployment: DeploymentResource) -> Outcome:
+    """Deliver the hours, record them, and materialize each. Hours that fail are told to the last op."""
     run = _run(context, deployment, chunk.order)
     materializer = Materializer(context, run.export, deployment.deployment.control)
     delivered = run.deliver(chunk.hours, materializer.delivered, partial(_read, run, deployment))
     materializer.found(delivered.found)
-    if delivered.failed:
-        reasons = "\n".join(
-            f"{failure.hour:%Y-%m-%d-%H:%M} ({failure.stage}, {failure.kind}): {failure.message}"
-            for failure in delivered.failed
-        )
-        raise dg.Failure(
-            f"{len(delivered.failed)} of {len(chunk.order.hours)} hours failed; the others are delivered.\n"
-            f"{reasons}",
-            metadata={"failed_hours": len(delivered.failed)},
-            allow_retries=False,  # what was worth retrying has been retried, hour by hour
-        )
-    return len(delivered.done)
+    outcome = Outcome.of(delivered)
+    context.add_output_metadata(
+        {"delivered": len(outcome.delivered), "found": len(outcome.found), "failed": len(outcome.failed)}
+    )
+    return outcome
 
 
 @dg.op(
     out={name: dg.Out(dg.Nothing, is_required=False) for name in ("result", RECEIPT_VERIFIES, ROWS_RECONCILE)}
 )
 def prove(
-    context: dg.OpExecutionContext,
-    delivered: list[int],  # noqa: ARG001 (waits for all chunks)
-    deployment: DeploymentResource,
-) -> Iterator[dg.Output[None]]:
-    """Read back what the run was asked for and make the asset's checks.
+    context: dg.OpExecutionContext, told: list[Outcome], deployment: DeploymentResource
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """Make the asset's checks, whatever became of the hours; then fail if any of them failed.
 
     None of its outputs is ever made: `result` would be a second materialization of every hour.
     """
     export = _standing_export(context, deployment.deployment)
-    windows = windows_of(context.partition_keys)
-    for evaluation in check_hours(context.asset_key, deployment, export, windows):
-        context.log_event(evaluation)  # type: ignore[arg-type]  # taken and stored; its signature lags
-    yield from ()
+    outcome = sum(told, Outcome())
+    yield from evaluations(context.asset_key, deployment, export.id, outcome)
+    outcome.raise_for_failed()
+
+
+@dg.op
+def finish(told: list[Outcome]) -> None:
+    """Close a task's run, which fails if any of its hours failed."""
+    sum(told, Outcome()).raise_for_failed()
 
 
 def _standing_export(context: dg.OpExecutionContext, opened: Deployment) -> Export:

@@ -1,6 +1,7 @@
 """Runs of an export's asset, by Dagster itself."""
 
 import dagster as dg
+from dagster._core.storage.partition_status_cache import AssetPartitionStatus  # what its pages show
 
 from export_pipeline.orchestration.assets import partitions_of
 from export_pipeline.orchestration.names import FORCE_TAG
@@ -84,6 +85,22 @@ def test_a_failing_hour_fails_the_run_and_names_itself_and_its_neighbours_arrive
     in_the_way.unlink()
     assert run_hours(instance, 0, 5).success
     assert materializations(instance) == [(window.key, 1) for window in hours(0, 5)]
+
+
+def test_of_a_day_with_a_failing_hour_dagster_shows_the_others_as_materialized(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    partitions = partitions_of(installation.export())
+    in_the_way = installation.downloads / "events/2026-01-05-02-00.csv"
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("somebody else's")
+    assert not run_hours(instance).success
+    statuses = instance.get_status_by_partition(EVENTS, partitions.get_partition_keys(), partitions)
+    assert statuses is not None
+    expected = dict.fromkeys(
+        (window.key for window in hours(0, HOURS - 1)), AssetPartitionStatus.MATERIALIZED
+    )
+    assert statuses == expected | {hours(2, 2)[0].key: AssetPartitionStatus.FAILED}
 
 
 def test_an_hour_that_dagster_was_never_told_of_is_told_by_the_next_run(

@@ -84,6 +84,22 @@ def test_a_task_that_is_not_there_fails_its_run_and_is_named(instance: dg.Dagste
     assert "nobody's" in str(failed.step_failure_data.error)
 
 
+def test_a_task_with_a_failing_hour_fails_its_run_and_delivers_the_others(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    export = installation.export()
+    in_the_way = installation.downloads / "events/2026-01-05-03-00.csv"
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("somebody else's")
+    result = run_task(instance, a_task(installation, 2, 5).id)
+    assert not result.success
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    message = str(failed.step_failure_data.user_failure_data)
+    assert "1 of 4 hours failed" in message
+    assert "2026-01-05-03:00 (upload, configure)" in message
+    assert len(ledger(installation, export)) == 3
+
+
 def test_a_run_that_died_is_begun_anew_from_its_first_op() -> None:
     """Its staged files may lie on another machine, or nowhere."""
     assert export_task.tags["dagster/retry_strategy"] == "ALL_STEPS"
