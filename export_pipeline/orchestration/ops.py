@@ -28,6 +28,7 @@ from export_pipeline.pipeline.chunk import Chunk
 from export_pipeline.pipeline.hours import FormattedHour, StagedHour
 from export_pipeline.pipeline.run import Run
 from export_pipeline.pipeline.staging import Staging
+from export_pipeline.store.claims import living_runs
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import get_export, standing_exports
 from export_pipeline.store.tasks import start_task
@@ -163,7 +164,9 @@ def _standing_export(context: dg.OpExecutionContext, opened: Deployment) -> Expo
 
 
 def _chunks(opened: Deployment, order: Order, run_id: str) -> Iterator[dg.DynamicOutput[Order]]:
-    Staging(opened.settings.staging_folder, run_id).sweep()
+    with reading(opened.control) as connection:
+        alive = living_runs(connection, datetime.now(UTC))
+    Staging(opened.settings.staging_folder, run_id).sweep(alive)
     for number, chunk in enumerate(cut(order, opened.settings.hours_per_chunk)):
         yield dg.DynamicOutput(chunk, mapping_key=f"chunk_{number:05}")
 
