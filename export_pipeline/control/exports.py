@@ -13,7 +13,14 @@ from pydantic_core import ErrorDetails
 from export_pipeline.dataset.tables import Dataset, suggestion
 from export_pipeline.errors import InvalidRequest, NotFound
 from export_pipeline.exports.collisions import Symbol, collide, shape_of
-from export_pipeline.exports.export import SLUG_PATTERN, Export, ExportDefinition, TableChoice
+from export_pipeline.exports.export import (
+    LONGEST_SLUG,
+    SHORTEST_SLUG,
+    SLUG_PATTERN,
+    Export,
+    ExportDefinition,
+    TableChoice,
+)
 from export_pipeline.exports.naming import KeyContext, check_template
 from export_pipeline.exports.plan import plan_of
 from export_pipeline.formats.file_format import format_from
@@ -95,9 +102,10 @@ def delete_export(connection: sa.Connection, organization: str, slug: str) -> Ex
 
 def check_slug(slug: str, *, field: str) -> None:
     """Refuse a name that could not be part of a Dagster name and an object key."""
-    if not re.fullmatch(SLUG_PATTERN, slug):
+    if not (SHORTEST_SLUG <= len(slug) <= LONGEST_SLUG and re.fullmatch(SLUG_PATTERN, slug)):
         raise InvalidRequest(
-            f"{field}: {slug!r} has to be 2 to 63 lower-case letters, digits and dashes, a letter first",
+            f"{field}: {slug!r} has to be {SHORTEST_SLUG} to {LONGEST_SLUG} lower-case letters, digits and"
+            " dashes, a letter first, and no dash beside another or at the end",
             field=field,
         )
 

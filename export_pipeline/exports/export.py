@@ -20,8 +20,9 @@ from export_pipeline.formats.file_format import FileFormat
 from export_pipeline.windows import ONE_HOUR, floor
 
 # Dagster builds names of ops and jobs from it, and object keys hold it: so no dots, no leading digit,
-# no upper case.
-SLUG_PATTERN = r"^[a-z][a-z0-9-]{1,62}$"
+# no upper case. Dashes are single and inside: `__` stands between an organization and its export.
+SLUG_PATTERN = r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$"
+SHORTEST_SLUG, LONGEST_SLUG = 2, 63
 
 # The organization that is there from the start; its exports need no organization in their names.
 DEFAULT_ORGANIZATION = "default"

@@ -68,7 +68,10 @@ def test_an_export_is_stored_as_it_was_asked_for(control: sa.Engine) -> None:
     assert export.standing
 
 
-@pytest.mark.parametrize("slug", ["", "f", "Flights", "2013", "my_flights", "a/b", "a.b", "f" * 64, "flüge"])
+@pytest.mark.parametrize(
+    "slug",
+    ["", "f", "Flights", "2013", "my_flights", "a/b", "a.b", "f" * 64, "flüge", "a--b", "ab-", "-ab"],
+)
 def test_a_name_that_cannot_be_is_refused(control: sa.Engine, slug: str) -> None:
     assert refusal(control, slug).field == "name"
 
