@@ -10,7 +10,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import (  # what 
 
 from export_pipeline.exports.export import Export
 from export_pipeline.orchestration.checks import check_specs
-from export_pipeline.orchestration.names import EXPORT_TAG, GROUP, asset_key, job_name
+from export_pipeline.orchestration.names import BEGUN_ANEW, EXPORT_TAG, GROUP, asset_key, job_name
 from export_pipeline.orchestration.ops import extract, format_rows, plan, prove, upload
 from export_pipeline.windows import KEY_FORMAT
 
@@ -65,8 +65,7 @@ def export_job(export: Export) -> UnresolvedAssetJobDefinition:
         job_name(export),
         selection=dg.AssetSelection.assets(asset_key(export)),
         description=f"Deliver hours of {export.slug}.",
-        # A run that died is begun anew: what it delivered is found in place, and nothing staged is missed.
-        run_tags={EXPORT_TAG: export.slug, "dagster/retry_strategy": "ALL_STEPS"},
+        run_tags={EXPORT_TAG: export.slug, **BEGUN_ANEW},
     )
 
 

@@ -11,8 +11,14 @@ FORCE_TAG = "export-pipeline/force"
 EXPORT_TAG = "export-pipeline/export"
 TASK_TAG = "export-pipeline/task"
 
-# Dagster's own, on a run that it tries again by itself.
+# Dagster's own: on a run that it tries again by itself, and on one that is begun at a later op.
 RETRY_TAG = "dagster/retry_number"
+RESUME_TAG = "dagster/is_resume_retry"
+
+# A run that died is begun anew from its first op: what it delivered is found in place, and nothing that it
+# staged is missed, which may lie on another machine or nowhere.
+RETRY_STRATEGY_TAG = "dagster/retry_strategy"
+BEGUN_ANEW = {RETRY_STRATEGY_TAG: "ALL_STEPS"}
 
 
 def asset_key(export: Export) -> dg.AssetKey:
