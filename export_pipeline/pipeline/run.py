@@ -169,6 +169,7 @@ class Run:
     def _note_failure(self, failure: HourFailure, window: HourWindow) -> None:
         with writing(self.control) as connection:
             write_failure(connection, failure)
+        self.staging.drop(self.export.id, window)
         self._claims.give_up(self.export, window)
 
 

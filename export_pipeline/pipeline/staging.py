@@ -26,10 +26,19 @@ class Staging:
 
     def folder(self, export_id: str, window: HourWindow) -> Path:
         """The folder of one hour's files, made if needed."""
-        folder = self.root / self.run_id / export_id / f"{window.start:%Y-%m-%d-%H}"
+        folder = self._path(export_id, window)
         folder.mkdir(parents=True, exist_ok=True)
         os.utime(self.root / self.run_id)  # a sign of life: a long run's folder is made only once
         return folder
+
+    def drop(self, export_id: str, window: HourWindow) -> None:
+        """Remove the files of an hour that failed: nobody comes back for them, and many such hours would fill
+        the disk. The folders above stay, in which other hours' threads are making theirs.
+        """
+        shutil.rmtree(self._path(export_id, window), ignore_errors=True)
+
+    def _path(self, export_id: str, window: HourWindow) -> Path:
+        return self.root / self.run_id / export_id / f"{window.start:%Y-%m-%d-%H}"
 
     def sweep(self, alive: Collection[str]) -> None:
         """Remove what runs left behind that died some time ago. `alive` are runs that hold claims."""

@@ -356,6 +356,15 @@ def test_hours_that_cannot_be_read_again_fail_with_the_sources_reason(installati
     ] * 2
 
 
+def test_an_hour_that_failed_leaves_no_files_behind(installation: Installation) -> None:
+    """A year of hours for a bucket that refuses them must not fill the disk."""
+    export = installation.export()
+    file_of(installation, 2).parent.mkdir(parents=True)
+    file_of(installation, 2).write_text("somebody else's")
+    assert deliver(installation, export, hours(2, 3)).failed
+    assert not [path for path in (installation.folder / "staging").rglob("*") if path.is_file()]
+
+
 def test_nothing_stays_behind_once_hours_are_delivered(installation: Installation) -> None:
     export = installation.export()
     deliver(installation, export, hours(0, 5))

@@ -69,6 +69,19 @@ def test_a_run_that_stages_hour_after_hour_keeps_its_folder_fresh(tmp_path: Path
     assert failed.is_dir()
 
 
+def test_dropping_an_hour_leaves_its_neighbours_and_the_folders_above(tmp_path: Path) -> None:
+    staging = Staging(tmp_path, "run-1")
+    dropped, kept = (staging.folder("export-1", an_hour(n)) for n in (0, 1))
+    (dropped / "flights.arrow").write_bytes(b"rows")
+    staging.drop("export-1", an_hour())
+    staging.drop("export-2", an_hour())  # of which nothing was staged
+    assert (dropped.exists(), kept.is_dir()) == (False, True)
+    discard(kept)
+    staging.folder("export-1", an_hour(1))
+    staging.drop("export-1", an_hour(1))
+    assert kept.parent.is_dir()
+
+
 def test_a_sweep_gets_past_a_folder_that_vanishes_meanwhile(tmp_path: Path) -> None:
     (tmp_path / "vanished").symlink_to("nowhere")
     Staging(tmp_path, "run-1").folder("export-1", an_hour())
