@@ -15,6 +15,11 @@ TASK_TAG = "export-pipeline/task"
 RETRY_TAG = "dagster/retry_number"
 RESUME_TAG = "dagster/is_resume_retry"
 
+# Dagster's own: of the runs that wait, the one with the highest begins next. Without it: 0, as in backfills.
+PRIORITY_TAG = "dagster/priority"
+SCHEDULED_FIRST = {PRIORITY_TAG: "2"}
+TASKS_NEXT = {PRIORITY_TAG: "1"}
+
 # A run that died is begun anew from its first op: what it delivered is found in place, and nothing that it
 # staged is missed, which may lie on another machine or nowhere.
 RETRY_STRATEGY_TAG = "dagster/retry_strategy"
