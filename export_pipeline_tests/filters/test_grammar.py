@@ -1,4 +1,3 @@
-import random
 import time
 from decimal import Decimal
 
@@ -25,7 +24,6 @@ from export_pipeline.filters.tree import (
     OneOf,
     Position,
 )
-from export_pipeline_tests.filters.strategies import AWKWARD
 from export_pipeline_tests.filters.tables import EVENTS
 
 
@@ -276,14 +274,3 @@ def only_its_own_error(text: str) -> None:
 )
 def test_any_text_is_parsed_or_refused(text: str) -> None:
     only_its_own_error(text)
-
-
-@pytest.mark.slow
-def test_a_hundred_thousand_texts_are_parsed_or_refused() -> None:
-    chance = random.Random(20130101)
-    for _ in range(100_000):
-        pieces = [
-            chance.choice(PIECES) if chance.random() < 0.9 else chance.choice(AWKWARD)
-            for _ in range(chance.randrange(14))
-        ]
-        only_its_own_error(chance.choice(["", " "]).join(pieces))
