@@ -1,7 +1,7 @@
 """`export-pipeline export`: the standing definitions."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,6 +25,7 @@ OPTIONS = {
     "tables": "--table",
     "columns": "--table",
     "filter": "--filter",
+    "filters": "--filter",
     "format": "--format",
     "path": "--filename",
     "first_hour": "--first-hour",
@@ -49,9 +50,18 @@ def create(
         ),
     ] = None,
     filter_: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            "--filter", metavar="TEXT", help="Which rows, like \"origin IN ['JFK', 'LGA']\"; default: all."
+            "--filter",
+            metavar="TEXT",
+            help="Which rows of the tables that have its columns, like \"origin IN ['JFK', 'LGA']\"; default:"
+            " all. May be given several times: each has to hold.",
+        ),
+    ] = None,
+    table_filter: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TABLE=TEXT", help="Which rows of one table, besides. May be given several times."
         ),
     ] = None,
     format_: Annotated[
@@ -99,8 +109,8 @@ def create(
     from export_pipeline.store.database import writing
 
     options = {
-        "tables": [_table(text) for text in table] if table else None,
-        "filter": filter_,
+        "tables": _tables(table or [], table_filter or []) or None,
+        "filters": filter_ or None,
         "format": format_,
         "subdirectory": subdirectory,
         "filename": filename,
@@ -234,7 +244,23 @@ def delete(context: typer.Context, name: Name, yes: Yes = False, as_json: Json =
         print_line(f"deleted the export {name}; what it delivered stays where it is")
 
 
-def _table(text: str) -> dict[str, object]:
-    """`flights:origin,dest` as a definition says it."""
+def _tables(tables: list[str], filters: list[str]) -> list[dict[str, Any]]:
+    """`flights:origin,dest`, and what `flights=...` says of its rows, as a definition says it."""
+    chosen = [_table(text) for text in tables]
+    for text in filters:
+        name, equals, filter_ = text.partition("=")
+        named = [choice for choice in chosen if choice["name"].casefold() == name.strip().casefold()]
+        if not equals or not named:
+            known = ", ".join(choice["name"] for choice in chosen) or "none"
+            raise InvalidRequest(
+                f"--table-filter: {text!r} has to begin with a table that is chosen, and =; chosen: {known}",
+                field="table_filter",
+            )
+        named[0]["filters"].append(filter_.strip())
+    return chosen
+
+
+def _table(text: str) -> dict[str, Any]:
     name, colon, columns = text.partition(":")
-    return {"name": name, "columns": [column.strip() for column in columns.split(",")] if colon else []}
+    chosen = [column.strip() for column in columns.split(",")] if colon else []
+    return {"name": name, "columns": chosen, "filters": []}

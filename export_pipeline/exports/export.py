@@ -1,8 +1,9 @@
 """The standing definition of what is exported, in what form and where to."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -12,6 +13,7 @@ from pydantic import (
     Field,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from export_pipeline.exports.naming import HOUR_PATTERN
@@ -32,6 +34,7 @@ MINUTES_TO_SETTLE = 10  # rows of an hour may still be arriving when it ends
 # Far above what anybody writes, and low enough that a definition is checked at once.
 MAX_TABLES = 100
 MAX_COLUMNS = 2_000
+MAX_FILTERS = 20
 MAX_NAME = 255
 MAX_TEMPLATE = 1024
 
@@ -52,26 +55,43 @@ def _whole_hour(moment: datetime) -> datetime:
 WholeHour = Annotated[AwareDatetime, AfterValidator(_whole_hour)]
 
 
+def _one_or_several(data: Any) -> Any:
+    """`filter = "..."` is short for `filters = ["..."]`; blank, for none."""
+    if not isinstance(data, Mapping) or "filter" not in data:
+        return data
+    if data.get("filters"):
+        raise ValueError("filter and filters are both given; name all of them in filters")
+    others = {name: value for name, value in data.items() if name != "filter"}
+    return {**others, "filters": () if data["filter"] == "" else (data["filter"],)}
+
+
 class TableChoice(BaseModel):
-    """A table by name and the columns chosen from it, in order; none named means all of them."""
+    """A table by name and the columns chosen from it, in order; none named means all of them.
+
+    `filters` are texts of the filter language, for this table alone: each of them has to hold.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(max_length=MAX_NAME)
     columns: tuple[Annotated[str, Field(max_length=MAX_NAME)], ...] = Field((), max_length=MAX_COLUMNS)
+    filters: tuple[str, ...] = Field((), max_length=MAX_FILTERS)
+
+    _filter = model_validator(mode="before")(_one_or_several)
 
 
 class ExportDefinition(BaseModel):
     """What a customer asks for, as it was asked. It is stored as JSON and shown back.
 
-    `filter` is text of the filter language and applies to every table that is chosen; `tenant` selects one
-    customer's rows where tables are shared; `until` is the end of the last hour, if there is one.
+    `filters` are texts of the filter language; each applies to every chosen table that has all of its
+    columns. `tenant` selects one customer's rows where tables are shared; `until` is the end of the last
+    hour, if there is one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tables: tuple[TableChoice, ...] = Field(min_length=1, max_length=MAX_TABLES)
-    filter: str = ""
+    filters: tuple[str, ...] = Field((), max_length=MAX_FILTERS)
     tenant: str | None = Field(None, max_length=MAX_NAME)
     format: FileFormat = CsvFormat()
     subdirectory: str = Field("", max_length=MAX_TEMPLATE)
@@ -79,6 +99,8 @@ class ExportDefinition(BaseModel):
     first_hour: WholeHour
     until: WholeHour | None = None
     minutes_to_settle: int = Field(MINUTES_TO_SETTLE, ge=0, le=24 * 60)
+
+    _filter = model_validator(mode="before")(_one_or_several)
 
     @field_validator("until")
     @classmethod
@@ -89,12 +111,22 @@ class ExportDefinition(BaseModel):
         return until
 
     @property
+    def filter(self) -> str:
+        """The common filters as one text, as they were written."""
+        return joined(self.filters)
+
+    @property
     def path(self) -> str:
         """The template of the keys: subdirectory and filename joined."""
         each_table = "$table-" if len(self.tables) > 1 else ""
         filename = self.filename if self.filename is not None else f"{each_table}{HOUR_PATTERN}.$extension"
         folder = self.subdirectory.removesuffix("/")
         return f"{folder}/{filename}" if folder else filename
+
+
+def joined(filters: Sequence[str]) -> str:
+    """One text for several of which each has to hold."""
+    return filters[0] if len(filters) == 1 else " AND ".join(f"({text})" for text in filters)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import (  # what 
     UnresolvedAssetJobDefinition,
 )
 
-from export_pipeline.exports.export import Export
+from export_pipeline.exports.export import Export, joined
 from export_pipeline.orchestration.checks import check_specs
 from export_pipeline.orchestration.names import BEGUN_ANEW, EXPORT_TAG, GROUP, asset_key, job_name
 from export_pipeline.orchestration.ops import extract, format_rows, plan, prove, upload
@@ -70,9 +70,13 @@ def export_job(export: Export) -> UnresolvedAssetJobDefinition:
 
 
 def _described(export: Export) -> str:
-    tables = ", ".join(choice.name for choice in export.definition.tables)
-    where = f", where `{export.definition.filter}`" if export.definition.filter else ""
+    definition = export.definition
+    tables = ", ".join(
+        f"**{choice.name}**" + (f" (where `{joined(choice.filters)}`)" if choice.filters else "")
+        for choice in definition.tables
+    )
+    where = f", where `{definition.filter}`" if definition.filters else ""
     return (
-        f"One {export.definition.format.extension} file an hour of **{tables}**{where},"
-        f" to `{export.definition.path}`, each hour with a receipt."
+        f"One {definition.format.extension} file an hour of {tables}{where},"
+        f" to `{definition.path}`, each hour with a receipt."
     )

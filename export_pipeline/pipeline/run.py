@@ -63,7 +63,6 @@ class Run:
         self, source: Source, plans: Sequence[TablePlan], windows: Sequence[HourWindow]
     ) -> Chunk[StagedHour]:
         """Stage the rows of every hour that is not delivered yet."""
-        filter_text = self.export.definition.filter
 
         def extract(window: HourWindow) -> StagedHour | None:
             if window not in mine:
@@ -72,7 +71,6 @@ class Run:
             return extract_hour(
                 source,
                 plans,
-                filter_text,
                 window,
                 self.staging.folder(self.export.id, window),
                 row_limit=self.connector.row_limit,

@@ -32,6 +32,8 @@ class ReceiptColumn(_Part):
 class ReceiptTable(_Part):
     """A table as it was read.
 
+    `filter` is exactly what its rows had to pass, as text of the filter language: the export's common filters
+    that apply to it and its own, named filters as they stood then. Blank: every row.
     `rows_at_source` was counted by the database itself, in the transaction in which the rows were read.
     """
 

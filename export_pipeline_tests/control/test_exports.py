@@ -329,7 +329,8 @@ def test_a_format_may_be_spelled_shortly(format_: object, expected: object) -> N
             "tables.0.column: there is no such field; did you mean 'columns'?",
         ),
         ({"subdir": "a"}, "subdir: there is no such field; did you mean 'subdirectory'?"),
-        ({"filter": 5}, "filter: Input should be a valid string"),
+        ({"filter": 5}, "filters.0: Input should be a valid string"),
+        ({"filter": "true", "filters": ["true"]}, "definition: filter and filters are both given"),
         ({"format": "xml"}, "format: 'xml' is not a format; the formats are csv"),
         ({"format": {"type": "xml"}}, "format.type: 'xml' is not a format"),
         (

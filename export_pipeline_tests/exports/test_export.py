@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from export_pipeline.exports.export import MAX_COLUMNS, MAX_TABLES, MINUTES_TO_SETTLE, ExportDefinition
+from export_pipeline.exports.export import (
+    MAX_COLUMNS,
+    MAX_FILTERS,
+    MAX_TABLES,
+    MINUTES_TO_SETTLE,
+    ExportDefinition,
+    joined,
+)
 from export_pipeline.formats.csv import CsvFormat
 from export_pipeline_tests.builders import FIRST_HOUR, a_definition, an_export
 
@@ -16,14 +23,17 @@ def test_a_table_and_a_first_hour_are_enough() -> None:
 
     assert definition.format == CsvFormat()
     assert definition.tables[0].columns == ()
-    assert (definition.filter, definition.tenant, definition.until) == ("", None, None)
+    assert (definition.filters, definition.tenant, definition.until) == ((), None, None)
     assert definition.minutes_to_settle == MINUTES_TO_SETTLE
 
 
 def test_a_definition_comes_back_from_json_as_it_was() -> None:
     definition = a_definition(
-        tables=({"name": "flights", "columns": ("id", "carrier")}, {"name": "weather"}),
-        filter="carrier == 'UA'",
+        tables=(
+            {"name": "flights", "columns": ("id", "carrier"), "filters": ("id > 5", "$BIG")},
+            {"name": "weather"},
+        ),
+        filters=("carrier == 'UA'", "origin != null"),
         tenant="acme",
         format={"type": "parquet", "compression": "snappy"},
         subdirectory="exports/$table",
@@ -33,6 +43,29 @@ def test_a_definition_comes_back_from_json_as_it_was() -> None:
 
     assert ExportDefinition.model_validate(definition.model_dump(mode="json")) == definition
     assert ExportDefinition.model_validate_json(definition.model_dump_json()) == definition
+
+
+def test_filter_is_short_for_one_of_filters() -> None:
+    definition = a_definition(tables=({"name": "flights", "filter": "id > 5"},), filter="id < 9")
+
+    assert definition.filters == ("id < 9",)
+    assert definition.tables[0].filters == ("id > 5",)
+    assert a_definition(filter="").filters == ()
+
+
+def test_filter_and_filters_are_not_given_together() -> None:
+    with pytest.raises(ValidationError, match="name all of them in filters"):
+        a_definition(filter="id < 9", filters=("id > 5",))
+    assert a_definition(filter="id < 9", filters=()).filters == ("id < 9",)
+
+
+@pytest.mark.parametrize(
+    ("filters", "text"),
+    [((), ""), (("a == 1 OR b == 2",), "a == 1 OR b == 2"), (("a == 1", "b == 2"), "(a == 1) AND (b == 2)")],
+)
+def test_several_filters_are_one_text_of_which_each_has_to_hold(filters: tuple[str, ...], text: str) -> None:
+    assert joined(filters) == text
+    assert a_definition(filters=filters).filter == text
 
 
 def test_hours_are_kept_in_utc() -> None:
@@ -53,6 +86,8 @@ def test_hours_are_kept_in_utc() -> None:
         ({"tables": ({"name": "f", "columns": ("c",) * (MAX_COLUMNS + 1)},)}, "columns", "at most 2000"),
         ({"tables": ({"name": "f", "colour": "red"},)}, "colour", "not permitted"),
         ({"colour": "red"}, "colour", "not permitted"),
+        ({"filters": ("true",) * (MAX_FILTERS + 1)}, "filters", "at most 20"),
+        ({"tables": ({"name": "f", "filters": ("true",) * (MAX_FILTERS + 1)},)}, "filters", "at most 20"),
         ({"subdirectory": "a" * 1025}, "subdirectory", "at most 1024"),
         ({"filename": "a" * 1025}, "filename", "at most 1024"),
         ({"tenant": "a" * 256}, "tenant", "at most 255"),

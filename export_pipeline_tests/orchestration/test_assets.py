@@ -3,7 +3,7 @@
 import dagster as dg
 from dagster._core.storage.partition_status_cache import AssetPartitionStatus  # what its pages show
 
-from export_pipeline.orchestration.assets import partitions_of
+from export_pipeline.orchestration.assets import export_asset, partitions_of
 from export_pipeline.orchestration.names import FORCE_TAG
 from export_pipeline_tests.installations import HOURS, ROWS_PER_HOUR, Installation, hours
 from export_pipeline_tests.orchestration.running import EVENTS, definitions, materializations, run_hours
@@ -112,6 +112,23 @@ def test_an_hour_that_dagster_was_never_told_of_is_told_by_the_next_run(
         run_hours(forgotten, 0, 3)
     assert run_hours(instance, 0, 3).success
     assert materializations(instance) == [(window.key, 1) for window in hours(0, 3)]
+
+
+def test_an_asset_says_which_rows_it_is_of(installation: Installation) -> None:
+    plain = export_asset(installation.export("plain"), hours_per_run=None)
+    tables = [{"name": "events", "filters": ["id > 5", "kind != null"]}]
+    chosen = export_asset(
+        installation.export("chosen", tables=tables, filter="amount < 1"), hours_per_run=None
+    )
+
+    assert [*plain.descriptions_by_key.values()] == [
+        "One csv file an hour of **events**, to `plain/$year-$month-$day-$hour-$minute.$extension`,"
+        " each hour with a receipt."
+    ]
+    assert [*chosen.descriptions_by_key.values()] == [
+        "One csv file an hour of **events** (where `(id > 5) AND (kind != null)`), where `amount < 1`,"
+        " to `chosen/$year-$month-$day-$hour-$minute.$extension`, each hour with a receipt."
+    ]
 
 
 def test_two_exports_in_one_run_do_not_mix(installation: Installation, instance: dg.DagsterInstance) -> None:
