@@ -106,6 +106,7 @@ def create(
 ) -> None:
     """Make an export."""
     from export_pipeline.control.exports import create_export, definition_from
+    from export_pipeline.control.filters import applied_filters
     from export_pipeline.store.database import writing
 
     options = {
@@ -142,13 +143,18 @@ def create(
             definition=definition_from(given),
             standing=not once,
         )
+        applied = applied_filters(connection, deployment.dataset, export)
     now = datetime.now(UTC)
     if as_json:
         document = export_documents.export_document(export, connector)
-        print_document({**document, "next_hour": export_documents.next_hour_document(export, now)})
+        next_hour = export_documents.next_hour_document(export, now)
+        print_document({**document, "applied_filters": applied, "next_hour": next_hour})
     else:
         for line in export_documents.what_happens_next(export, now):
             print_line(line)
+        if any(applied.values()):
+            for table_, text in applied.items():
+                print_line(f"rows of {table_}: {text or 'all'}")
 
 
 @app.command("list")

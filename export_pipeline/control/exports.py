@@ -26,6 +26,8 @@ from export_pipeline.exports.plan import plan_of
 from export_pipeline.formats.file_format import format_from
 from export_pipeline.store.connectors import StoredConnector, find_connector
 from export_pipeline.store.exports import add_export, exports_on, find_export, hide_export
+from export_pipeline.store.named_filters import named_filters
+from export_pipeline.store.organizations import lock_organization
 from export_pipeline.store.tasks import fail_queued_tasks
 from export_pipeline.windows import ONE_HOUR, HourWindow
 
@@ -74,7 +76,9 @@ def create_export(
     """Accept a definition, or refuse it naming the field and the cure; refused, nothing is stored."""
     check_slug(slug, field="name")
     target = _connector(connection, organization, connector)
-    tables = [plan.table.name for plan in plan_of(definition, dataset)]
+    lock_organization(connection, organization)  # its named filters stay, and stay as they are
+    named = named_filters(connection, organization)
+    tables = [plan.table.name for plan in plan_of(definition, dataset, named)]
     _check_range(definition)
     contexts = [_context(organization, slug, table, definition) for table in tables]
     for context in contexts:

@@ -43,6 +43,7 @@ from export_pipeline.pipeline.staging import Staging
 from export_pipeline.store.claims import living_runs
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import get_export, standing_exports
+from export_pipeline.store.named_filters import named_filters
 from export_pipeline.store.tasks import get_task, start_task
 from export_pipeline.windows import HourWindow
 
@@ -224,7 +225,9 @@ def _whole_outcome(
 def _read(run: Run, deployment: DeploymentResource, windows: Sequence[HourWindow]) -> Chunk[StagedHour]:
     """The first stage, with its source."""
     try:
-        plans = plan_of(run.export.definition, deployment.deployment.dataset)
+        with reading(run.control) as connection:
+            named = named_filters(connection, run.export.organization)
+        plans = plan_of(run.export.definition, deployment.deployment.dataset, named)
         source = deployment.source()
     except ExportPipelineError as error:
         return run.refuse("extract", windows, error)

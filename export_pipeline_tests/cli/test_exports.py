@@ -46,6 +46,7 @@ def test_every_option_reaches_the_definition(call_cli: CallCli) -> None:
         "until": "2026-01-05T23:00:00Z",
         "minutes_to_settle": 90,
     }
+    assert result.document["applied_filters"] == {"events": "kind == 'kind 1' AND amount > 1 AND id == 5"}
 
 
 def test_what_is_shown_can_be_made_again(call_cli: CallCli, tmp_path: Path) -> None:
@@ -123,8 +124,17 @@ def test_making_an_export_says_what_happens_next(call_cli: CallCli) -> None:
     assert "task create events --from 2026-01-05T00:00:00Z" in result.out
 
 
+def test_making_an_export_with_filters_says_what_is_applied(call_cli: CallCli) -> None:
+    call_cli("filter", "create", "CHEAP", "AMOUNT < 1")
+
+    result = call_cli("export", "create", "events", *EVENTS, "--filter", "$CHEAP", "--filter", "id != 5")
+
+    assert result.out.splitlines()[-1] == "rows of events: amount < 1 AND id != 5"
+
+
 def test_filters_are_shown_as_they_were_written(call_cli: CallCli) -> None:
-    filters = ("--filter", "amount<1", "--filter", "id!=5", "--table-filter", "events=kind != null")
+    call_cli("filter", "create", "CHEAP", "amount < 1")
+    filters = ("--filter", "$CHEAP", "--filter", "id!=5", "--table-filter", "events=kind != null")
     call_cli("export", "create", "events", *EVENTS, *filters)
     call_cli("export", "create", "all", *EVENTS, "--subdirectory", "all")
 
@@ -132,7 +142,7 @@ def test_filters_are_shown_as_they_were_written(call_cli: CallCli) -> None:
 
     assert [line for line in lines if line.startswith("filter")] == [
         "filter of events kind != null",
-        "filter amount<1",
+        "filter $CHEAP",
         "filter id!=5",
     ]
     assert "all rows" in call_cli("export", "show", "all").out

@@ -7,9 +7,11 @@ import dagster as dg
 import pytest
 
 from export_pipeline.control.exports import delete_export
+from export_pipeline.control.filters import create_filter, replace_filter
 from export_pipeline.orchestration.names import FORCE_TAG, RESUME_TAG
 from export_pipeline.orchestration.ops import extract, upload
 from export_pipeline.pipeline.staging import SECONDS_KEPT, Staging
+from export_pipeline.receipts.receipt import receipt_from
 from export_pipeline.store.database import writing
 from export_pipeline_tests.installations import ROWS_PER_HOUR, Installation, hours
 from export_pipeline_tests.orchestration.running import (
@@ -201,3 +203,38 @@ def test_an_operator_may_say_how_a_run_that_dies_is_retried(
 def test_reading_and_writing_are_limited_apart() -> None:
     """An operator allows so many runs at the source and so many at the destination."""
     assert (extract.pool, upload.pool) == ("source", "destination")
+
+
+def test_a_run_applies_named_filters_as_they_stand_when_it_reads(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    control, dataset = installation.deployment.control, installation.deployment.dataset
+    with writing(control) as connection:
+        create_filter(connection, organization="default", name="FEW", text="id < 5")
+    export = installation.export(filter="$FEW")
+    assert run_hours(instance, 0, 0).success
+    with writing(control) as connection:
+        replace_filter(
+            connection, dataset, organization="default", name="FEW", text=f"id < {ROWS_PER_HOUR + 7}"
+        )
+    assert run_hours(instance, 0, 1).success
+    receipts = [receipt_from(entry.receipt.encode(), "") for entry in ledger(installation, export)]
+    assert [(receipt.revision, receipt.tables[0].filter, receipt.rows) for receipt in receipts] == [
+        (1, "id < 5", 5),  # delivered before, and left alone
+        (1, f"id < {ROWS_PER_HOUR + 7}", 7),
+    ]
+
+
+def test_an_hour_forced_after_a_named_filter_changed_is_a_new_revision(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    control, dataset = installation.deployment.control, installation.deployment.dataset
+    with writing(control) as connection:
+        create_filter(connection, organization="default", name="FEW", text="id < 5")
+    export = installation.export(filter="$FEW")
+    run_hours(instance, 0, 0)
+    with writing(control) as connection:
+        replace_filter(connection, dataset, organization="default", name="FEW", text="id < 9")
+    assert run_hours(instance, 0, 0, force=True).success
+    (entry,) = ledger(installation, export)
+    assert (entry.revision, entry.rows) == (2, 9)
