@@ -1,8 +1,10 @@
 """Texts that are filters, almost filters and nothing like it, the same ones every time."""
 
 import random
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from export_pipeline_tests.filters.strategies import AWKWARD
 
@@ -60,6 +62,9 @@ SIGNS = [
 ]
 SIGNS += ["AND", "or", "NOT", "NOT IN", "IS NOT", "IS", "IN", "LIKE", "BETWEEN", "&&", "||", "\x00", "\ud800"]
 SIGNS += ["\n", "\t", "\u2028", "\ufeff", "/*", "#", "%s", ":p", "?", "{}"]
+
+# No text takes a second. One that takes a minute never ends.
+SECONDS = 60
 
 Fuzzer = Callable[[random.Random], str]
 
@@ -130,3 +135,23 @@ def texts(number: int, seed: int = 20130101) -> Iterator[str]:
     chance = random.Random(seed)
     for _ in range(number):
         yield chance.choice(FUZZERS)(chance)
+
+
+class Endless(Exception):
+    """The text was neither taken nor refused; pytest shows which."""
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """Give up, should the block never end by itself."""
+
+    def give_up(*_: object) -> None:
+        raise Endless
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)

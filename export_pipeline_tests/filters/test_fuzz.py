@@ -1,9 +1,5 @@
 """Whatever is written as a filter is one, or is refused with our own error, and soon."""
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 
 from export_pipeline.errors import InvalidRequest
@@ -11,31 +7,10 @@ from export_pipeline.filters.grammar import parse
 from export_pipeline.filters.sql import where_clause
 from export_pipeline.filters.text import filter_from, text_of
 from export_pipeline_tests.filters.engines import DIALECTS, SOURCE
-from export_pipeline_tests.filters.fuzzing import texts
+from export_pipeline_tests.filters.fuzzing import ending, texts
 from export_pipeline_tests.filters.tables import EVENTS
 
 NAMED = {name: parse(text) for name, text in {"BOTS": "city =@ 'bot'", "LOUD": "$BOTS OR NOT $A-1"}.items()}
-
-# No text takes a second. One that takes a minute never ends.
-SECONDS = 60
-
-
-class Endless(Exception):
-    """The text was neither taken nor refused; pytest shows which."""
-
-
-@contextmanager
-def ending() -> Iterator[None]:
-    def give_up(*_: object) -> None:
-        raise Endless
-
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(SECONDS)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def refused(how_far: str, error: InvalidRequest) -> str:

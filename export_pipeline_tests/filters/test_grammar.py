@@ -1,4 +1,3 @@
-import time
 from decimal import Decimal
 
 import pytest
@@ -24,6 +23,7 @@ from export_pipeline.filters.tree import (
     OneOf,
     Position,
 )
+from export_pipeline_tests.filters.fuzzing import ending
 from export_pipeline_tests.filters.tables import EVENTS
 
 
@@ -181,10 +181,9 @@ def test_a_mistake_is_explained(text: str, message: str) -> None:
     ],
     ids=["open", "balanced", "not", "closed", "long", "wide", "list", "backslashes", "quotes", "name"],
 )
-def test_hostile_text_is_refused_soon(text: str, message: str) -> None:
-    began = time.monotonic()
-    assert message in refusal(text)
-    assert time.monotonic() - began < 5
+def test_hostile_text_is_refused_in_the_end(text: str, message: str) -> None:
+    with ending():
+        assert message in refusal(text)
 
 
 @pytest.mark.parametrize(
