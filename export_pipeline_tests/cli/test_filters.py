@@ -127,6 +127,8 @@ def test_an_unused_filter_is_deleted(call_cli: CallCli) -> None:
     assert call_cli("filter", "delete", "CHEAP").code == 2  # nobody is there to be asked
     assert call_cli("filter", "delete", "CHEAP", "--yes").out == "deleted the filter $CHEAP\n"
     assert call_cli("filter", "show", "CHEAP").code == 2
+    call_cli("filter", "create", "CHEAP", "amount < 2")
+    assert call_cli("filter", "delete", "CHEAP", "--yes", "--json").document["text"] == "amount < 2"
 
 
 def test_a_filter_in_use_stays(call_cli: CallCli, installation: Installation) -> None:
