@@ -136,6 +136,7 @@ def create(
     ):
         export = create_export(
             connection,
+            deployment.secret_key,
             deployment.dataset,
             organization=deployment.settings.organization,
             slug=name,

@@ -24,7 +24,8 @@ from export_pipeline.exports.export import (
 from export_pipeline.exports.naming import KeyContext, check_template
 from export_pipeline.exports.plan import plan_of
 from export_pipeline.formats.file_format import format_from
-from export_pipeline.store.connectors import StoredConnector, find_connector
+from export_pipeline.store.connectors import StoredConnector, connector_config, find_connector
+from export_pipeline.store.encryption import SecretKey
 from export_pipeline.store.exports import add_export, exports_on, find_export, hide_export
 from export_pipeline.store.named_filters import named_filters
 from export_pipeline.store.organizations import lock_organization
@@ -65,6 +66,7 @@ def _said(details: ErrorDetails) -> str:
 
 def create_export(
     connection: sa.Connection,
+    key: SecretKey,
     dataset: Dataset,
     *,
     organization: str,
@@ -78,11 +80,12 @@ def create_export(
     target = _connector(connection, organization, connector)
     lock_organization(connection, organization)  # its named filters stay, and stay as they are
     named = named_filters(connection, organization)
+    limits = connector_config(connection, key, target.id).key_limits
     tables = [plan.table.name for plan in plan_of(definition, dataset, named)]
     _check_range(definition)
     contexts = [_context(organization, slug, table, definition) for table in tables]
     for context in contexts:
-        check_template(definition.path, context, tables=len(tables))
+        check_template(definition.path, context, tables=len(tables), limits=limits)
     _check_collisions(connection, organization, slug, target.id, definition, contexts)
     return add_export(
         connection,

@@ -8,12 +8,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from export_pipeline.connectors.limits import shown, text_problem
+from export_pipeline.connectors.limits import KeyLimits, shown, text_problem
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.windows import HourWindow
 
 RECEIPTS_FOLDER = "_receipts"  # readers of folders (Spark, Athena, DuckDB) skip names that begin with `_`
-MAX_NAME_BYTES = 255  # of one part of a key, where it becomes a file or a folder
 HOUR_PATTERN = "$year-$month-$day-$hour-$minute"  # yyyy-MM-dd-HH-mm
 
 
@@ -120,10 +119,11 @@ def receipt_key(template: str, context: KeyContext) -> str:
     return f"{folder}/{name}" if folder else name
 
 
-def check_template(template: str, context: KeyContext, *, tables: int) -> None:
+def check_template(template: str, context: KeyContext, *, tables: int, limits: KeyLimits) -> None:
     """Refuse a template that escapes, names nothing, is too long or gives two hours or tables one key.
 
-    `context` is a typical one (any hour); `tables` is the number of tables the export holds.
+    `context` is a typical one (any hour); `tables` is the number of tables the export holds; `limits` are
+    those of the connector's keys.
     """
     parts = parts_of(template, field="path")
     told = {name for part in parts if part.variable for name in part.variable.tells}
@@ -141,12 +141,12 @@ def check_template(template: str, context: KeyContext, *, tables: int) -> None:
         raise InvalidRequest(
             f"path: {RECEIPTS_FOLDER!r} is the folder of the receipts; choose another name", field="path"
         )
-    check_key(key)
-    check_key(receipt_key(template, context))
+    check_key(key, limits)
+    check_key(receipt_key(template, context), limits)
 
 
-def check_key(key: str) -> None:
-    """Refuse a key that leaves its folder, names nothing, or that some store would not take."""
+def check_key(key: str, limits: KeyLimits) -> None:
+    """Refuse a key that leaves its folder, names nothing, or that the store would not take."""
     segments = key.split("/")
     if key.startswith("/"):
         raise InvalidRequest(f"path: {shown(key)} starts with a slash; paths are relative", field="path")
@@ -157,12 +157,7 @@ def check_key(key: str) -> None:
         )
     if "\\" in key:
         raise InvalidRequest(f"path: {shown(key)} holds a backslash; folders end in a slash", field="path")
-    if problem := text_problem(key):
-        raise InvalidRequest(f"path: {shown(key)} cannot be an object's key: {problem}", field="path")
-    longest = max(len(segment.encode()) for segment in segments)
-    if longest > MAX_NAME_BYTES:
+    if problem := text_problem(key) or limits.problem(key):
         raise InvalidRequest(
-            f"path: {shown(key)} has a part of {longest} bytes between its slashes; file systems take"
-            f" {MAX_NAME_BYTES}",
-            field="path",
+            f"path: {shown(key)} cannot be an object's key on this connector: {problem}", field="path"
         )

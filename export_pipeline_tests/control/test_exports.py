@@ -20,7 +20,7 @@ from export_pipeline.formats.parquet import ParquetFormat
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import get_export, list_exports
 from export_pipeline_tests.builders import FIRST_HOUR, ORGANIZATION, a_dataset, a_definition, a_table, an_hour
-from export_pipeline_tests.control_databases import stored_connector
+from export_pipeline_tests.control_databases import KEY, stored_connector
 
 BOTH = ({"name": "flights"}, {"name": "weather"})
 
@@ -35,6 +35,7 @@ def create(control: sa.Engine, slug: str = "flights", *, connector: str = "bucke
     with writing(control) as connection:
         return create_export(
             connection,
+            KEY,
             a_dataset(),
             organization=ORGANIZATION,
             slug=slug,
@@ -108,10 +109,22 @@ def test_what_cannot_be_exported_is_refused_with_the_cure(
     assert cure in str(error)
 
 
+def test_the_connectors_prefix_counts_towards_the_longest_key(control: sa.Engine) -> None:
+    stored_connector(control, name="deep-bucket", prefix="p/" * 500)
+
+    error = refusal(control, connector="deep-bucket", subdirectory="daily")
+
+    assert error.field == "path"
+    assert "may take 1024" in str(error)
+    assert "with the connector's prefix" in str(error)
+    create(control, subdirectory="daily")
+
+
 def test_a_shared_table_needs_a_tenant(control: sa.Engine) -> None:
     with pytest.raises(InvalidRequest, match="say whose") as caught, writing(control) as connection:
         create_export(
             connection,
+            KEY,
             a_dataset(a_table(tenant_column="carrier")),
             organization=ORGANIZATION,
             slug="flights",
@@ -208,6 +221,7 @@ def test_tables_of_one_export_that_could_share_a_key_are_refused(control: sa.Eng
     with pytest.raises(InvalidRequest, match="put a slash after") as caught, writing(control) as connection:
         create_export(
             connection,
+            KEY,
             dataset,
             organization=ORGANIZATION,
             slug="flights",

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
+from export_pipeline.connectors.limits import FOLDER_KEYS
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.exports.naming import VARIABLES, KeyContext, check_template
 from export_pipeline.windows import HourWindow
@@ -38,7 +39,7 @@ def templates(draw: st.DrawFn, *, also: tuple[str, ...] = ()) -> str:
 def accepted(template: str, context: KeyContext, *, tables: int = 1) -> bool:
     """Whether an export may have that path."""
     try:
-        check_template(template, context, tables=tables)
+        check_template(template, context, tables=tables, limits=FOLDER_KEYS)
     except InvalidRequest:
         return False
     return True

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 
+from export_pipeline.connectors.limits import FOLDER_KEYS, S3_KEYS, KeyLimits
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.exports.collisions import collide, shape_of
 from export_pipeline.exports.naming import (
@@ -46,10 +47,10 @@ RENDERED = {
 }
 
 
-def refusal(template: str, *, tables: int = 1, **changes: Any) -> str:
+def refusal(template: str, *, tables: int = 1, limits: KeyLimits = S3_KEYS, **changes: Any) -> str:
     """What is said of a template that is refused."""
     with pytest.raises(InvalidRequest) as caught:
-        check_template(template, a_key_context(**changes), tables=tables)
+        check_template(template, a_key_context(**changes), tables=tables, limits=limits)
     assert caught.value.field == "path"
     assert str(caught.value).startswith("path: ")
     return str(caught.value)
@@ -131,7 +132,6 @@ def test_tables_of_an_hour_share_its_receipt() -> None:
         ("exports\ud800/$date-$hour", "Unicode"),
         ("a/" * 520 + "$date-$hour", "1024"),
         ("é/" * 342 + "$date-$hour", "1024"),
-        (f"{'a' * 245}$date-$hour", "255"),
         ("_receipts/$date-$hour", "_receipts"),
         ("a/_receipts/$date-$hour", "_receipts"),
     ],
@@ -148,8 +148,16 @@ def test_what_a_variable_brings_in_is_checked_as_well() -> None:
     assert "'..'" in refusal("$table/$date-$hour", table="..")
 
 
+def test_the_connector_says_what_it_takes() -> None:
+    template = f"{'a' * 245}$date-$hour"
+
+    assert "255" in refusal(template, limits=FOLDER_KEYS)
+    assert "with the connector's prefix" in refusal(template, limits=S3_KEYS.below("p" * 800))
+    check_template(template, a_key_context(), tables=1, limits=S3_KEYS)
+
+
 def test_a_key_of_exactly_the_longest_length_is_taken() -> None:
-    check_key("abc/" * 255 + "abcd")
+    check_key("abc/" * 255 + "abcd", S3_KEYS)
 
 
 def test_a_path_whose_receipt_would_be_too_long_is_refused() -> None:
@@ -176,7 +184,7 @@ def test_several_tables_need_the_table_in_the_path() -> None:
 
 
 def test_one_table_needs_not_be_named_in_the_path() -> None:
-    check_template("$date-$hour.csv", a_key_context(), tables=1)
+    check_template("$date-$hour.csv", a_key_context(), tables=1, limits=S3_KEYS)
 
 
 @settings(deadline=None, max_examples=150)
