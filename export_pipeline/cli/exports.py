@@ -28,6 +28,9 @@ OPTIONS = {
     "filters": "--filter",
     "format": "--format",
     "path": "--filename",
+    "context": "--context",
+    "context.user": "--context user",
+    "context.project": "--context project",
     "first_hour": "--first-hour",
     "until": "--until",
     "tenant": "--tenant",
@@ -79,6 +82,14 @@ def create(
         str | None,
         typer.Option(metavar="TEMPLATE", help="The names of the files; default: hour and extension."),
     ] = None,
+    path_context: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--context",
+            metavar="NAME=VALUE",
+            help="What $user or $project stands for in paths. May be given several times.",
+        ),
+    ] = None,
     first_hour: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="The start of the first hour, like 2013-01-01T05:00:00Z."),
@@ -115,6 +126,7 @@ def create(
         "format": format_,
         "subdirectory": subdirectory,
         "filename": filename,
+        "context": dict(map(_named_value, path_context)) if path_context else None,
         "first_hour": moment_from(first_hour, field="--first-hour") if first_hour is not None else None,
         "until": moment_from(until, field="--until") if until is not None else None,
         "tenant": tenant,
@@ -267,7 +279,16 @@ def _tables(tables: list[str], filters: list[str]) -> list[dict[str, Any]]:
     return chosen
 
 
+def _named_value(text: str) -> tuple[str, str]:
+    """`user=botify-team`, taken apart."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InvalidRequest(f"--context: {text!r} is no NAME=VALUE, like user=botify-team", field="context")
+    return name.strip(), value
+
+
 def _table(text: str) -> dict[str, Any]:
+    """`flights:origin,dest` as a definition says it."""
     name, colon, columns = text.partition(":")
     chosen = [column.strip() for column in columns.split(",")] if colon else []
     return {"name": name, "columns": chosen, "filters": []}

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from export_pipeline.dataset.tables import Dataset, suggestion
@@ -19,10 +19,12 @@ from export_pipeline.exports.export import (
     SLUG_PATTERN,
     Export,
     ExportDefinition,
+    PathContext,
     TableChoice,
 )
-from export_pipeline.exports.naming import KeyContext, check_template
+from export_pipeline.exports.naming import check_template
 from export_pipeline.exports.plan import plan_of
+from export_pipeline.exports.variables import KeyContext
 from export_pipeline.formats.file_format import format_from
 from export_pipeline.store.connectors import StoredConnector, connector_config, find_connector
 from export_pipeline.store.encryption import SecretKey
@@ -34,6 +36,9 @@ from export_pipeline.windows import ONE_HOUR, HourWindow
 
 # Dagster's stated limit of partitions for one asset: a little over eleven years of hours.
 MAX_HOURS = 100_000
+
+# What stands below which field of a definition.
+_MODELS: Mapping[str, type[BaseModel]] = {"tables": TableChoice, "context": PathContext}
 
 
 def definition_from(data: Mapping[str, Any]) -> ExportDefinition:
@@ -58,7 +63,7 @@ def _said(details: ErrorDetails) -> str:
             return "is missing"
         case "extra_forbidden":
             *above, name = details["loc"]
-            model = TableChoice if above else ExportDefinition
+            model = _MODELS.get(str(above[0]), ExportDefinition) if above else ExportDefinition
             return f"there is no such field{suggestion(str(name), list(model.model_fields))}"
         case _:
             return details["msg"].removeprefix("Value error, ")
@@ -83,7 +88,11 @@ def create_export(
     limits = connector_config(connection, key, target.id).key_limits
     tables = [plan.table.name for plan in plan_of(definition, dataset, named)]
     _check_range(definition)
-    contexts = [_context(organization, slug, table, definition) for table in tables]
+    window = HourWindow(definition.first_hour)
+    contexts = [
+        definition.key_context(organization=organization, export=slug, table=table, window=window)
+        for table in tables
+    ]
     for context in contexts:
         check_template(definition.path, context, tables=len(tables), limits=limits)
     _check_collisions(connection, organization, slug, target.id, definition, contexts)
@@ -135,16 +144,6 @@ def _check_range(definition: ExportDefinition) -> None:
         )
 
 
-def _context(organization: str, slug: str, table: str, definition: ExportDefinition) -> KeyContext:
-    return KeyContext(
-        organization=organization,
-        export=slug,
-        table=table,
-        extension=definition.format.extension,
-        window=HourWindow(definition.first_hour),
-    )
-
-
 def _check_collisions(
     connection: sa.Connection,
     organization: str,
@@ -174,7 +173,7 @@ def _check_collisions(
 
 def _shapes(export: Export) -> list[tuple[Symbol, ...]]:
     definition = export.definition
+    window = HourWindow(definition.first_hour)
     return [
-        shape_of(definition.path, _context(export.organization, export.slug, choice.name, definition))
-        for choice in definition.tables
+        shape_of(definition.path, export.key_context(choice.name, window)) for choice in definition.tables
     ]

@@ -1,5 +1,6 @@
 """The standing definition of what is exported, in what form and where to."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,10 +17,12 @@ from pydantic import (
     model_validator,
 )
 
+from export_pipeline.connectors.limits import text_problem
 from export_pipeline.exports.naming import HOUR_PATTERN
+from export_pipeline.exports.variables import KeyContext
 from export_pipeline.formats.csv import CsvFormat
 from export_pipeline.formats.file_format import FileFormat
-from export_pipeline.windows import ONE_HOUR, floor
+from export_pipeline.windows import ONE_HOUR, HourWindow, floor
 
 # Dagster builds names of ops and jobs from it, and object keys hold it: so no dots, no leading digit,
 # no upper case. Dashes are single and inside: `__` stands between an organization and its export.
@@ -80,6 +83,24 @@ class TableChoice(BaseModel):
     _filter = model_validator(mode="before")(_one_or_several)
 
 
+def _one_part(text: str) -> str:
+    if text in (".", "..") or re.search(r"[/\\]", text) or text_problem(text):
+        raise ValueError("must be one part of a path, without slashes and control characters")
+    return text
+
+
+PathPart = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_one_part)]
+
+
+class PathContext(BaseModel):
+    """What `$user` and `$project` stand for in the paths of one export."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    user: PathPart | None = None
+    project: PathPart | None = None
+
+
 class ExportDefinition(BaseModel):
     """What a customer asks for, as it was asked. It is stored as JSON and shown back.
 
@@ -96,6 +117,7 @@ class ExportDefinition(BaseModel):
     format: FileFormat = CsvFormat()
     subdirectory: str = Field("", max_length=MAX_TEMPLATE)
     filename: str | None = Field(None, max_length=MAX_TEMPLATE)
+    context: PathContext = PathContext()
     first_hour: WholeHour
     until: WholeHour | None = None
     minutes_to_settle: int = Field(MINUTES_TO_SETTLE, ge=0, le=24 * 60)
@@ -123,6 +145,21 @@ class ExportDefinition(BaseModel):
         folder = self.subdirectory.removesuffix("/")
         return f"{folder}/{filename}" if folder else filename
 
+    def key_context(
+        self, *, organization: str, export: str, table: str, window: HourWindow, revision: int = 1
+    ) -> KeyContext:
+        """What the path's variables are filled from, for one table of one hour."""
+        return KeyContext(
+            organization=organization,
+            export=export,
+            table=table,
+            extension=self.format.extension,
+            window=window,
+            revision=revision,
+            user=self.context.user,
+            project=self.context.project,
+        )
+
 
 def joined(filters: Sequence[str]) -> str:
     """One text for several of which each has to hold."""
@@ -149,6 +186,12 @@ class Export:
     def identity(self) -> str:
         """What marks an object as this export's: stays the same when it is deleted and made again."""
         return f"{self.organization}/{self.slug}"
+
+    def key_context(self, table: str, window: HourWindow, revision: int = 1) -> KeyContext:
+        """What the variables of its path are filled from, for one table of one hour."""
+        return self.definition.key_context(
+            organization=self.organization, export=self.slug, table=table, window=window, revision=revision
+        )
 
     @property
     def asset_path(self) -> tuple[str, ...]:

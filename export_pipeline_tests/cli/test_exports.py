@@ -23,7 +23,9 @@ def test_every_option_reaches_the_definition(call_cli: CallCli) -> None:
         "--filter=amount > 1",
         "--table-filter=EVENTS = id==5",
         "--format=jsonl.zst",
-        "--subdirectory=$export/$year",
+        "--subdirectory=$export/$user/$year",
+        "--context=user=botify-team",
+        "--context=project=botify-blog",
         "--filename=$month-$day-$hour.$extension",
         "--first-hour=2026-01-05-05:00",
         "--until=2026-01-06T00:00:00+01:00",
@@ -33,15 +35,16 @@ def test_every_option_reaches_the_definition(call_cli: CallCli) -> None:
 
     assert result.code == 0, result.err
     assert result.document["connector"] == "direct_download"
-    assert result.document["path"] == "$export/$year/$month-$day-$hour.$extension"
+    assert result.document["path"] == "$export/$user/$year/$month-$day-$hour.$extension"
     assert result.document["standing"] is True
     assert result.document["definition"] == {
         "tables": [{"name": "events", "columns": ["id", "happened_at"], "filters": ["id==5"]}],
         "filters": ["kind == 'kind 1'", "amount > 1"],
         "tenant": None,
         "format": {"type": "jsonl", "compression": "zstd"},
-        "subdirectory": "$export/$year",
+        "subdirectory": "$export/$user/$year",
         "filename": "$month-$day-$hour.$extension",
+        "context": {"user": "botify-team", "project": "botify-blog"},
         "first_hour": "2026-01-05T05:00:00Z",
         "until": "2026-01-05T23:00:00Z",
         "minutes_to_settle": 90,
@@ -100,6 +103,9 @@ def test_a_definition_and_options_do_not_mix(call_cli: CallCli) -> None:
         ((*EVENTS, "--table-filter", "events=ids == 5"), "filter of table 'events', line 1, column 1: table"),
         ((*EVENTS, *["--filter", "true"] * 21), "--filter: Tuple should have at most 20 items"),
         (("--table", "event", *FIRST_HOUR), "--table: there is no table 'event'; did you mean 'events'?"),
+        ((*EVENTS, "--context", "botify-team"), "--context: 'botify-team' is no NAME=VALUE, like user="),
+        ((*EVENTS, "--context", "usr=a"), "context.usr: there is no such field; did you mean 'user'?"),
+        ((*EVENTS, "--context", "user=a/b"), "--context user: must be one part of a path"),
         ((*EVENTS, "--connector", "nowhere"), "--connector: there is no connector 'nowhere'"),
     ],
 )

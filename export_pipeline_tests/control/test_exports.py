@@ -89,6 +89,9 @@ def test_a_name_that_cannot_be_is_refused(control: sa.Engine, slug: str) -> None
         ({"filename": "$date.csv"}, "path", "add $hour"),
         ({"filename": "$date-$hour", "tables": BOTH}, "path", "add $table"),
         ({"filename": "$colour-$date-$hour"}, "path", "$year"),
+        ({"filename": "$crawl.20210102.day_2digits.csv.gz"}, "path", "add $year, $month, $day, $hour"),
+        ({"filename": "$year-$crawl.month$crawl.day-$hour"}, "path", "take the variables of a fixed length"),
+        ({"filename": "$project-$crawl-$hour"}, "path", "give it one in context.project"),
         ({"subdirectory": "../other"}, "path", "give every folder and the file a name"),
         ({"subdirectory": "/exports"}, "path", "relative"),
         ({"subdirectory": "_receipts"}, "path", "choose another name"),
@@ -166,6 +169,7 @@ def test_another_organizations_connector_is_unknown(control: sa.Engine) -> None:
         ("$table/$date-$hour", "flights/$date-$hour"),
         ("$date/$hour", "$date/$hour/part.csv"),
         ("x-$export-$date-$hour", "x-first-$date-$hour"),
+        ("$crawl.day/$crawl-$hour", "7/$year$month$day-$hour"),
     ],
 )
 def test_exports_that_could_write_the_same_key_are_not_both_taken(
@@ -342,6 +346,8 @@ def test_a_format_may_be_spelled_shortly(format_: object, expected: object) -> N
             {"tables": [{"name": "f", "column": "id"}]},
             "tables.0.column: there is no such field; did you mean 'columns'?",
         ),
+        ({"context": {"usr": "a"}}, "context.usr: there is no such field; did you mean 'user'?"),
+        ({"context": {"user": "a/b"}}, "context.user: must be one part of a path"),
         ({"subdir": "a"}, "subdir: there is no such field; did you mean 'subdirectory'?"),
         ({"filter": 5}, "filters.0: Input should be a valid string"),
         ({"filter": "true", "filters": ["true"]}, "definition: filter and filters are both given"),

@@ -24,7 +24,7 @@ from export_pipeline.filters.limits import MAX_CONDITIONS, MAX_DEPTH
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.named_filters import list_named_filters, named_filters
 from export_pipeline_tests.builders import ORGANIZATION, a_column, a_dataset, a_definition, a_table
-from export_pipeline_tests.control_databases import stored_connector
+from export_pipeline_tests.control_databases import KEY, stored_connector
 
 NOBODY = Users([], [])
 
@@ -58,6 +58,7 @@ def export(
     with writing(control) as connection:
         return create_export(
             connection,
+            KEY,
             dataset or a_dataset(),
             organization=ORGANIZATION,
             slug=slug,

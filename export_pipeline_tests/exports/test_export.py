@@ -14,8 +14,9 @@ from export_pipeline.exports.export import (
     ExportDefinition,
     joined,
 )
+from export_pipeline.exports.variables import KeyContext
 from export_pipeline.formats.csv import CsvFormat
-from export_pipeline_tests.builders import FIRST_HOUR, a_definition, an_export
+from export_pipeline_tests.builders import FIRST_HOUR, ORGANIZATION, a_definition, an_export, an_hour
 
 
 def test_a_table_and_a_first_hour_are_enough() -> None:
@@ -36,7 +37,8 @@ def test_a_definition_comes_back_from_json_as_it_was() -> None:
         filters=("carrier == 'UA'", "origin != null"),
         tenant="acme",
         format={"type": "parquet", "compression": "snappy"},
-        subdirectory="exports/$table",
+        subdirectory="exports/$table/$user",
+        context={"user": "botify-team"},
         filename="$date-$hour",
         until=FIRST_HOUR + timedelta(days=2),
     )
@@ -91,6 +93,13 @@ def test_hours_are_kept_in_utc() -> None:
         ({"subdirectory": "a" * 1025}, "subdirectory", "at most 1024"),
         ({"filename": "a" * 1025}, "filename", "at most 1024"),
         ({"tenant": "a" * 256}, "tenant", "at most 255"),
+        ({"context": {"user": "a/b"}}, "user", "one part of a path"),
+        ({"context": {"user": ".."}}, "user", "one part of a path"),
+        ({"context": {"user": "a\\b"}}, "user", "one part of a path"),
+        ({"context": {"user": "a\nb"}}, "user", "one part of a path"),
+        ({"context": {"project": ""}}, "project", "at least 1"),
+        ({"context": {"project": "a" * 256}}, "project", "at most 255"),
+        ({"context": {"team": "a"}}, "team", "not permitted"),
         ({"first_hour": datetime(2013, 1, 1)}, "first_hour", "timezone"),  # noqa: DTZ001 -- refused for it
         ({"first_hour": "2013-01-01T05:30:00Z"}, "first_hour", "the hour begins at 2013-01-01T05:00:00"),
         ({"first_hour": "2013-01-01T05:00:01Z"}, "first_hour", "not on the hour"),
@@ -143,3 +152,20 @@ def test_an_export_marks_its_objects_with_organization_and_name() -> None:
 
 def test_an_export_made_again_has_the_same_identity() -> None:
     assert an_export(id="other").identity == an_export().identity
+
+
+def test_the_paths_variables_are_filled_from_the_export() -> None:
+    export = an_export(
+        definition=a_definition(format={"type": "parquet"}, context={"user": "u", "project": "p"})
+    )
+
+    assert export.key_context("weather", an_hour(5), revision=2) == KeyContext(
+        organization=ORGANIZATION,
+        export="flights",
+        table="weather",
+        extension="parquet",
+        window=an_hour(5),
+        revision=2,
+        user="u",
+        project="p",
+    )
