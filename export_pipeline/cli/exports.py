@@ -90,6 +90,14 @@ def create(
             help="What $user or $project stands for in paths. May be given several times.",
         ),
     ] = None,
+    push_helpers: Annotated[
+        bool,
+        typer.Option(
+            "--push-helpers",
+            metavar=NO_VALUE,
+            help="Beside the data, its schema and statements that load it, for seven readers.",
+        ),
+    ] = False,
     first_hour: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="The start of the first hour, like 2013-01-01T05:00:00Z."),
@@ -127,6 +135,7 @@ def create(
         "subdirectory": subdirectory,
         "filename": filename,
         "context": dict(map(_named_value, path_context)) if path_context else None,
+        "push_helpers": push_helpers or None,
         "first_hour": moment_from(first_hour, field="--first-hour") if first_hour is not None else None,
         "until": moment_from(until, field="--until") if until is not None else None,
         "tenant": tenant,

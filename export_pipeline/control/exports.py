@@ -22,10 +22,11 @@ from export_pipeline.exports.export import (
     PathContext,
     TableChoice,
 )
-from export_pipeline.exports.naming import check_template
+from export_pipeline.exports.naming import DIGITS_OF_VERSION, check_key, check_template, side_files_folder
 from export_pipeline.exports.plan import plan_of
 from export_pipeline.exports.variables import KeyContext
 from export_pipeline.formats.file_format import format_from
+from export_pipeline.formats.side_files.side_file import SIDE_FILES
 from export_pipeline.store.connectors import StoredConnector, connector_config, find_connector
 from export_pipeline.store.encryption import SecretKey
 from export_pipeline.store.exports import add_export, exports_on, find_export, hide_export
@@ -95,6 +96,9 @@ def create_export(
     ]
     for context in contexts:
         check_template(definition.path, context, tables=len(tables), limits=limits)
+        if definition.push_helpers:
+            folder = side_files_folder(definition.path, context, "0" * DIGITS_OF_VERSION)
+            check_key(f"{folder}/{max(SIDE_FILES, key=len)}", limits)
     _check_collisions(connection, organization, slug, target.id, definition, contexts)
     return add_export(
         connection,

@@ -105,8 +105,9 @@ class ExportDefinition(BaseModel):
     """What a customer asks for, as it was asked. It is stored as JSON and shown back.
 
     `filters` are texts of the filter language; each applies to every chosen table that has all of its
-    columns. `tenant` selects one customer's rows where tables are shared; `until` is the end of the last
-    hour, if there is one.
+    columns. `tenant` selects one customer's rows where tables are shared; `push_helpers` puts side files
+    beside the data: its schema, and statements that load it; `until` is the end of the last hour, if there
+    is one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -118,6 +119,7 @@ class ExportDefinition(BaseModel):
     subdirectory: str = Field("", max_length=MAX_TEMPLATE)
     filename: str | None = Field(None, max_length=MAX_TEMPLATE)
     context: PathContext = PathContext()
+    push_helpers: bool = False
     first_hour: WholeHour
     until: WholeHour | None = None
     minutes_to_settle: int = Field(MINUTES_TO_SETTLE, ge=0, le=24 * 60)

@@ -1,4 +1,4 @@
-"""Object keys from path templates, and where receipts lie.
+"""Object keys from path templates, and where receipts and side files lie.
 
 A template is text with `$variables` (see variables); `$$` is a dollar sign. A name needs no end mark: the
 longest known one wins, so `$table_$date` is a table, an underscore and a date.
@@ -23,7 +23,10 @@ from export_pipeline.exports.variables import (
 )
 from export_pipeline.windows import HourWindow
 
-RECEIPTS_FOLDER = "_receipts"  # readers of folders (Spark, Athena, DuckDB) skip names that begin with `_`
+# Readers of folders (Spark, Athena) skip names that begin with `_`.
+RECEIPTS_FOLDER = "_receipts"
+SIDE_FILES_FOLDER = "_schemas"
+DIGITS_OF_VERSION = 12  # of a schema's digest
 HOUR_PATTERN = "$year-$month-$day-$hour-$minute"  # yyyy-MM-dd-HH-mm
 
 DIGITS = frozenset("0123456789")
@@ -114,9 +117,19 @@ def object_key(template: str, context: KeyContext) -> str:
 
 
 def receipt_key(template: str, context: KeyContext) -> str:
-    """The key of the hour's receipt: below the part of the template that no hour and no table changes.
+    """The key of the hour's receipt."""
+    return _beside(template, f"{RECEIPTS_FOLDER}/$export/{HOUR_PATTERN}.json", context)
 
-    A customer who grants us one prefix of a bucket thereby grants us its receipts as well.
+
+def side_files_folder(template: str, context: KeyContext, version: str) -> str:
+    """The folder of a table's side files for one version of its schema."""
+    return _beside(template, f"{SIDE_FILES_FOLDER}/$export/$table-{version}", context)
+
+
+def _beside(template: str, name: str, context: KeyContext) -> str:
+    """The key `name` below the part of the template that no hour and no table changes.
+
+    A customer who grants us one prefix of a bucket thereby grants us receipts and side files as well.
     """
     fixed = ""
     for part in parts_of(template, field="path"):
@@ -124,8 +137,21 @@ def receipt_key(template: str, context: KeyContext) -> str:
             break
         fixed += part.filled(context)
     folder = fixed.rpartition("/")[0]
-    name = object_key(f"{RECEIPTS_FOLDER}/$export/{HOUR_PATTERN}.json", context)
-    return f"{folder}/{name}" if folder else name
+    key = object_key(name, context)
+    return f"{folder}/{key}" if folder else key
+
+
+def key_pieces(template: str, context: KeyContext) -> tuple[str, ...]:
+    """The pieces of a table's keys between what differs from hour to hour."""
+    pieces = [""]
+    varied = False
+    for part in parts_of(template, field="path"):
+        if part.varies is Varies.NEVER:
+            pieces[-1] += part.filled(context)
+        elif not varied:  # what differs and stands together differs as one
+            pieces.append("")
+        varied = part.varies is not Varies.NEVER
+    return tuple(pieces)
 
 
 def check_template(template: str, context: KeyContext, *, tables: int, limits: KeyLimits) -> None:
@@ -143,10 +169,11 @@ def check_template(template: str, context: KeyContext, *, tables: int, limits: K
     window, revision = _LONGEST
     for one in (context, replace(context, window=window, revision=revision)):
         key = object_key(template, one)
-        if RECEIPTS_FOLDER in key.casefold().split("/"):
-            raise InvalidRequest(
-                f"path: {RECEIPTS_FOLDER!r} is the folder of the receipts; choose another name", field="path"
-            )
+        for ours, whose in (RECEIPTS_FOLDER, "receipts"), (SIDE_FILES_FOLDER, "side files"):
+            if ours in key.casefold().split("/"):
+                raise InvalidRequest(
+                    f"path: {ours!r} is the folder of the {whose}; choose another name", field="path"
+                )
         check_key(key, limits)
         check_key(receipt_key(template, one), limits)
 

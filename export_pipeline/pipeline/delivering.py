@@ -12,6 +12,7 @@ from export_pipeline.exports.naming import object_key, receipt_key
 from export_pipeline.pipeline.hours import DeliveredFile, DeliveredHour, FormattedFile, FormattedHour
 from export_pipeline.pipeline.placing import BytesContent, FileContent, place
 from export_pipeline.pipeline.progress import Progress
+from export_pipeline.pipeline.side_files import folder_of_side_files
 from export_pipeline.pipeline.standing import StandingReceipt, standing_receipt
 from export_pipeline.receipts.receipt import Receipt, ReceiptFile
 from export_pipeline.store.ledger import LedgerEntry
@@ -113,6 +114,9 @@ def _receipt(
 ) -> Receipt:
     staged = formatted.staged
     options = export.definition.format.model_dump(mode="json")
+    side_files = {
+        table.table.name: folder_of_side_files(export, table.table, staged.window) for table in staged.tables
+    }
     return Receipt(
         organization=export.organization,
         export=export.slug,
@@ -134,6 +138,7 @@ def _receipt(
                 bytes=file.bytes,
                 sha256=file.sha256,
                 format=options,
+                side_files=side_files[file.table],
             )
             for file in files
         ),

@@ -25,6 +25,7 @@ from export_pipeline.pipeline.extracting import extract_hour
 from export_pipeline.pipeline.formatting import format_hour
 from export_pipeline.pipeline.hours import DeliveredHour, FormattedHour, StagedHour
 from export_pipeline.pipeline.recording import record_hour
+from export_pipeline.pipeline.side_files import SideFiles
 from export_pipeline.pipeline.staging import Staging, discard
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import HourFailure, latest_entry, write_failure
@@ -116,6 +117,7 @@ class Run:
             with reading(self.control) as connection:
                 known = latest_entry(connection, self.export.id, window.start)
             progress = self._claims.progress(self.export, window, "upload")
+            side_files.place(formatted, still_ours=lambda: self._claims.check(self.export, window))
             delivered = deliver_hour(
                 formatted,
                 self.export,
@@ -139,6 +141,7 @@ class Run:
             mine = self._take_again(chunk)
             try:
                 destination = self.connector.open()
+                side_files = SideFiles(self.export, destination, self.connector.location)
             except ExportPipelineError as error:
                 return self.refuse("upload", [hour.window for hour in chunk.done], error).after(chunk)
             return self._worker.work("upload", chunk.done, _window_of, deliver, told).after(chunk)

@@ -9,7 +9,7 @@ import json
 from datetime import UTC
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from export_pipeline.errors import PermanentFailure
 
@@ -47,7 +47,7 @@ class ReceiptFile(_Part):
     """A file as it lies at the destination.
 
     `rows` were counted in the finished file; `bytes` and `sha256` describe the object as it was read
-    back from there.
+    back from there. `side_files` is the folder of those that describe it; the member is missing without them.
     """
 
     table: str
@@ -56,6 +56,7 @@ class ReceiptFile(_Part):
     bytes: int
     sha256: str
     format: dict[str, Any]
+    side_files: str | None = Field(None, exclude_if=lambda folder: folder is None)
 
 
 class Receipt(_Part):

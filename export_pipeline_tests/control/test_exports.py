@@ -123,6 +123,18 @@ def test_the_connectors_prefix_counts_towards_the_longest_key(control: sa.Engine
     create(control, subdirectory="daily")
 
 
+def test_the_keys_of_side_files_count_as_well(control: sa.Engine) -> None:
+    # 1,000 bytes of folder and `_receipts/flights/2013-01-01-00-00.json` are too many; so is what is longer.
+    room = 1024 - len("/_receipts/flights/2013-12-10-10-00.json")
+    subdirectory = "a" * room
+
+    create(control, subdirectory=subdirectory)
+    error = refusal(control, "flights-too", subdirectory=subdirectory, push_helpers=True)
+
+    assert error.field == "path"
+    assert "may take 1024" in str(error)
+
+
 def test_a_shared_table_needs_a_tenant(control: sa.Engine) -> None:
     with pytest.raises(InvalidRequest, match="say whose") as caught, writing(control) as connection:
         create_export(

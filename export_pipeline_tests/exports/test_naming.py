@@ -13,9 +13,11 @@ from export_pipeline.exports.naming import (
     HOUR_PATTERN,
     check_key,
     check_template,
+    key_pieces,
     object_key,
     parts_of,
     receipt_key,
+    side_files_folder,
 )
 from export_pipeline.exports.variables import VARIABLES, KeyContext
 from export_pipeline.windows import HourWindow
@@ -150,6 +152,25 @@ def test_receipts_lie_below_what_no_hour_and_no_table_changes(template: str, key
     assert receipt_key(template, CONTEXT) == key
 
 
+def test_side_files_lie_below_what_no_hour_and_no_table_changes() -> None:
+    folder = side_files_folder("in/$table/$date-$hour", CONTEXT, "0123456789ab")
+
+    assert folder == "in/_schemas/daily-flights/flights-0123456789ab"
+
+
+@pytest.mark.parametrize(
+    ("template", "pieces"),
+    [
+        ("in/$date-$hour.csv", ("in/", "-", ".csv")),
+        ("$year$month/$crawl.day$revision", ("", "/", "")),
+        ("$table/$crawl.20210102.day/$$$crawl", ("flights/2/$", "")),
+        ("all.csv", ("all.csv",)),
+    ],
+)
+def test_the_pieces_of_keys_are_what_stays_the_same(template: str, pieces: tuple[str, ...]) -> None:
+    assert key_pieces(template, CONTEXT) == pieces
+
+
 def test_tables_of_an_hour_share_its_receipt() -> None:
     template = "$organization/$table/$date-$hour.csv"
 
@@ -177,6 +198,7 @@ def test_tables_of_an_hour_share_its_receipt() -> None:
         ("_receipts/$date-$hour", "_receipts"),
         ("a/_receipts/$date-$hour", "_receipts"),
         ("a/_Receipts/$date-$hour", "_receipts"),
+        ("_schemas/$date-$hour", "_schemas"),
     ],
 )
 def test_a_key_that_no_store_should_see_is_refused(template: str, named: str) -> None:
