@@ -83,22 +83,28 @@ def fresh_database(server_url: str) -> Iterator[str]:
 
 def run_psql(server_url: str, script: Path, given: bytes) -> None:
     """Run a script with PostgreSQL's own client, `given` on its standard input; RuntimeError says why not."""
-    url = make_url(server_url)
     done = subprocess.run(
-        [_package() / "pginstall" / "bin" / "psql", "--no-psqlrc", "--quiet", "--file", script],
+        ["psql", "--no-psqlrc", "--quiet", "--file", script],
         input=given,
         capture_output=True,
-        env={
-            "PGHOST": str(url.host),
-            "PGPORT": str(url.port),
-            "PGUSER": str(url.username),
-            "PGPASSWORD": str(url.password),
-            "PGDATABASE": str(url.database),
-        },
+        env=client_environment(server_url),
         check=False,
     )
     if done.returncode:
         raise RuntimeError(done.stderr.decode())
+
+
+def client_environment(server_url: str) -> dict[str, str]:
+    """Where PostgreSQL's own client programs are, and what they connect to."""
+    url = make_url(server_url)
+    return {
+        "PATH": str(_package() / "pginstall" / "bin"),
+        "PGHOST": str(url.host),
+        "PGPORT": str(url.port),
+        "PGUSER": str(url.username),
+        "PGPASSWORD": str(url.password),
+        "PGDATABASE": str(url.database),
+    }
 
 
 def _administer(server_url: str, statement: sql.Composed) -> None:
