@@ -71,7 +71,12 @@ def described(export: "Export", connector: str) -> Iterator[tuple[str, str]]:
     yield "name", export.slug
     for choice in definition.tables:
         yield "table", f"{choice.name}: {', '.join(choice.columns) or 'all columns'}"
-    yield "filter", definition.filter or "all rows"
+        for text in choice.filters:
+            yield f"filter of {choice.name}", text
+    for text in definition.filters:
+        yield "filter", text
+    if not any((definition.filters, *(choice.filters for choice in definition.tables))):
+        yield "filter", "all rows"
     if definition.tenant is not None:
         yield "tenant", definition.tenant
     yield "format", definition.format.extension

@@ -1,7 +1,7 @@
 """`export-pipeline export`: the standing definitions."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,8 +25,12 @@ OPTIONS = {
     "tables": "--table",
     "columns": "--table",
     "filter": "--filter",
+    "filters": "--filter",
     "format": "--format",
     "path": "--filename",
+    "context": "--context",
+    "context.user": "--context user",
+    "context.project": "--context project",
     "first_hour": "--first-hour",
     "until": "--until",
     "tenant": "--tenant",
@@ -49,9 +53,18 @@ def create(
         ),
     ] = None,
     filter_: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            "--filter", metavar="TEXT", help="Which rows, like \"origin IN ['JFK', 'LGA']\"; default: all."
+            "--filter",
+            metavar="TEXT",
+            help="Which rows of the tables that have its columns, like \"origin IN ['JFK', 'LGA']\"; default:"
+            " all. May be given several times: each has to hold.",
+        ),
+    ] = None,
+    table_filter: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TABLE=TEXT", help="Which rows of one table, besides. May be given several times."
         ),
     ] = None,
     format_: Annotated[
@@ -69,6 +82,22 @@ def create(
         str | None,
         typer.Option(metavar="TEMPLATE", help="The names of the files; default: hour and extension."),
     ] = None,
+    path_context: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--context",
+            metavar="NAME=VALUE",
+            help="What $user or $project stands for in paths. May be given several times.",
+        ),
+    ] = None,
+    push_helpers: Annotated[
+        bool,
+        typer.Option(
+            "--push-helpers",
+            metavar=NO_VALUE,
+            help="Beside the data, its schema and statements that load it, for seven readers.",
+        ),
+    ] = False,
     first_hour: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="The start of the first hour, like 2013-01-01T05:00:00Z."),
@@ -96,14 +125,17 @@ def create(
 ) -> None:
     """Make an export."""
     from export_pipeline.control.exports import create_export, definition_from
+    from export_pipeline.control.filters import applied_filters
     from export_pipeline.store.database import writing
 
     options = {
-        "tables": [_table(text) for text in table] if table else None,
-        "filter": filter_,
+        "tables": _tables(table or [], table_filter or []) or None,
+        "filters": filter_ or None,
         "format": format_,
         "subdirectory": subdirectory,
         "filename": filename,
+        "context": dict(map(_named_value, path_context)) if path_context else None,
+        "push_helpers": push_helpers or None,
         "first_hour": moment_from(first_hour, field="--first-hour") if first_hour is not None else None,
         "until": moment_from(until, field="--until") if until is not None else None,
         "tenant": tenant,
@@ -125,6 +157,7 @@ def create(
     ):
         export = create_export(
             connection,
+            deployment.secret_key,
             deployment.dataset,
             organization=deployment.settings.organization,
             slug=name,
@@ -132,13 +165,18 @@ def create(
             definition=definition_from(given),
             standing=not once,
         )
+        applied = applied_filters(connection, deployment.dataset, export)
     now = datetime.now(UTC)
     if as_json:
         document = export_documents.export_document(export, connector)
-        print_document({**document, "next_hour": export_documents.next_hour_document(export, now)})
+        next_hour = export_documents.next_hour_document(export, now)
+        print_document({**document, "applied_filters": applied, "next_hour": next_hour})
     else:
         for line in export_documents.what_happens_next(export, now):
             print_line(line)
+        if any(applied.values()):
+            for table_, text in applied.items():
+                print_line(f"rows of {table_}: {text or 'all'}")
 
 
 @app.command("list")
@@ -234,7 +272,32 @@ def delete(context: typer.Context, name: Name, yes: Yes = False, as_json: Json =
         print_line(f"deleted the export {name}; what it delivered stays where it is")
 
 
-def _table(text: str) -> dict[str, object]:
+def _tables(tables: list[str], filters: list[str]) -> list[dict[str, Any]]:
+    """`flights:origin,dest`, and what `flights=...` says of its rows, as a definition says it."""
+    chosen = [_table(text) for text in tables]
+    for text in filters:
+        name, equals, filter_ = text.partition("=")
+        named = [choice for choice in chosen if choice["name"].casefold() == name.strip().casefold()]
+        if not equals or not named:
+            known = ", ".join(choice["name"] for choice in chosen) or "none"
+            raise InvalidRequest(
+                f"--table-filter: {text!r} has to begin with a table that is chosen, and =; chosen: {known}",
+                field="table_filter",
+            )
+        named[0]["filters"].append(filter_.strip())
+    return chosen
+
+
+def _named_value(text: str) -> tuple[str, str]:
+    """`user=botify-team`, taken apart."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InvalidRequest(f"--context: {text!r} is no NAME=VALUE, like user=botify-team", field="context")
+    return name.strip(), value
+
+
+def _table(text: str) -> dict[str, Any]:
     """`flights:origin,dest` as a definition says it."""
     name, colon, columns = text.partition(":")
-    return {"name": name, "columns": [column.strip() for column in columns.split(",")] if colon else []}
+    chosen = [column.strip() for column in columns.split(",")] if colon else []
+    return {"name": name, "columns": chosen, "filters": []}

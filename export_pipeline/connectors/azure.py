@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
 
 from export_pipeline.connectors.destination import Destination
+from export_pipeline.connectors.limits import AZURE_KEYS, KeyLimits
 from export_pipeline.connectors.locations import EndpointWithPath, Prefix
 from export_pipeline.connectors.secret import Secret
 
@@ -78,6 +79,10 @@ class AzureConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=T
     @property
     def location(self) -> str:
         return f"azure://{self.account_name}/{self.container}/{self.prefix}".removesuffix("/")
+
+    @property
+    def key_limits(self) -> KeyLimits:
+        return AZURE_KEYS.below(self.prefix)
 
     def open(self) -> Destination:
         """The container as a destination. Asks nobody anything yet."""

@@ -17,7 +17,7 @@ from azure.storage.blob import (
 from export_pipeline.connectors.azure_errors import Refusal
 from export_pipeline.connectors.azure_upload import AzureSending, from_identifiers, version_of
 from export_pipeline.connectors.destination import StoredObject
-from export_pipeline.connectors.limits import checked_key, checked_metadata, checked_prefix, shown
+from export_pipeline.connectors.limits import AZURE_KEYS, checked_key, checked_metadata, checked_prefix, shown
 from export_pipeline.connectors.locations import below
 from export_pipeline.connectors.retrying import reason_of, retried, seconds_of
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
@@ -32,9 +32,6 @@ PIECE = 1 << 20
 
 # Every so much is a request of its own when a blob is read.
 BYTES_PER_READ = 4 * PIECE
-
-# Azure's own limit, beyond that on a key's bytes.
-MAX_SEGMENTS = 254
 
 # The network's fault or the far side's, not the configuration's.
 UNREACHABLE = (vendor.ServiceRequestError, vendor.ServiceResponseError, vendor.DecodeError)
@@ -92,6 +89,7 @@ class AzureDestination:
     ) -> None:
         self._container = container
         self._prefix = below(prefix)
+        self._limits = AZURE_KEYS.below(prefix)
         self.encrypted = encrypted  # arguments of every request that writes
         self.tiered = tiered  # of those that publish
 
@@ -121,7 +119,7 @@ class AzureDestination:
                     yield answer[start : start + PIECE]
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
-        full_prefix = self._prefix + checked_prefix(prefix)
+        full_prefix = self._prefix + checked_prefix(prefix, self._limits)
         pages = self._container.list_blobs(full_prefix, include=["metadata"]).by_page()
 
         def next_page() -> list[BlobProperties]:
@@ -164,15 +162,7 @@ class AzureDestination:
 
     def blob(self, key: str) -> BlobClient:
         """The blob in the container: that of the destination's key, below the connector's prefix."""
-        segments = checked_key(self._prefix + checked_key(key)).split("/")
-        problem = None
-        if len(segments) > MAX_SEGMENTS:
-            problem = f"it has more than {MAX_SEGMENTS} parts between slashes"
-        elif any(segment.endswith((".", "\\")) for segment in segments):
-            problem = "Azure drops a dot or a backslash at the end of a part"
-        if problem:
-            raise PermanentFailure(f"{shown(key)} cannot be a blob's name: {problem}; change the path")
-        return self._container.get_blob_client("/".join(segments))
+        return self._container.get_blob_client(self._prefix + checked_key(key, self._limits))
 
     @contextmanager
     def translated(self, doing: str, key: str) -> Iterator[None]:

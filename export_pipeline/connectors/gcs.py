@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
 
 from export_pipeline.connectors.destination import Destination
+from export_pipeline.connectors.limits import GCS_KEYS, KeyLimits
 from export_pipeline.connectors.locations import Endpoint, Prefix
 from export_pipeline.connectors.secret import Secret
 
@@ -72,6 +73,10 @@ class GcsConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=Tru
     @property
     def location(self) -> str:
         return f"gs://{self.bucket}/{self.prefix}".removesuffix("/")
+
+    @property
+    def key_limits(self) -> KeyLimits:
+        return GCS_KEYS.below(self.prefix)
 
     def open(self) -> Destination:
         """The bucket as a destination. Asks nobody anything yet."""

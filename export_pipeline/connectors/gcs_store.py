@@ -170,7 +170,7 @@ class GcsDestination:
 
     def full_key(self, key: str) -> str:
         """The key in the bucket: that of the destination, below the connector's prefix."""
-        full_key = checked_key(self._prefix + checked_key(key))
+        full_key = self._prefix + checked_key(key, self._config.key_limits)
         if full_key.startswith(".well-known/acme-challenge/"):
             raise PermanentFailure(
                 f"{shown(key)} cannot be an object's key: Google forbids it; change the path"

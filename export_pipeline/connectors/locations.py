@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator
 
-from export_pipeline.connectors.limits import text_problem
+from export_pipeline.connectors.limits import S3_KEYS, text_problem
 
 
 def _folder(prefix: str) -> str:
@@ -14,6 +14,8 @@ def _folder(prefix: str) -> str:
     segments = bare.split("/")
     if bare and (text_problem(bare) or any(segment in ("", ".", "..") for segment in segments)):
         raise ValueError("must look like exports/daily: no slash in front, no '..', no control characters")
+    if problem := S3_KEYS.problem(bare):
+        raise ValueError(f"is too long: {problem}")
     return bare
 
 

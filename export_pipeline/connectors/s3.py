@@ -13,6 +13,8 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from export_pipeline.connectors.destination import StoredObject, Version
 from export_pipeline.connectors.limits import (
+    S3_KEYS,
+    KeyLimits,
     checked_key,
     checked_metadata,
     checked_prefix,
@@ -82,6 +84,10 @@ class S3Config(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True
     def location(self) -> str:
         return f"s3://{self.bucket}/{self.prefix}".removesuffix("/")
 
+    @property
+    def key_limits(self) -> KeyLimits:
+        return S3_KEYS.below(self.prefix)
+
     def open(self) -> "S3Destination":
         """The bucket as a destination. Asks nobody anything yet."""
         secret = self.secret_access_key
@@ -118,6 +124,7 @@ class S3Destination:
         self.client = client
         self.bucket = bucket
         self._prefix = below(prefix)
+        self._limits = S3_KEYS.below(prefix)
 
     def begin(self, key: str, metadata: Mapping[str, str]) -> StreamedUpload:
         return StreamedUpload(key, S3Sending(self, key, checked_metadata(metadata)))
@@ -170,7 +177,7 @@ class S3Destination:
 
     def full_key(self, key: str) -> str:
         """The key in the bucket: that of the destination, below the connector's prefix."""
-        return checked_key(self._prefix + checked_key(key))
+        return self._prefix + checked_key(key, self._limits)
 
     @contextmanager
     def translated(self, doing: str, key: str) -> Iterator[None]:

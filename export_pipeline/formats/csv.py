@@ -22,6 +22,7 @@ from export_pipeline.errors import TransientFailure
 from export_pipeline.formats.compression import SUFFIXES, Compression, compressed, decompressed
 from export_pipeline.formats.formatter import blocks
 from export_pipeline.formats.kernels import Text, chosen, contents, joined, pc
+from export_pipeline.formats.layout import CsvLayout
 from export_pipeline.formats.text import Characters, escaped, text_of
 
 
@@ -62,6 +63,10 @@ class CsvFormat(BaseModel, frozen=True, extra="forbid"):
     @property
     def extension(self) -> str:
         return f"csv{SUFFIXES[self.compression]}"
+
+    @property
+    def layout(self) -> CsvLayout:
+        return CsvLayout(compression=self.compression, delimiter=RFC4180.delimiter, line_end=RFC4180.line_end)
 
     def write(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema, sink: BinaryIO) -> None:
         with compressed(sink, self.compression) as out:

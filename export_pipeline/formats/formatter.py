@@ -6,6 +6,7 @@ from typing import BinaryIO, Protocol
 import pyarrow as pa
 
 from export_pipeline.formats.kernels import Values, pc
+from export_pipeline.formats.layout import Layout
 
 # Files are cut into blocks of at most this many rows, however the rows came in: so the same rows
 # give the same bytes. About 15 MB for twenty mixed columns: large enough that per-block cost
@@ -27,6 +28,10 @@ class Formatter(Protocol):
     @property
     def extension(self) -> str:
         """What the file's name ends in, without the leading dot: `csv.gz`."""
+
+    @property
+    def layout(self) -> Layout:
+        """What somebody who loads such a file must know."""
 
     def write(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema, sink: BinaryIO) -> None:
         """Write all rows to `sink`. The schema's fields carry the declared types (see extract.schema).

@@ -26,6 +26,7 @@ from export_pipeline.errors import TransientFailure
 from export_pipeline.formats.compression import SUFFIXES, Compression, compressed, decompressed
 from export_pipeline.formats.formatter import blocks
 from export_pipeline.formats.kernels import Field, Text, Values, chosen, contents, joined, pc
+from export_pipeline.formats.layout import JsonLinesLayout
 from export_pipeline.formats.text import Characters, declared_kind, escaped, text_of
 
 # Backslash first: what the others put in must not be escaped again.
@@ -56,6 +57,10 @@ class JsonlFormat(BaseModel, frozen=True, extra="forbid"):
     @property
     def extension(self) -> str:
         return f"jsonl{SUFFIXES[self.compression]}"
+
+    @property
+    def layout(self) -> JsonLinesLayout:
+        return JsonLinesLayout(compression=self.compression)
 
     def write(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema, sink: BinaryIO) -> None:
         with compressed(sink, self.compression) as out:

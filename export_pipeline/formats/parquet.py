@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from export_pipeline.errors import TransientFailure
 from export_pipeline.formats.compression import Lent
 from export_pipeline.formats.formatter import ROWS_PER_BLOCK, blocks
+from export_pipeline.formats.layout import ParquetLayout
 
 # Row groups end after this many rows: readers work on groups in parallel and skip them by their
 # statistics, both better done with tens of groups than with one or with thousands.
@@ -38,6 +39,10 @@ class ParquetFormat(BaseModel, frozen=True, extra="forbid"):
     @property
     def extension(self) -> str:
         return "parquet"
+
+    @property
+    def layout(self) -> ParquetLayout:
+        return ParquetLayout()
 
     def write(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema, sink: BinaryIO) -> None:
         lent = Lent(sink)

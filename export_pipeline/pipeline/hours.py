@@ -27,6 +27,11 @@ class StagedHour:
     tables: tuple[StagedRows, ...]
     seconds: float
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether the staged files are still where they were written, seen from this machine."""
+        return all(table.path.is_file() for table in self.tables)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormattedFile:
@@ -50,6 +55,11 @@ class FormattedHour:
     @property
     def window(self) -> HourWindow:
         return self.staged.window
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether the finished files are still where they were written; the staged ones are not needed."""
+        return all(file.path.is_file() for file in self.files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

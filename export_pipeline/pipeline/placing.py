@@ -95,6 +95,12 @@ def place(
         raise TransientFailure(f"{key!r} does not read back as it was written; the store lost or changed it")
 
 
+def lies_there(destination: Destination, key: str, content: Content, identity: str) -> bool:
+    """Whether the object at `key` is the export's own and described as `content`. It is not read."""
+    there = destination.head(key)
+    return there is not None and there.metadata.get(EXPORT_ID) == identity and _described_as(there, content)
+
+
 def _described_as(there: StoredObject, content: Content) -> bool:
     return there.size == content.size and there.metadata.get(SHA256) == content.sha256
 

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from azure.storage.blob import ContainerClient
 
-from export_pipeline.connectors.azure_store import MAX_SEGMENTS
 from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, noise, put, read
 from export_pipeline_tests.servers.azure import AzureServer
@@ -38,15 +37,15 @@ def test_the_prefix_counts_towards_the_longest_key(
 ) -> None:
     destination = azure_server.config(container.container_name, prefix="p" * 500).open()
 
-    with pytest.raises(PermanentFailure, match="takes 1101 bytes"):
+    with pytest.raises(PermanentFailure, match="takes 1101 characters"):
         destination.begin("k" * 600, {})
 
 
-@pytest.mark.parametrize("key", ["a./b", "a.", "a\\", "a\\/b", "a/" * MAX_SEGMENTS + "b"])
+@pytest.mark.parametrize("key", ["a./b", "a.", "a/" * 254 + "b"])
 def test_a_name_that_azure_would_change_is_refused(
     azure_server: AzureServer, container: ContainerClient, key: str
 ) -> None:
-    with pytest.raises(PermanentFailure, match=r"cannot be a blob's name.*change the path"):
+    with pytest.raises(PermanentFailure, match=r"cannot be an object's key.*change the path"):
         azure_server.config(container.container_name).open().begin(key, {})
 
 

@@ -15,10 +15,15 @@ def test_a_folder_has_no_slash_at_its_end(given: str, folder: str) -> None:
     assert TypeAdapter(Prefix).validate_python(given) == folder
 
 
-@pytest.mark.parametrize("given", ["/a", "a//b", "a/../b", "./a", "a\0", "x" * 1_025])
+@pytest.mark.parametrize("given", ["/a", "a//b", "a/../b", "./a", "a\0"])
 def test_a_folder_that_leads_elsewhere_is_refused(given: str) -> None:
     with pytest.raises(ValidationError, match="must look like exports/daily"):
         TypeAdapter(Prefix).validate_python(given)
+
+
+def test_a_folder_leaves_room_for_keys() -> None:
+    with pytest.raises(ValidationError, match="is too long"):
+        TypeAdapter(Prefix).validate_python("x" * 1_025)
 
 
 def test_what_lies_in_a_folder_begins_with_its_name() -> None:

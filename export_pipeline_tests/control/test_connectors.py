@@ -53,6 +53,7 @@ def exporting(control: sa.Engine, connector: str, slug: str = "flights") -> None
     with writing(control) as connection:
         create_export(
             connection,
+            KEY,
             a_dataset(),
             organization=ORGANIZATION,
             slug=slug,

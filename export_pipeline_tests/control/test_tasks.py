@@ -24,7 +24,7 @@ from export_pipeline_tests.builders import (
     a_ledger_entry,
     an_hour,
 )
-from export_pipeline_tests.control_databases import stored_connector
+from export_pipeline_tests.control_databases import KEY, stored_connector
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -49,6 +49,7 @@ def made(control: sa.Engine, slug: str, *, standing: bool = True, **changes: Any
     with writing(control) as connection:
         return create_export(
             connection,
+            KEY,
             a_dataset(),
             organization=ORGANIZATION,
             slug=slug,

@@ -181,7 +181,7 @@ def test_another_filter_over_the_same_rows_is_a_new_revision(installation: Insta
     """The file is the same, but the receipt would say something else of it."""
     export = installation.export()
     first = delivered(installation, export)
-    definition = export.definition.model_copy(update={"filter": "id >= 0"})
+    definition = export.definition.model_copy(update={"filters": ("id >= 0",)})
     changed = replace(export, definition=definition)
     second = delivered(installation, changed)
     assert (second.receipt.revision, second.receipt.supersedes) == (2, digest_of(first.receipt.to_bytes()))
