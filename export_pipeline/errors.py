@@ -9,6 +9,7 @@
         ├── TransientFailure       try again: the same call may succeed in a minute
         │   └── Conflict           try again: somebody else changed the object or holds the hour
         └── PermanentFailure       change the configuration first
+            └── Unreadable         deliver all the same: nobody can look at what was written, and it is said
 
 Anything else that escapes is a bug and is reported as one.
 """
@@ -59,3 +60,7 @@ class Conflict(TransientFailure):
 
 class PermanentFailure(HourFailed):
     """Retrying cannot help: someone has to change the configuration first."""
+
+
+class Unreadable(PermanentFailure):
+    """Files can be written there, and nobody can look at them: the store's word has to do for a proof."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from azure.core import MatchConditions
 from azure.storage.blob import BlobBlock
 
-from export_pipeline.connectors.destination import Version
+from export_pipeline.connectors.destination import Proof, Version
 from export_pipeline.connectors.parts import Part
 from export_pipeline.connectors.retrying import retried
 from export_pipeline.connectors.streamed import UPLOAD_ID, named
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 class AzureSending:
     """See `Sending`. Uncommitted blocks are invisible; the store itself forgets them after a week."""
+
+    proof = Proof.CHECKSUM  # MD5 of every part
 
     def __init__(self, store: "AzureDestination", key: str, metadata: Mapping[str, str]) -> None:
         self._store = store

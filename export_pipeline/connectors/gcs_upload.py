@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 import google_crc32c
 import requests
 
-from export_pipeline.connectors.destination import Version
+from export_pipeline.connectors.destination import Proof, Version
 from export_pipeline.connectors.gcs_errors import refusal_in
 from export_pipeline.connectors.limits import shown
 from export_pipeline.connectors.parts import Part
@@ -36,6 +36,8 @@ class GcsSending:
     The store wants to know the condition when the session begins, and we learn it when it ends. So the object
     is looked at before the first part is sent, and whoever publishes under another condition is refused.
     """
+
+    proof = Proof.CHECKSUM  # CRC32C of every part
 
     def __init__(self, store: "GcsDestination", key: str, metadata: Mapping[str, str]) -> None:
         self._store = store

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypedDict
 
-from export_pipeline.connectors.destination import Version
+from export_pipeline.connectors.destination import Proof, Version
 from export_pipeline.connectors.parts import Part
 from export_pipeline.connectors.streamed import UPLOAD_ID, named
 from export_pipeline.errors import HourFailed
@@ -33,6 +33,8 @@ class Condition(TypedDict, total=False):
 
 class S3Sending:
     """See `Sending`."""
+
+    proof = Proof.CHECKSUM  # CRC32 of every part
 
     def __init__(self, store: "S3Destination", key: str, metadata: Mapping[str, str]) -> None:
         self._store = store

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Protocol
 
-from export_pipeline.connectors.destination import Version
+from export_pipeline.connectors.destination import Proof, Version
 from export_pipeline.connectors.limits import shown
 from export_pipeline.connectors.parts import Part, Parts
 from export_pipeline.errors import HourFailed, TransientFailure
@@ -27,6 +27,10 @@ def unnamed(metadata: Mapping[str, str]) -> dict[str, str]:
 class Sending(Protocol):
     """How one store takes the parts of one upload. Every method raises as `Upload` does."""
 
+    @property
+    def proof(self) -> Proof:
+        """See `Upload`."""
+
     def send(self, part: Part) -> None:
         """Send a full part that another one follows."""
 
@@ -48,6 +52,10 @@ class StreamedUpload:
         self._sending = sending
         self._parts = Parts()
         self._over = False
+
+    @property
+    def proof(self) -> Proof:
+        return self._sending.proof
 
     def write(self, data: bytes) -> None:
         self._still_open()

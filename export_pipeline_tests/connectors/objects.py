@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from random import Random
 
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
-from export_pipeline.connectors.destination import Destination, Version
+from export_pipeline.connectors.destination import Destination, StoredObject, Upload, Version
 from export_pipeline.connectors.secret import reveal
+from export_pipeline.errors import Unreadable
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
 
@@ -63,3 +65,28 @@ def port_of(config: ConnectorConfig) -> int:
 def led_to(url: str, config: ConnectorConfig) -> ConnectorConfig:
     """The same connector, asking at `url` instead of at its server, whatever its type calls that."""
     return config_from(ADDRESS.sub(url, reveal(config)))
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """A destination whose files nobody may read; whether they are there may be seen, or not."""
+
+    inner: Destination
+    may_look_first: bool = False
+
+    def begin(self, key: str, metadata: Mapping[str, str]) -> Upload:
+        return self.inner.begin(key, metadata)
+
+    def head(self, key: str) -> StoredObject | None:
+        if self.may_look_first:
+            return self.inner.head(key)
+        raise Unreadable("not allowed to look")
+
+    def get(self, key: str) -> Iterator[bytes]:
+        raise Unreadable(f"not allowed to read {key}")
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        raise Unreadable(f"not allowed to list {prefix}")
+
+    def delete(self, key: str) -> None:
+        self.inner.delete(key)

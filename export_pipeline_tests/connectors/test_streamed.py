@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from export_pipeline.connectors.destination import Version
+from export_pipeline.connectors.destination import Proof, Version
 from export_pipeline.connectors.parts import FIRST_PART_BYTES, Part
 from export_pipeline.connectors.streamed import UPLOAD_ID, StreamedUpload, named, unnamed
 from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, TransientFailure
@@ -18,6 +18,7 @@ class Shelf:
     taken: list[bytes] = field(default_factory=list)
     object: bytes | None = None
     calls: list[str] = field(default_factory=list)
+    proof: Proof = Proof.ANSWER
 
     def send(self, part: Part) -> None:
         self._called("send")
