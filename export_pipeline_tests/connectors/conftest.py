@@ -16,9 +16,11 @@ from export_pipeline.connectors.destination import Destination
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.connectors.gcs import GcsConfig
+from export_pipeline.connectors.http import HttpConfig
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline_tests.servers.azure import AzureServer
 from export_pipeline_tests.servers.gcs import GcsServer
+from export_pipeline_tests.servers.http import Receiver
 from export_pipeline_tests.servers.s3 import S3Server, User
 
 ASKING_A_SERVER = [name for name in CONNECTOR_TYPES if name != "direct_download"]
@@ -104,6 +106,23 @@ def gcs_users(gcs_server: GcsServer) -> Users:
         writer=gcs_server.config(bucket, account=gcs_server.writer),
         stranger=gcs_server.config(bucket, account=gcs_server.stranger),
         nowhere=gcs_server.config("nobody-made-this"),
+    )
+
+
+@pytest.fixture
+def http_connector(http_receiver: Receiver) -> HttpConfig:
+    return http_receiver.config(http_receiver.new_space())
+
+
+@pytest.fixture
+def http_users(http_receiver: Receiver) -> Users:
+    space = http_receiver.new_space()
+    return Users(
+        owner=http_receiver.config(space),
+        reader=http_receiver.config(space, bearer_token=http_receiver.token("r")),
+        writer=http_receiver.config(space, bearer_token=http_receiver.token("w")),
+        stranger=http_receiver.config(space, bearer_token=SecretStr("guessed-guessed")),
+        nowhere=http_receiver.config("nobody-made-this"),
     )
 
 

@@ -7,8 +7,10 @@ from random import Random
 
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.destination import Destination, StoredObject, Upload, Version
+from export_pipeline.connectors.http_store import HttpDestination
 from export_pipeline.connectors.secret import reveal
 from export_pipeline.errors import Unreadable
+from export_pipeline_tests.servers.http import objects_behind
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
 
@@ -37,7 +39,17 @@ def read(destination: Destination, key: str) -> bytes:
 
 
 def keys(destination: Destination, prefix: str = "") -> list[str]:
-    return [found.key for found in destination.list(prefix)]
+    return [found.key for found in listed(destination, prefix)]
+
+
+def listed(destination: Destination, prefix: str = "") -> list[StoredObject]:
+    """What lies there. Where a store does not list, its server is looked into."""
+    try:
+        return list(destination.list(prefix))
+    except Unreadable:
+        if not isinstance(destination, HttpDestination):
+            raise
+        return [found for found in objects_behind(destination.config) if found.key.startswith(prefix)]
 
 
 def noise(size: int) -> bytes:

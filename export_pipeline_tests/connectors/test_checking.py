@@ -11,6 +11,7 @@ from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.destination import Destination, Proof, StoredObject, Upload, Version
 from export_pipeline.connectors.folder import FolderDestination
 from export_pipeline_tests.connectors.objects import Unseen, keys
+from export_pipeline_tests.servers.http import Receiver
 from export_pipeline_tests.servers.s3 import S3Server
 
 STEPS = ["list", "write", "read", "conditional write", "delete"]
@@ -171,3 +172,12 @@ def test_a_store_that_forgets_metadata_is_found_out(tmp_path: Path) -> None:
 
     assert outcome(iter(steps))[-1] == ("read", False)
     assert "keeps metadata" in steps[-1].message
+
+
+def test_a_receiver_that_shows_nothing_passes_and_is_told_what_that_means(http_receiver: Receiver) -> None:
+    config = http_receiver.config(http_receiver.new_space(), readable=False)
+
+    steps = list(check(config.open()))
+
+    assert outcome(iter(steps)) == [(name, True) for name in STEPS]
+    assert "has to do for a proof" in steps[2].message

@@ -1,13 +1,10 @@
 """What users with too few rights, or none, hear of every connector that asks a server."""
 
 import traceback
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from export_pipeline.connectors.connector import ConnectorConfig
-from export_pipeline.connectors.destination import Destination
 from export_pipeline.errors import PermanentFailure, TransientFailure
 from export_pipeline_tests.connectors.conftest import Users
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
@@ -62,18 +59,10 @@ def test_a_conflict_stays_one_where_nobody_may_look(users: Users) -> None:
     assert read(users.owner.open(), "a.csv") == b"1"
 
 
-@pytest.mark.parametrize(
-    "use",
-    [
-        lambda destination: put(destination, "a.csv", b"1"),
-        lambda destination: put(destination, "a.csv", noise(9 * MIB)),
-        lambda destination: read(destination, "a.csv"),
-    ],
-    ids=["write", "write parts", "read"],
-)
-def test_a_place_that_does_not_exist_is_named(users: Users, use: Callable[[Destination], Any]) -> None:
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_a_place_that_does_not_exist_is_named(users: Users, size: int) -> None:
     with pytest.raises(PermanentFailure, match=r"nobody-made-this.*create it"):
-        use(users.nowhere.open())
+        put(users.nowhere.open(), "a.csv", noise(size))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "no-such-host.invalid"])
