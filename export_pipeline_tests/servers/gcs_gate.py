@@ -10,13 +10,14 @@ import hmac
 import json
 import re
 import secrets
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import IO, Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import google_crc32c
@@ -43,11 +44,12 @@ class Account:
 
 @dataclass(slots=True)
 class Session:
-    """An upload in several requests."""
+    """An upload in several requests. They are kept here: the server behind takes longer with each."""
 
     bucket: str
     described: Mapping[str, Any]  # what the client says of the object
     generation: int | None  # that the object must have when the upload ends
+    content: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
     held: int = 0
     checksum: google_crc32c.Checksum = field(default_factory=google_crc32c.Checksum)
     answer: bytes | None = None  # to the last request, once there was one
@@ -77,14 +79,17 @@ class Gate(ThreadingHTTPServer):
         self.accounts: dict[str, Account] = {}
         self.tokens: dict[str, Account] = {}
         self.sessions: dict[str, Session] = {}
-        self.appetite: int | None = (
-            None  # the most bytes of a part that are taken at once; Google takes what it likes
-        )
+        self.appetite: int | None = None  # the most bytes that are taken at once, as Google may
         self.publishing = threading.Lock()  # a condition is looked at and kept in one step
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
+
+    def server_close(self) -> None:
+        super().server_close()
+        for session in self.sessions.values():
+            session.content.close()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Clients that break off are part of the tests; an error of ours shows as a missing answer."""
@@ -173,7 +178,7 @@ class Handler(BaseHTTPRequestHandler):
         bucket, name = found.group("bucket", "object") if found else (None, None)
         wanted = int(query["ifGenerationMatch"]) if "ifGenerationMatch" in query else None
         if query.get("uploadType") == "resumable":
-            self._begin(Session(unquote(bucket or ""), json.loads(body), wanted), body)
+            self._begin(unquote(bucket or ""), wanted, body)
         elif right == "delete" and bucket and name and wanted is not None:
             with self.server.publishing:
                 self._must_be(unquote(bucket), unquote(name), wanted)
@@ -181,15 +186,16 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._pass_on(body, bucket=bucket)
 
-    def _begin(self, session: Session, body: bytes) -> None:
-        if session.generation is not None:
-            self._must_be(session.bucket, session.name, session.generation)
+    def _begin(self, bucket: str, generation: int | None, body: bytes) -> None:
+        described = json.loads(body)
+        if generation is not None:
+            self._must_be(bucket, described["name"], generation)
         with self._asked(body) as answer:
             if answer.status == 404:
                 raise Refused(404, "The specified bucket does not exist.", "notFound")
             query = urlsplit(answer.headers["Location"]).query
+            self.server.sessions[parse_qs(query)["upload_id"][0]] = Session(bucket, described, generation)
             location = f"{self.server.url}{urlsplit(self.path).path}?{query}"
-            self.server.sessions[parse_qs(query)["upload_id"][0]] = session
             self._answer(answer.status, answer.read(), Location=location)
 
     def _continue(self, upload_id: str, body: bytes) -> None:
@@ -197,6 +203,7 @@ class Handler(BaseHTTPRequestHandler):
         if session is None:
             raise Refused(404, "No such upload", "notFound")
         if self.command == "DELETE":
+            session.content.close()
             del self.server.sessions[upload_id]
             self._answer(499, b"")
             return
@@ -206,26 +213,30 @@ class Handler(BaseHTTPRequestHandler):
         if span[1] and session.answer is None:
             taken = body[: self.server.appetite]
             session.checksum.update(taken)
+            session.content.write(taken)
+            session.held += len(taken)
             if span[3] != "*" and len(taken) == len(body):
-                self._end(session, body)
-            else:
-                last = session.held + len(taken) - 1
-                with self._asked(taken, **{"Content-Range": f"bytes {session.held}-{last}/*"}):
-                    session.held = last + 1
+                self._end(session)
         if session.answer is not None:
             self._answer(200, session.answer)
         else:
             self._answer(308, b"", **({"Range": f"bytes=0-{session.held - 1}"} if session.held else {}))
 
-    def _end(self, session: Session, body: bytes) -> None:
+    def _end(self, session: Session) -> None:
         ours = f"crc32c={base64.b64encode(session.checksum.digest()).decode()}"
         if not hmac.compare_digest(self.headers.get("X-Goog-Hash", ours), ours):
             raise Refused(400, f"the content's {ours} does not match")
         with self.server.publishing:
             if session.generation is not None:
                 self._must_be(session.bucket, session.name, session.generation)
-            with self._asked(body) as answer:
+            whole = {
+                "Content-Range": f"bytes 0-{session.held - 1}/{session.held}",
+                "Content-Length": str(session.held),
+            }
+            session.content.seek(0)
+            with self._asked(session.content, **whole) as answer:
                 session.answer = answer.read()
+        session.content.close()
 
     def _must_be(self, bucket: str, name: str, generation: int) -> None:
         if int(self._looked_at(bucket, name).get("generation", 0)) != generation:
@@ -251,7 +262,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(piece)
 
     @contextmanager
-    def _asked(self, body: bytes, **changed: str) -> Iterator[HTTPResponse]:
+    def _asked(self, body: bytes | IO[bytes], **changed: str) -> Iterator[HTTPResponse]:
         """The answer of the server behind to this request, some of whose fields may be changed."""
         fields = {name: value for name, value in self.headers.items() if name.lower() not in NOT_PASSED_ON}
         with self._connected() as server:
