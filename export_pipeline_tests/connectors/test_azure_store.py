@@ -3,13 +3,18 @@
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
 from azure.storage.blob import ContainerClient
+from cryptography import x509
 
 from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, noise, put, read
-from export_pipeline_tests.servers.azure import AzureServer
+from export_pipeline_tests.servers.azure import AzureServer, azurite
+from export_pipeline_tests.servers.azure_identity import STORAGE, managed_identity
+from export_pipeline_tests.servers.certificates import certify
 from export_pipeline_tests.servers.ports import free_port
 
 
@@ -121,3 +126,32 @@ def test_a_container_that_goes_away_is_not_an_empty_one(azure_server: AzureServe
 def test_a_blob_that_is_gone_is_not_there(azure_server: AzureServer, container: ContainerClient) -> None:
     with pytest.raises(NotFound, match=r"there is no 'a\.csv'"):
         read(azure_server.config(container.container_name).open(), "a.csv")
+
+
+@pytest.mark.usefixtures("azure_server")  # so that it is installed, or the test skipped
+def test_without_a_key_the_deployments_own_identity_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certified = certify(x509.IPAddress(ip_address("127.0.0.1")), tmp_path)
+    tls = ("--cert", certified.certificate, "--key", certified.key, "--oauth", "basic")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certified.certificate))
+    with managed_identity() as identity, azurite(*tls, scheme="https") as server:
+        for name, value in identity.variables.items():
+            monkeypatch.setenv(name, value)
+        config = server.config(server.new_container(), account_key=None)
+        destination = config.open()
+
+        put(destination, "a.csv", noise(9 * MIB))
+
+        assert read(destination, "a.csv") == noise(9 * MIB)
+        assert [asked["resource"] for asked in identity.asked] == [STORAGE]
+
+
+def test_no_identity_at_all_is_named(azure_server: AzureServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with managed_identity() as identity:
+        for name, value in {**identity.variables, "IDENTITY_HEADER": "unknown"}.items():
+            monkeypatch.setenv(name, value)
+        config = azure_server.config("any", account_key=None, endpoint_url="https://exporter.example")
+
+        with pytest.raises(PermanentFailure, match="no identity that Azure knows; give the connector a key"):
+            config.open().head("a.csv")

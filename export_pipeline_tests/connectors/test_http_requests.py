@@ -1,6 +1,5 @@
 """A request goes where it should, in the name of whom it should, and nowhere else."""
 
-import datetime
 import ssl
 import threading
 from collections.abc import Iterator
@@ -10,12 +9,11 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from export_pipeline.connectors.addresses import allow
 from export_pipeline.connectors.http_requests import asked
 from export_pipeline.errors import PermanentFailure
+from export_pipeline_tests.servers.certificates import Certified, certify
 from export_pipeline_tests.servers.http import Receiver
 
 
@@ -44,29 +42,10 @@ def mirror() -> Iterator[ThreadingHTTPServer]:
     allow([])
 
 
-def certify(name: x509.GeneralName, folder: Path) -> ssl.SSLContext:
-    """A server's TLS with a certificate for that name, whose issuer is itself: `certificate.pem`."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([name]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    (folder / "certificate.pem").write_bytes(certificate.public_bytes(pem))
-    form, locked = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    (folder / "key.pem").write_bytes(key.private_bytes(pem, form, locked))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
-    return context
-
-
-def served(server: ThreadingHTTPServer, context: ssl.SSLContext) -> list[str | None]:
+def served(server: ThreadingHTTPServer, certified: Certified) -> list[str | None]:
     """Let the server speak TLS; gives the names it is asked for, as they come."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certified.certificate, certified.key)
     names: list[str | None] = []
     context.sni_callback = lambda _socket, name, _context: names.append(name)
     server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -105,8 +84,9 @@ def test_a_certificate_is_that_of_the_name(
     mirror: ThreadingHTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Although the connection goes to an address that was looked up beforehand."""
-    names = served(mirror, certify(x509.DNSName("localhost"), tmp_path))
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+    certified = certify(x509.DNSName("localhost"), tmp_path)
+    names = served(mirror, certified)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certified.certificate))
 
     told = ask(f"https://localhost:{mirror.server_port}/")
 

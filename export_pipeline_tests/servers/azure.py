@@ -130,8 +130,7 @@ def azurite(*arguments: str | Path, scheme: str = "http") -> Iterator[AzureServe
         with (home / "log").open("wb") as log:
             process = spawn(command, cwd=home, env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
-            if scheme == "http":
-                _wait_for(server, home)
+            _wait_for(server, home)
             yield server
         finally:
             stop(process)
