@@ -10,8 +10,10 @@ export UV_PYTHON_DOWNLOADS = never
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
+# pip would advise root against it, which concerns folders that others use. A variable, not the option of that
+# name: a pip that does not know it (before 22.1) takes no notice.
 $(UV):
-	@$(PY) -m pip install -q --disable-pip-version-check --target .tools uv==0.13.9
+	@PIP_ROOT_USER_ACTION=ignore $(PY) -m pip install -q --disable-pip-version-check --target .tools uv==0.13.9
 
 # Two environments in one folder: `demo` and `dev` need only what runs; tests and checks need the rest as well.
 .venv/runtime: requirements.lock pyproject.toml | $(UV)
