@@ -3,6 +3,7 @@ PY ?= python3
 UV := .tools/bin/uv
 BIN := .venv/bin
 DEMO_HOME ?= $(CURDIR)/.demo
+PORT := 3000
 export UV_PYTHON_DOWNLOADS = never
 
 .PHONY: help demo dev test test-all check fix lock bench clean
@@ -31,8 +32,8 @@ $(UV):
 demo: .venv/runtime ## the main job on real data; DEMO_HOME=<folder> says where
 	@$(BIN)/export-pipeline demo --home "$(DEMO_HOME)"
 
-dev: .venv/runtime ## the Dagster UI and daemon on the demo's data
-	@$(BIN)/export-pipeline dev --home "$(DEMO_HOME)"
+dev: .venv/runtime ## the Dagster UI and daemon on the demo's data; PORT=<number> if 3000 is taken
+	@$(BIN)/export-pipeline dev --home "$(DEMO_HOME)" --port "$(PORT)"
 
 test: .venv/dev ## every test but the slow matrices
 	@$(BIN)/pytest -m "not slow"
