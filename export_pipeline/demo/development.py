@@ -48,8 +48,8 @@ def run_demo(home: Path, port: int) -> None:
 
 def _serve(instance: Instance, deployment: Deployment, port: int) -> None:
     """Until interrupted. When an export is made or deleted, Dagster loads its definitions anew."""
-    console = Console()
-    console.print(f"Starting Dagster in {instance.home} ...", highlight=False, soft_wrap=True)
+    console = Console(markup=False, emoji=False, highlight=False)  # nothing in a path is taken for markup
+    console.print(f"Starting Dagster in {instance.home} ...", soft_wrap=True)
     with instance.webserver(port) as (webserver, running):
         running.start_daemon()
         console.print(f"The UI: {webserver.url} (stop with Ctrl-C)")
