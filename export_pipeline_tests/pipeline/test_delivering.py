@@ -149,6 +149,18 @@ def test_a_damaged_file_is_mended(installation: Installation) -> None:
     assert path.read_bytes() == whole
 
 
+def test_a_file_that_somebody_changed_is_left_alone_and_the_failure_says_what_to_do(
+    installation: Installation,
+) -> None:
+    export = installation.export()
+    path = installation.downloads / delivered(installation, export).files[0].key
+    path.write_text("edited by hand")
+    chunk = deliver(installation, export, hours(5, 5), proven_since=datetime.now(UTC))
+    (failure,) = chunk.failed
+    assert "not this export's (default/events), or somebody changed it; move it away" in failure.message
+    assert path.read_text() == "edited by hand"
+
+
 def test_without_its_receipt_an_hour_is_not_delivered_though_its_file_is_there(
     installation: Installation,
 ) -> None:
