@@ -19,12 +19,17 @@ Yes = Annotated[bool, typer.Option("--yes", metavar=NO_VALUE, help="Do not ask w
 
 @contextmanager
 def named(**options: str) -> Iterator[None]:
-    """Name fields in messages as they are typed: `named(until="--to")`. The error's `field` stays ours."""
+    """Name fields in messages as they are typed: `named(until="--to")`. The error's `field` stays ours.
+
+    A message begins with the fields that it is about, or with one and a place in it (`filter, line 2: ...`);
+    what lies within a field (`tables.0.name`) is typed in the field's option.
+    """
     try:
         yield
     except InvalidRequest as error:
-        option = options.get(error.field or "")
-        text = str(error)
-        if option is None or not text.startswith(f"{error.field}: "):
+        begin, colon, rest = str(error).partition(": ")
+        fields = begin.split(", ")
+        if error.field not in fields:
             raise
-        raise InvalidRequest(option + text.removeprefix(error.field or ""), field=error.field) from error
+        typed = ", ".join(options.get(field.partition(".")[0], field) for field in fields)
+        raise InvalidRequest(typed + colon + rest, field=error.field) from error

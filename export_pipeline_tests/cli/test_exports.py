@@ -91,7 +91,14 @@ def test_a_definition_and_options_do_not_mix(call_cli: CallCli) -> None:
         ((*EVENTS, "--until", "yesterday"), "--until: 'yesterday' is not a time"),
         ((*EVENTS, "--format", "xlsx"), "--format: 'xlsx' is not a format; the formats are csv"),
         ((*EVENTS, "--minutes-to-settle", "-1"), "--minutes-to-settle: "),
-        ((*EVENTS, "--filename", "all.csv"), "--filename: 'all.csv' gives several hours the same name"),
+        ((*EVENTS, "--until", "2026-01-05T00:00:00Z"), "--until: must be after the first hour, 2026-01-05"),
+        ((*EVENTS, "--filter", "size =="), "--filter, line 1, column 8: "),
+        (
+            (*EVENTS, "--filename", "all.csv"),
+            "--subdirectory, --filename: 'all.csv' gives several hours the same name",
+        ),
+        ((*EVENTS, "--filename", "$" * 1025), "--filename: String should have at most 1024"),
+        (("--table", "e" * 256, *FIRST_HOUR), "--table: String should have at most 255"),
         (("--table", "events:size", *FIRST_HOUR), "--table: table 'events' has no column 'size'"),
         (
             (*EVENTS, "--filter", "kin == 'x'"),

@@ -11,6 +11,19 @@ def test_a_field_is_named_as_the_option() -> None:
         raise InvalidRequest("until: before the start", field="until")
 
 
+@pytest.mark.parametrize(
+    ("field", "message", "typed"),
+    [
+        ("until", "since, until: lie in one hour", "--from, --to: lie in one hour"),
+        ("until", "until, line 2: no time", "--to, line 2: no time"),
+        ("since.hour", "since.hour: too early", "--from: too early"),
+    ],
+)
+def test_so_are_several_fields_and_places_within_one(field: str, message: str, typed: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"^{typed}$"), named(since="--from", until="--to"):
+        raise InvalidRequest(message, field=field)
+
+
 def test_programs_still_get_the_field_of_the_definition() -> None:
     with pytest.raises(InvalidRequest) as caught, named(until="--to"):
         raise InvalidRequest("until: before the start", field="until")

@@ -351,7 +351,7 @@ def test_a_format_may_be_spelled_shortly(format_: object, expected: object) -> N
         ({"first_hour": None}, "first_hour: Input should be a valid datetime"),
         ({"first_hour": "2013-01-01T00:30:00Z"}, "first_hour: 2013-01-01T00:30:00+00:00 is not on the hour"),
         ({"first_hour": "9999-12-31T23:30:00-12:00"}, "first_hour: is out of the range of times"),
-        ({"until": "2012-01-01T00:00:00Z"}, "until: must be after first_hour, 2013-01-01T00:00:00+00:00"),
+        ({"until": "2012-01-01T00:00:00Z"}, "until: must be after the first hour, 2013-01-01T00:00:00+00:00"),
         ({"tables": []}, "tables: Tuple should have at least 1 item"),
         ({"tables": [{}]}, "tables.0.name: is missing"),
         (
