@@ -20,7 +20,7 @@ app = typer.Typer(help="The dataset: which tables and columns can be exported.",
 def check(context: typer.Context, as_json: Json = False) -> None:
     """Compare the declaration with the source database. Exit code 1 for any error, 0 for warnings only."""
     from export_pipeline.dataset.declaration import positions_in
-    from export_pipeline.dataset.reflection import check_against
+    from export_pipeline.dataset.reflection import UNASKED, check_against
 
     with opened(context) as deployment:
         file = deployment.settings.dataset_path
@@ -35,11 +35,14 @@ def check(context: typer.Context, as_json: Json = False) -> None:
         for problem in problems:
             at = positions.of_value(problem.place)
             print_line(f"{problem.severity}: {file}:{at.line}:{at.column}: {problem.path}: {problem.message}")
-        verdict = "does not fit" if errors else "fits"
-        print_line(
-            f"the declaration {verdict} the database"
-            f" (tables: {len(dataset.tables)}, errors: {errors}, warnings: {len(problems) - errors})"
-        )
+        if any(problem.place == UNASKED for problem in problems):
+            print_line("whether the declaration fits is not known: the database could not be asked")
+        else:
+            verdict = "does not fit" if errors else "fits"
+            print_line(
+                f"the declaration {verdict} the database"
+                f" (tables: {len(dataset.tables)}, errors: {errors}, warnings: {len(problems) - errors})"
+            )
     if errors:
         raise typer.Exit(1)
 

@@ -23,12 +23,14 @@ from export_pipeline.dataset.sql_catalog import open_sql
 from export_pipeline.dataset.tables import Column, Dataset, Table, suggestion
 from export_pipeline.dataset.types import Kind
 
+UNASKED: Place = ("source",)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """One difference. With an `error` exports fail; with a `warning` they may be slow, or fail some day.
 
-    `place` is what of the declaration it is about.
+    `place` is what of the declaration it is about; UNASKED when the database could not be asked at all.
     """
 
     severity: Literal["error", "warning"]
@@ -52,7 +54,7 @@ def check_against(dataset: Dataset, url: str) -> tuple[Problem, ...]:
                 problem for table in dataset.tables.values() for problem in _problems_of_table(catalog, table)
             )
     except Unreachable as error:
-        return (_error(("source",), str(error)),)
+        return (_error(UNASKED, str(error)),)
 
 
 def _open(url: str) -> OpenCatalog:

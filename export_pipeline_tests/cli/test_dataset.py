@@ -68,6 +68,19 @@ def test_a_source_that_cannot_be_reached_is_an_error(call_cli: CallCli, installa
     assert (result.code, result.document["problems"][0]["path"]) == (1, "source")
 
 
+def test_of_a_source_that_cannot_be_reached_nothing_is_said_to_fit_or_not(
+    call_cli: CallCli, installation: Installation
+) -> None:
+    installation.source_file.unlink()
+
+    result = call_cli("dataset", "check")
+
+    assert result.code == 1
+    assert "there is no DuckDB file" in result.out
+    assert result.out.endswith("not known: the database could not be asked\n")
+    assert "does not fit" not in result.out
+
+
 def test_a_missing_url_is_named(call_cli: CallCli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EVENTS_URL")
 
