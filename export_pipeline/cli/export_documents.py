@@ -102,8 +102,11 @@ def asset_key(export: "Export") -> str:
     return "/".join(export.asset_path)
 
 
-def what_happens_next(export: "Export", now: datetime) -> Iterator[str]:
-    """After an export is made: when it is delivered by itself, and how to get what is not."""
+def what_happens_next(export: "Export", now: datetime, program: str) -> Iterator[str]:
+    """After an export is made: when it is delivered by itself, and how to get what is not.
+
+    `program` is what commands begin with.
+    """
     from export_pipeline.control.tasks import MAX_HOURS
     from export_pipeline.exports.due import next_due
 
@@ -126,6 +129,6 @@ def what_happens_next(export: "Export", now: datetime) -> Iterator[str]:
         end = min(past, definition.first_hour + MAX_HOURS * ONE_HOUR)
         more = "" if end == past else f", and so on, up to {MAX_HOURS:,} hours at a time"
         yield (
-            f"request the hours before that: export-pipeline task create {export.slug}"
+            f"request the hours before that: {program} task create {export.slug}"
             f" --from {moment(definition.first_hour)} --to {moment(end)}{more}"
         )

@@ -8,7 +8,7 @@ import typer
 from export_pipeline.cli import export_documents
 from export_pipeline.cli.confirming import confirm
 from export_pipeline.cli.documents import read_document
-from export_pipeline.cli.opening import opened
+from export_pipeline.cli.opening import opened, program
 from export_pipeline.cli.options import NO_VALUE, Json, Yes, named
 from export_pipeline.cli.printing import moment, number, print_document, print_line, print_some, print_table
 from export_pipeline.errors import InvalidRequest
@@ -174,7 +174,7 @@ def create(
         next_hour = export_documents.next_hour_document(export, now)
         print_document({**document, "applied_filters": applied, "next_hour": next_hour})
     else:
-        for line in export_documents.what_happens_next(export, now):
+        for line in export_documents.what_happens_next(export, now, program(context)):
             print_line(line)
         if any(applied.values()):
             for table_, text in applied.items():
@@ -196,7 +196,7 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
         documents = [export_documents.export_document(e, names[e.connector_id]) for e in exports]
         print_document({"exports": documents})
     elif not exports:
-        print_line("there are no exports yet; make one with: export-pipeline export create --help")
+        print_line(f"there are no exports yet; make one with: {program(context)} export create --help")
     else:
         print_table(
             ["name", "tables", "format", "connector", "path", "first hour", "until", "recurs"],
