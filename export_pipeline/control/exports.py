@@ -124,8 +124,8 @@ def check_slug(slug: str, *, field: str) -> None:
     """Refuse a name that could not be part of a Dagster name and an object key."""
     if not (SHORTEST_SLUG <= len(slug) <= LONGEST_SLUG and re.fullmatch(SLUG_PATTERN, slug)):
         raise InvalidRequest(
-            f"{field}: {slug!r} has to be {SHORTEST_SLUG} to {LONGEST_SLUG} of a-z, 0-9 and -, one of a-z first,"
-            " and no dash beside another or at the end",
+            f"{field}: {slug!r} has to be {SHORTEST_SLUG} to {LONGEST_SLUG} of a-z, 0-9 and -, one of a-z"
+            " first, and no dash beside another or at the end",
             field=field,
         )
 

@@ -1,16 +1,20 @@
 """An hour's files and receipt at the destination: in which order they come, and what is put back."""
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from export_pipeline.exports.export import Export
-from export_pipeline.pipeline.hours import DeliveredHour
+from export_pipeline.exports.plan import plan_of
+from export_pipeline.extract.sources import open_source
+from export_pipeline.pipeline.delivering import deliver_hour
+from export_pipeline.pipeline.hours import DeliveredHour, FormattedHour
 from export_pipeline.receipts.receipt import digest_of
 from export_pipeline.receipts.verifying import verify
 from export_pipeline.store.ledger import LedgerEntry
 from export_pipeline_tests.installations import ROWS_PER_HOUR, Installation, hours
-from export_pipeline_tests.runs import deliver, ledger
+from export_pipeline_tests.runs import a_run, deliver, ledger
 
 SECOND_TABLE = """
 [tables.{name}]
@@ -198,3 +202,52 @@ def test_another_filter_over_the_same_rows_is_a_new_revision(installation: Insta
     second = delivered(installation, changed)
     assert (second.receipt.revision, second.receipt.supersedes) == (2, digest_of(first.receipt.to_bytes()))
     assert second.files == first.files
+
+
+def formatted(installation: Installation, export: Export) -> FormattedHour:
+    """Hour 5 as it is at the source now, ready to be delivered."""
+    run = a_run(installation, export, proven_since=datetime.now(UTC))
+    deployment = installation.deployment
+    with closing(open_source(deployment.source_url)) as source:
+        staged = run.extract(source, plan_of(export.definition, deployment.dataset), hours(5, 5))
+    (hour,) = run.format(staged).done
+    return hour
+
+
+def changes_announced(
+    installation: Installation, export: Export, known: LedgerEntry | None, file: Path
+) -> list[bytes]:
+    """Deliver the hour; what the file held each time that a change of the delivered hour was announced."""
+    found: list[bytes] = []
+    deliver_hour(
+        formatted(installation, export),
+        export,
+        installation.deployment.connector(export.connector_id).open(),
+        known,
+        still_ours=lambda: None,
+        before_change=lambda: found.append(file.read_bytes()),
+        progress=lambda _done, _total: None,
+    )
+    return found
+
+
+def test_that_a_delivered_hour_is_replaced_is_announced_while_its_files_are_still_the_old_ones(
+    installation: Installation,
+) -> None:
+    """Whoever is killed after that leaves a note that the hour is neither the old nor the new one."""
+    export = installation.export()
+    file = installation.downloads / delivered(installation, export).files[0].key
+    before, known = file.read_bytes(), entry(installation, export)
+    installation.change_source("UPDATE events SET amount = 999 WHERE id = 100")
+    assert changes_announced(installation, export, known, file) == [before]
+    assert file.read_bytes() != before
+
+
+def test_a_first_delivery_and_one_that_changes_nothing_announce_no_change(
+    installation: Installation,
+) -> None:
+    export = installation.export()
+    file = installation.downloads / "events/2026-01-05-05-00.csv"
+    assert changes_announced(installation, export, None, file) == []
+    delivered(installation, export)
+    assert changes_announced(installation, export, entry(installation, export), file) == []
