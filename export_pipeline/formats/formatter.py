@@ -1,10 +1,12 @@
 """What a file format can do. A format is one frozen model: its options, and how it writes and counts."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 
+from export_pipeline.errors import InvalidRequest, PermanentFailure
 from export_pipeline.formats.kernels import Values, pc
 from export_pipeline.formats.layout import Layout
 
@@ -44,6 +46,19 @@ class Formatter(Protocol):
 
         TransientFailure when the file is damaged or cut off.
         """
+
+
+@contextmanager
+def still_possible() -> Iterator[None]:
+    """What was accepted once can have become impossible since, by a change of the dataset's declaration:
+    a refusal is then a PermanentFailure.
+    """
+    try:
+        yield
+    except InvalidRequest as error:
+        raise PermanentFailure(
+            f"{error} (the declaration was changed since the export was made: make it again)"
+        ) from error
 
 
 def blocks(
