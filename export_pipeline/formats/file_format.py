@@ -7,10 +7,11 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.formats.csv import CsvFormat
+from export_pipeline.formats.json import JsonFormat
 from export_pipeline.formats.jsonl import JsonlFormat
 from export_pipeline.formats.parquet import ParquetFormat
 
-FileFormat = Annotated[CsvFormat | JsonlFormat | ParquetFormat, Field(discriminator="type")]
+FileFormat = Annotated[CsvFormat | JsonlFormat | JsonFormat | ParquetFormat, Field(discriminator="type")]
 
 _ADAPTER: TypeAdapter[FileFormat] = TypeAdapter(FileFormat)
 

@@ -108,7 +108,7 @@ def test_a_file_cut_off_is_refused(file_format: FileFormat) -> None:
 
 
 def test_a_source_that_fails_leaves_no_file_that_looks_whole(file_format: FileFormat) -> None:
-    if file_format.compression == "none" and file_format.type != "parquet":
+    if file_format.compression == "none" and file_format.type in ("csv", "jsonl"):
         pytest.skip("plain text has no end that could be missing")
     batch = many_rows()
     sink = io.BytesIO()

@@ -7,6 +7,7 @@ import pytest
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.formats.csv import CsvFormat
 from export_pipeline.formats.file_format import every_format, format_from, short_formats
+from export_pipeline.formats.json import JsonFormat
 from export_pipeline.formats.jsonl import JsonlFormat
 from export_pipeline.formats.parquet import ParquetFormat
 
@@ -20,6 +21,7 @@ from export_pipeline.formats.parquet import ParquetFormat
         ("jsonl", JsonlFormat(compression="none")),
         ("jsonl.gz", JsonlFormat()),
         ("JSONL.ZST", JsonlFormat(compression="zstd")),
+        ("json.gz", JsonFormat()),
         ("parquet", ParquetFormat(compression="zstd")),
     ],
 )
@@ -45,8 +47,8 @@ def test_options_left_out_have_their_defaults() -> None:
     [
         ("xlsx", "format", "'xlsx' is not a format; the formats are csv.gz, csv,"),
         ("", "format", "'' is not a format"),
-        ({}, "format.type", "the type is missing; the types are csv, jsonl, parquet"),
-        ({"type": "orc"}, "format.type", "'orc' is not a format; the types are csv, jsonl, parquet"),
+        ({}, "format.type", "the type is missing; the types are csv, jsonl, json, parquet"),
+        ({"type": "orc"}, "format.type", "'orc' is not a format; the types are csv, jsonl, json, parquet"),
         ({"type": None}, "format.type", "None is not a format"),
         ({"type": ["csv"]}, "format.type", r"\['csv'\] is not a format"),
         (
