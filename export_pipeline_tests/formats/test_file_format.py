@@ -57,9 +57,9 @@ def test_options_left_out_have_their_defaults() -> None:
             "'bz2' is not possible; choose 'none', 'gzip' or",
         ),
         (
-            {"type": "parquet", "compression": "gzip"},
+            {"type": "parquet", "compression": "lzma"},
             "format.compression",
-            "choose 'zstd', 'snappy' or 'none'",
+            "choose 'zstd', 'snappy', 'gzip' or 'none'",
         ),
         (
             {"type": "csv", "delimeter": ";"},
