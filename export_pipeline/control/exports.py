@@ -87,7 +87,10 @@ def create_export(
     lock_organization(connection, organization)  # its named filters stay, and stay as they are
     named = named_filters(connection, organization)
     limits = connector_config(connection, key, target.id).key_limits
-    tables = [plan.table.name for plan in plan_of(definition, dataset, named)]
+    plans = plan_of(definition, dataset, named)
+    for plan in plans:
+        definition.format.check(plan.columns)
+    tables = [plan.table.name for plan in plans]
     _check_range(definition)
     window = HourWindow(definition.first_hour)
     contexts = [

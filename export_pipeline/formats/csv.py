@@ -30,8 +30,8 @@ from export_pipeline.formats.dialects import (
     wrong_delimiter,
     wrong_null,
 )
-from export_pipeline.formats.formatter import blocks
 from export_pipeline.formats.file_columns import Constants, FileColumns
+from export_pipeline.formats.formatter import blocks
 from export_pipeline.formats.layout import CsvLayout
 from export_pipeline.formats.spelling import Spelling
 from export_pipeline.formats.text import BytesAs

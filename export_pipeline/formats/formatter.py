@@ -1,11 +1,12 @@
 """What a file format can do. A format is one frozen model: its options, and how it writes and counts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 
+from export_pipeline.dataset.tables import Column
 from export_pipeline.errors import InvalidRequest, PermanentFailure
 from export_pipeline.formats.kernels import Values, pc
 from export_pipeline.formats.layout import Layout
@@ -34,6 +35,9 @@ class Formatter(Protocol):
     @property
     def layout(self) -> Layout:
         """What somebody who loads such a file must know."""
+
+    def check(self, columns: Sequence[Column]) -> None:
+        """InvalidRequest, naming the option and the cure, when these columns cannot share a file."""
 
     def write(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema, sink: BinaryIO) -> None:
         """Write all rows to `sink`. The schema's fields carry the declared types (see extract.schema).

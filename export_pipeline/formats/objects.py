@@ -29,9 +29,9 @@ from export_pipeline.dataset.tables import Column
 from export_pipeline.dataset.types import Kind
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.formats.compression import Compression
+from export_pipeline.formats.file_columns import Constants, FileColumns, Naming
 from export_pipeline.formats.formatter import still_possible
 from export_pipeline.formats.kernels import Field, Text, Values, chosen, contents, joined, pc
-from export_pipeline.formats.file_columns import Constants, FileColumns, Naming
 from export_pipeline.formats.text import Characters, declared_kind, escaped, text_of
 
 # Backslash first: what the others put in must not be escaped again.

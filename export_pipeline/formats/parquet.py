@@ -17,8 +17,8 @@ from pydantic import BaseModel, Field
 from export_pipeline.dataset.tables import Column
 from export_pipeline.errors import TransientFailure
 from export_pipeline.formats.compression import Lent
-from export_pipeline.formats.formatter import ROWS_PER_BLOCK, blocks
 from export_pipeline.formats.file_columns import Constants, FileColumns, Naming
+from export_pipeline.formats.formatter import ROWS_PER_BLOCK, blocks
 from export_pipeline.formats.layout import ParquetLayout
 
 # Row groups end after this many rows, unless told otherwise: readers work on groups in parallel and skip

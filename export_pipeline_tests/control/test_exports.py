@@ -84,6 +84,12 @@ def test_a_name_that_cannot_be_is_refused(control: sa.Engine, slug: str) -> None
         ({"tables": ({"name": "flight"},)}, "tables", "did you mean 'flights'?"),
         ({"tables": ({"name": "flights"}, {"name": "FLIGHTS"})}, "tables", "name it once"),
         ({"tables": ({"name": "flights", "columns": ("ids",)},)}, "columns", "did you mean 'id'?"),
+        ({"tables": ({"name": "flights", "columns": ("ID", "id")},)}, "columns", "columns named twice: id"),
+        (
+            {"format": CsvFormat(append_columns=({"value": "x", "slug": "carrier"},))},
+            "format.header",
+            "'carrier' and 'carrier' would both be called 'carrier' in the file; give the constant column an",
+        ),
         ({"filter": "carrier = 'UA'"}, "filter", "equality is written =="),
         ({"filter": "carier == 'UA'"}, "filter", "did you mean 'carrier'?"),
         ({"filename": "$date.csv"}, "path", "add $hour"),

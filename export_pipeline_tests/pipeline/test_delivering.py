@@ -8,6 +8,7 @@ from pathlib import Path
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.plan import plan_of
 from export_pipeline.extract.sources import open_source
+from export_pipeline.formats.file_format import format_from
 from export_pipeline.pipeline.delivering import deliver_hour
 from export_pipeline.pipeline.hours import DeliveredHour, FormattedHour
 from export_pipeline.receipts.receipt import digest_of
@@ -187,9 +188,12 @@ def test_without_all_of_its_files_an_hour_has_no_receipt(installation: Installat
 
 
 def test_the_receipt_says_with_what_the_files_were_written(installation: Installation) -> None:
-    export = installation.export(format={"type": "csv", "compression": "gzip"})
+    export = installation.export(format={"type": "csv", "dialect": "bigquery"})
     receipt = delivered(installation, export).receipt
-    assert receipt.files[0].format == {"type": "csv", "compression": "gzip"}
+    written_with = receipt.files[0].format
+    assert format_from(written_with) == export.definition.format
+    # What the dialect presets is written down: the file can be read without knowing our presets.
+    assert (written_with["dialect"], written_with["null"]) == ("bigquery", "\\N")
     assert {"export-pipeline", "pyarrow", "python"} <= set(receipt.software)
 
 
