@@ -156,7 +156,7 @@ def test_a_definition_and_options_do_not_mix(call_cli: CallCli) -> None:
         (("--table", "events:size", *FIRST_HOUR), "--table: table 'events' has no column 'size'"),
         (
             (*EVENTS, "--filter", "kin == 'x'"),
-            "filter, line 1, column 1: table 'events' has no column 'kin'; did",
+            "--filter, line 1, column 1: table 'events' has no column 'kin'; did",
         ),
         (
             (*EVENTS, "--table-filter", "event=true"),
@@ -167,7 +167,7 @@ def test_a_definition_and_options_do_not_mix(call_cli: CallCli) -> None:
         ((*EVENTS, *["--filter", "true"] * 21), "--filter: Tuple should have at most 20 items"),
         (("--table", "event", *FIRST_HOUR), "--table: there is no table 'event'; did you mean 'events'?"),
         ((*EVENTS, "--context", "botify-team"), "--context: 'botify-team' is not NAME=VALUE"),
-        ((*EVENTS, "--context", "usr=a"), "context.usr: there is no such field; did you mean 'user'?"),
+        ((*EVENTS, "--context", "usr=a"), "--context usr: there is no such field; did you mean 'user'?"),
         ((*EVENTS, "--context", "user=a/b"), "--context user: must be one part of a path"),
         ((*EVENTS, "--connector", "nowhere"), "--connector: there is no connector 'nowhere'"),
     ],
