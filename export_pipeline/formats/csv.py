@@ -118,9 +118,12 @@ class CsvFormat(BaseModel, frozen=True, extra="forbid"):
     def check(self, columns: Sequence[Column]) -> None:
         self._file_columns.check(columns)
 
+    def file_schema(self, schema: pa.Schema) -> pa.Schema:
+        return self._file_columns.schema(schema)
+
     def write(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema, sink: BinaryIO) -> None:
         file_columns, spelling = self._file_columns, self._spelling
-        schema = file_columns.schema(schema)
+        schema = self.file_schema(schema)
         with compressed(sink, self.compression) as out:
             if self.sep_line:
                 out.write(f"sep={self.delimiter}{spelling.line_end}".encode())

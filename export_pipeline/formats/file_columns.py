@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Annotated, Literal
 
 import pyarrow as pa
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
+from export_pipeline.dataset.names import wrong_display_name
 from export_pipeline.dataset.tables import Column
 from export_pipeline.dataset.types import Kind
 from export_pipeline.errors import InvalidRequest
@@ -30,6 +32,13 @@ class ConstantColumn(BaseModel, frozen=True, extra="forbid"):
     slug: str = Field(min_length=1, max_length=LONGEST_NAME)
     name: str | None = Field(None, min_length=1, max_length=LONGEST_NAME)
 
+    @field_validator("slug", "name")
+    @classmethod
+    def _is_a_name(cls, name: str | None) -> str | None:
+        if name is not None and (wrong := wrong_display_name(name)):
+            raise ValueError(wrong)
+        return name
+
 
 Constants = Annotated[tuple[ConstantColumn, ...], Field(max_length=MOST_CONSTANTS)]
 
@@ -37,7 +46,8 @@ Constants = Annotated[tuple[ConstantColumn, ...], Field(max_length=MOST_CONSTANT
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileColumns:
     """How a table's columns become a file's. `option` is the format's option that names them, for messages;
-    where nothing is named in the file (`naming` is None), names may be equal.
+    where nothing is named in the file (`naming` is None), a constant may have the name of another column:
+    it is given a number to go by.
     """
 
     before: tuple[ConstantColumn, ...]
@@ -76,8 +86,10 @@ class FileColumns:
         spelled += [(self.prefix + api, display) for api, display in columns]
         spelled += [(constant.slug, constant.name or constant.slug) for constant in self.after]
         names = [display if self.naming == "display" else api for api, display in spelled]
+        if self.naming is None:
+            return self._numbered(names)
         first: dict[str, int] = {}
-        for position, name in enumerate(names if self.naming else ()):
+        for position, name in enumerate(names):
             other = first.setdefault(name.casefold(), position)
             if other != position:
                 raise InvalidRequest(
@@ -86,6 +98,17 @@ class FileColumns:
                     field=f"format.{self.option}",
                 )
         return tuple(names)
+
+    def _numbered(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The names, with numbers after those of constants that others have, whatever their case."""
+        data = slice(len(self.before), len(names) - len(self.after))
+        taken = {name.casefold() for name in names[data]}
+        numbered = list(names)
+        for position in [*range(data.start), *range(data.stop, len(names))]:
+            free = (f"{names[position]}{'' if n == 1 else f'_{n}'}" for n in count(1))
+            numbered[position] = next(name for name in free if name.casefold() not in taken)
+            taken.add(numbered[position].casefold())
+        return tuple(numbered)
 
     @property
     def _cure(self) -> str:

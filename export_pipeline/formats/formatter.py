@@ -39,6 +39,12 @@ class Formatter(Protocol):
     def check(self, columns: Sequence[Column]) -> None:
         """InvalidRequest, naming the option and the cure, when these columns cannot share a file."""
 
+    def file_schema(self, schema: pa.Schema) -> pa.Schema:
+        """The schema of a file of rows of this schema: all of its columns, no two of one name.
+
+        They are those in the file, if it names its columns. The fields carry the declared types.
+        """
+
     def write(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema, sink: BinaryIO) -> None:
         """Write all rows to `sink`. The schema's fields carry the declared types (see extract.schema).
 

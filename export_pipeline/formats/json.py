@@ -38,7 +38,7 @@ class JsonFormat(ObjectsFormat, frozen=True, extra="forbid"):
 
     def write(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema, sink: BinaryIO) -> None:
         file_columns = self.file_columns
-        schema = file_columns.schema(schema)
+        schema = self.file_schema(schema)
         shape = self.shape(schema)
         with compressed(sink, self.compression) as out:
             out.write(b"[")

@@ -27,7 +27,7 @@ class JsonlFormat(ObjectsFormat, frozen=True, extra="forbid"):
 
     def write(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema, sink: BinaryIO) -> None:
         file_columns = self.file_columns
-        schema = file_columns.schema(schema)
+        schema = self.file_schema(schema)
         shape = self.shape(schema)
         with compressed(sink, self.compression) as out:
             for block in blocks(file_columns.batches(batches), schema):

@@ -75,6 +75,9 @@ class ObjectsFormat(BaseModel, frozen=True, extra="forbid"):
     def check(self, columns: Sequence[Column]) -> None:
         shape_of(self.file_columns.check(columns), nested=self.nested)
 
+    def file_schema(self, schema: pa.Schema) -> pa.Schema:
+        return self.file_columns.schema(schema)
+
     def shape(self, schema: pa.Schema) -> "Shape":
         """The shape of the objects of a file of this schema."""
         with still_possible():

@@ -63,10 +63,13 @@ class ParquetFormat(BaseModel, frozen=True, extra="forbid"):
     def check(self, columns: Sequence[Column]) -> None:
         self._file_columns.check(columns)
 
+    def file_schema(self, schema: pa.Schema) -> pa.Schema:
+        return self._file_columns.schema(schema)
+
     def write(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema, sink: BinaryIO) -> None:
         lent = Lent(sink)
         file_columns = self._file_columns
-        plain = pa.schema([field.remove_metadata() for field in file_columns.schema(schema)])
+        plain = pa.schema([field.remove_metadata() for field in self.file_schema(schema)])
         # Not a `with` block: that would end the file after an error too, and a short file would look whole.
         writer = pq.ParquetWriter(
             cast(BinaryIO, lent),

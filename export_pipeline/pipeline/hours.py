@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from export_pipeline.formats.side_files.table_files import FileColumn
 from export_pipeline.receipts.receipt import Receipt, ReceiptTable
 from export_pipeline.windows import HourWindow
 
@@ -35,9 +36,13 @@ class StagedHour:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormattedFile:
-    """One table's rows of an hour in the form the customer gets. `rows` were counted in the file."""
+    """One table's rows of an hour in the form the customer gets.
+
+    `columns` are the file's, by the names that they have there; `rows` were counted in the file.
+    """
 
     table: str
+    columns: tuple[FileColumn, ...]
     path: Path
     rows: int
     bytes: int

@@ -1,7 +1,7 @@
 """Each dialect of CSV, read back by readers that we did not write."""
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -23,11 +23,14 @@ from export_pipeline_tests.formats.readers import (
 )
 from export_pipeline_tests.formats.rows import (
     DECLARED,
+    LONELY,
     VALUES,
     a_batch,
     a_schema,
+    arriving,
     comparable,
     one_column,
+    without_nul,
     written,
 )
 
@@ -88,9 +91,6 @@ POSTGRES_TYPES: Mapping[Kind, str] = {
     Kind.JSON: "text",
 }
 
-# In a column by themselves: what could be taken for NULL, for no row, or for the end of the data.
-LONELY = [None, "", "\\N", "\\.", "NULL", "x", None]
-
 
 @pytest.fixture(params=DIALECTS)
 def dialect(request: pytest.FixtureRequest) -> DialectName:
@@ -100,18 +100,6 @@ def dialect(request: pytest.FixtureRequest) -> DialectName:
 
 def a_format(dialect: DialectName, **options: Any) -> CsvFormat:
     return CsvFormat(dialect=dialect, **{"compression": "none"} | options)
-
-
-def without_nul(values: Sequence[Any]) -> list[Any]:
-    """PostgreSQL has no text with a NUL inside, and pandas' own parser ends a text there."""
-    return [value for value in values if not (isinstance(value, str) and "\0" in value)]
-
-
-def arriving(dialect: DialectName, values: Sequence[Any]) -> list[Any]:
-    """The values as the dialect lets them through."""
-    if DIALECTS[dialect].keeps_line_breaks:
-        return list(values)
-    return [v.replace("\r", "").replace("\n", "") if isinstance(v, str) else v for v in values]
 
 
 def value_of(kind: Kind, file_format: CsvFormat) -> Callable[[str], Any]:

@@ -87,8 +87,10 @@ def test_a_constant_called_like_a_column_is_refused(naming: Any, cure: str) -> N
     assert f"{cure} another name" in str(refused.value)
 
 
-def test_where_nothing_is_named_names_may_be_equal() -> None:
-    assert a_layout(naming=None).check([a_column("first")]) == ("first", "first", "last")
+def test_where_nothing_is_named_constants_give_way_to_the_data() -> None:
+    again = ConstantColumn(value="", slug="FIRST")
+    file_columns = a_layout(naming=None, after=(again, again))
+    assert file_columns.check([a_column("first")]) == ("first_2", "first", "FIRST_3", "FIRST_4")
 
 
 def test_names_that_became_equal_since_fail_when_they_are_written() -> None:
@@ -104,6 +106,8 @@ def test_names_that_became_equal_since_fail_when_they_are_written() -> None:
         {"slug": "x"},
         {"value": "x", "slug": ""},
         {"value": "x", "slug": "x", "name": ""},
+        {"value": "x", "slug": "x\ny"},
+        {"value": "x", "slug": "x", "name": "x\ty"},
         {"value": 1, "slug": "x"},
         {"value": "x" * 1001, "slug": "x"},
         {"value": "x", "slug": "x", "label": "x"},
