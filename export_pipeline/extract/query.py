@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from export_pipeline.dataset.tables import Column, Table
 from export_pipeline.dataset.types import Kind
 from export_pipeline.errors import PermanentFailure
-from export_pipeline.extract.sql_types import Moment, in_one_form, sql_type, within
+from export_pipeline.extract.sql_types import OneForm, in_one_form, sql_type, within
 from export_pipeline.filters.collation import by_code_point
 from export_pipeline.filters.sql import where_clause
 from export_pipeline.filters.tree import Filter
@@ -79,4 +79,4 @@ def _ordered(column: sa.ColumnElement[Any], kind: Kind) -> sa.ColumnElement[Any]
         return sa.func.replace(sa.func.lower(by_code_point(column)), "-", "")
     if kind.textual:
         return by_code_point(column)
-    return in_one_form(column) if isinstance(column.type, Moment) else column
+    return in_one_form(column) if isinstance(column.type, OneForm) else column

@@ -1,7 +1,8 @@
 """How columns are compared and read in SQL. What arrives is the driver's value; `values` makes it Arrow."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from export_pipeline.dataset.types import ColumnType, Kind
+from export_pipeline.extract.number_key import NUMBER_KEY, number_key
 
 # The SQL function that our SQLite connections have, and that fails when it is called.
 REFUSE_MOMENT = "refuse_moment"
@@ -19,11 +21,35 @@ _ONE_FORM = "-".join(("[0-9]" * 4, "[0-9]" * 2, "[0-9]" * 2)) + " " + ":".join([
 _ONE_FORM += "." + "[0-9]" * 6
 
 
-class _Reading(sa.TypeDecorator[datetime]):
+class OneForm(sa.TypeDecorator[Any]):
+    """A type whose values have several forms in SQLite, which compares texts letter by letter: a column of it
+    is compared in one form, which is also that of what it is compared with."""
+
+    cache_ok = True
+
+    class comparator_factory(sa.TypeDecorator.Comparator[Any]):  # noqa: N801  # SQLAlchemy's name
+        def operate(self, op: Callable[..., Any], *other: Any, **options: Any) -> sa.ColumnElement[Any]:
+            if isinstance(self.expr, in_one_form):
+                return super().operate(op, *other, **options)
+            compared: sa.ColumnElement[Any] = op(in_one_form(self.expr), *other, **options)
+            return compared
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return dialect.type_descriptor(sa.Text() if dialect.name == "sqlite" else self.impl_instance)
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> None:
+        """None: what arrives is the driver's value."""
+
+    def in_sqlite(self, column: str) -> str:
+        """The SQL for the column's value in the one form."""
+        raise NotImplementedError
+
+
+class Moment(OneForm):
     """A moment: of a `timestamp` column, an instant (`zone`), or of a `timestamp_local` one.
 
-    SQLite has only text for it. PostgreSQL and DuckDB know instants; all others keep a wall clock's reading,
-    which is taken to be UTC.
+    SQLite has only text for it, which may have a T, a Z and a fraction, or not. PostgreSQL and DuckDB know
+    instants; all others keep a wall clock's reading, which is taken to be UTC.
     """
 
     impl = sa.DateTime
@@ -33,37 +59,52 @@ class _Reading(sa.TypeDecorator[datetime]):
         super().__init__(timezone=zone)
         self.zone = zone
 
-    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        return dialect.type_descriptor(sa.Text() if dialect.name == "sqlite" else sa.DateTime(self.zone))
-
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
         if value is None or (self.zone and dialect.name == "postgresql"):
             return value
         reading = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
         return reading.isoformat(" ", "microseconds") if dialect.name == "sqlite" else reading
 
+    def in_sqlite(self, column: str) -> str:
+        plain = f"replace(replace(replace(replace({column}, 'T', ' '), 'Z', ''), '+00:00', ''), '+00', '')"
+        return f"substr({plain} || substr('.000000', length({plain}) - 18), 1, 26)"
 
-class Moment(_Reading):
-    """The type of a column of moments. SQLite's texts of it may have a T, a Z and a fraction, or not: they
-    are compared in one form."""
 
+class TimeOfDay(OneForm):
+    """A time of day. SQLite's texts of it may have a fraction or not."""
+
+    impl = sa.Time
     cache_ok = True
 
-    class comparator_factory(sa.TypeDecorator.Comparator[datetime]):  # noqa: N801  # SQLAlchemy's name
-        def operate(self, op: Callable[..., Any], *other: Any, **options: Any) -> sa.ColumnElement[Any]:
-            compared: sa.ColumnElement[Any] = op(in_one_form(self.expr), *other, **options)
-            return compared
+    def process_bind_param(self, value: time | None, dialect: sa.Dialect) -> Any:
+        return value.isoformat("microseconds") if value and dialect.name == "sqlite" else value
+
+    def in_sqlite(self, column: str) -> str:
+        return f"substr({column} || substr('.000000', length({column}) - 7), 1, 15)"
 
 
-class in_one_form(FunctionElement[datetime]):  # noqa: N801  # reads as the SQL function that it stands for
-    """A column's moment, to be compared and ordered."""
+class ExactNumber(OneForm):
+    """A decimal, or an unsigned integer of 64 bits. SQLite may have text for it, to keep all its digits."""
+
+    impl = sa.Numeric
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | int | None, dialect: sa.Dialect) -> Any:
+        return number_key(value) if dialect.name == "sqlite" else value
+
+    def in_sqlite(self, column: str) -> str:
+        return f"{NUMBER_KEY}({column})"
+
+
+class in_one_form(FunctionElement[Any]):  # noqa: N801  # reads as the SQL function that it stands for
+    """A column's value, to be compared and ordered."""
 
     inherit_cache = True
 
     def __init__(self, column: sa.ColumnElement[Any]) -> None:
         super().__init__(column)
-        assert isinstance(column.type, Moment)
-        self.type = _Reading(zone=column.type.zone)
+        assert isinstance(column.type, OneForm)
+        self.type = column.type
 
 
 @compiles(in_one_form)
@@ -72,10 +113,9 @@ def _as_it_is(element: in_one_form, compiler: SQLCompiler, **options: Any) -> st
 
 
 @compiles(in_one_form, "sqlite")
-def _with_microseconds(element: in_one_form, compiler: SQLCompiler, **options: Any) -> str:
-    column = compiler.process(element.clauses, **options)
-    plain = f"replace(replace(replace(replace({column}, 'T', ' '), 'Z', ''), '+00:00', ''), '+00', '')"
-    return f"substr({plain} || substr('.000000', length({plain}) - 18), 1, 26)"
+def _as_texts_compare(element: in_one_form, compiler: SQLCompiler, **options: Any) -> str:
+    assert isinstance(element.type, OneForm)
+    return element.type.in_sqlite(compiler.process(element.clauses, **options))
 
 
 class within(FunctionElement[bool]):  # noqa: N801
@@ -88,7 +128,7 @@ class within(FunctionElement[bool]):  # noqa: N801
         assert isinstance(column.type, Moment)
         if not column.type.zone:
             since, until = since.replace(tzinfo=None), until.replace(tzinfo=None)
-        bound = _Reading(zone=column.type.zone)
+        bound = Moment(zone=column.type.zone)
         super().__init__(column, sa.bindparam(None, since, bound), sa.bindparam(None, until, bound))
 
 
@@ -130,6 +170,12 @@ def sql_type(type_: ColumnType) -> sa.types.TypeEngine[Any]:
             return Moment(zone=True)
         case Kind.TIMESTAMP_LOCAL:
             return Moment(zone=False)
+        case Kind.TIME:
+            return TimeOfDay()
+        case Kind.DECIMAL:
+            return ExactNumber(type_.precision, type_.scale)
+        case Kind.UINT64:
+            return ExactNumber(20, 0)
         case Kind.UUID | Kind.JSON:
             return AsText()
         case _:

@@ -25,6 +25,7 @@ from sqlalchemy.exc import (
 
 from export_pipeline.errors import PermanentFailure, TransientFailure
 from export_pipeline.extract.fitting import fitted
+from export_pipeline.extract.number_key import NUMBER_KEY, number_key
 from export_pipeline.extract.query import count_of, relation_of, time_column_of
 from export_pipeline.extract.sql_types import REFUSE_MOMENT
 from export_pipeline.extract.values import array_of
@@ -164,6 +165,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         # The driver's own error about a text that is none says the text, and not the column.
         connection.text_factory = _text
         connection.create_function(REFUSE_MOMENT, 0, _refuse_moment)
+        connection.create_function(NUMBER_KEY, 1, number_key, deterministic=True)
         return connection
 
     engine = sa.create_engine(url, creator=connect, poolclass=sa.NullPool, hide_parameters=True)

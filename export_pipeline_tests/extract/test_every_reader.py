@@ -19,7 +19,8 @@ from export_pipeline.errors import PermanentFailure, TransientFailure
 from export_pipeline.extract.query import rows_of_hour
 from export_pipeline.extract.schema import arrow_schema
 from export_pipeline.extract.source import Snapshot
-from export_pipeline.filters.tree import EVERY_ROW
+from export_pipeline.filters.checking import OPERATORS, check
+from export_pipeline.filters.tree import EVERY_ROW, Comparison, Filter, OneOf
 from export_pipeline.windows import HourWindow
 from export_pipeline_tests.builders import a_column, an_hour, moment
 from export_pipeline_tests.extract.engines import Engine
@@ -63,9 +64,13 @@ def load(engine: Engine, rows: Sequence[tuple[Any, ...]], **columns: str) -> Non
 
 
 def read(
-    snapshot: Snapshot, table: Table, window: HourWindow | None = None, tenant: str | None = None
+    snapshot: Snapshot,
+    table: Table,
+    window: HourWindow | None = None,
+    tenant: str | None = None,
+    filter_: Filter = EVERY_ROW,
 ) -> pa.Table:
-    rows = rows_of_hour(table, table.columns, window or an_hour(), EVERY_ROW, tenant)
+    rows = rows_of_hour(table, table.columns, window or an_hour(), filter_, tenant)
     schema = arrow_schema(table.columns)
     got = pa.Table.from_batches(snapshot.batches(rows, schema), schema)
     assert snapshot.count(rows) == got.num_rows
@@ -109,6 +114,37 @@ def test_the_order_is_that_of_code_points_with_nulls_last_however_rows_came(engi
     load(engine, [(n, SEEN, text) for n, text in enumerate(texts)], word="text")
     got = rows_read(engine, a_table(a_column("word"), order_by=("word", "id")))
     assert [row["word"] for row in got] == ["", "B", "Z", "a", "b", "é", "😀", None]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if "==" in OPERATORS[kind]])
+def test_a_value_is_found_by_the_filter_that_names_it(engine: Engine, kind: Kind) -> None:
+    values = [value for value in VALUES[kind] if not (isinstance(value, float) and math.isnan(value))]
+    load(engine, [(n, SEEN, value) for n, value in enumerate([*values, None])], value=engine.types[kind])
+    table = a_table(a_column("value", DECLARED[kind]))
+    for value in values:
+        if isinstance(value, float) and math.isinf(value):  # which no filter can name
+            continue
+        found = rows_read(engine, table, filter_=check(Comparison("value", "==", value), table))
+        assert list(map(_shown, (row["value"] for row in found))) == [_shown(value)]
+
+
+@pytest.mark.parametrize("kind", [Kind.DECIMAL, Kind.UINT64])
+def test_numbers_are_compared_and_ordered_as_numbers_however_they_are_kept(
+    engine: Engine, kind: Kind
+) -> None:
+    numbers = [100, 9, 10, 0, 2**64 - 1, 12345678901234567]
+    made = Decimal if kind is Kind.DECIMAL else int
+    load(engine, [(n, SEEN, made(number)) for n, number in enumerate(numbers)], value=engine.types[kind])
+    table = a_table(a_column("value", DECLARED[kind]), order_by=("value", "id"))
+    filters: Mapping[Filter, Callable[[int], bool]] = {
+        Comparison("value", ">", 9): lambda n: n > 9,
+        Comparison("value", "<=", 10): lambda n: n <= 10,
+        Comparison("value", "!=", 100): lambda n: n != 100,
+        OneOf("value", (9, 12345678901234567)): lambda n: n in (9, 12345678901234567),
+    }
+    for filter_, holds in filters.items():
+        found = [row["value"] for row in rows_read(engine, table, filter_=check(filter_, table))]
+        assert found == sorted(filter(holds, numbers)), filter_
 
 
 def test_a_tenant_gets_its_own_rows_and_not_those_of_one_spelled_alike(engine: Engine) -> None:
