@@ -43,12 +43,14 @@ BECOMES: Sequence[tuple[Types, frozenset[Kind]]] = (
     (sa.ARRAY, frozenset()),
 )
 
-# SQLite's columns hold what is put into them: moments and exact numbers as text, true and false as integers.
+# SQLite's columns hold what is put into them: moments as text, true and false as integers; and as text also
+# exact numbers, where they have more digits than a float.
+_AS_TEXT = frozenset({Kind.TIMESTAMP, Kind.TIMESTAMP_LOCAL, Kind.DATE, Kind.TIME, Kind.DECIMAL, Kind.UINT64})
 SQLITE_ALSO: Sequence[tuple[Types, frozenset[Kind]]] = (
     (sa.Integer, FLOATS | {Kind.BOOLEAN}),
     (sa.Float, frozenset({Kind.DECIMAL})),
     (sa.Numeric, INTEGERS | FLOATS | {Kind.BOOLEAN}),
-    (sa.String, frozenset({Kind.TIMESTAMP, Kind.TIMESTAMP_LOCAL, Kind.DATE, Kind.TIME})),
+    (sa.String, _AS_TEXT),
 )
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from export_pipeline.dataset.tables import Column, Table
+from export_pipeline.dataset.reflection import check_against
+from export_pipeline.dataset.tables import Column, Dataset, Table
 from export_pipeline.dataset.types import Kind
 from export_pipeline.errors import PermanentFailure, TransientFailure
 from export_pipeline.extract.query import rows_of_hour
@@ -93,6 +94,14 @@ def test_a_value_of_every_kind_arrives_equal_and_with_the_declared_schema(engine
         got = read(snapshot, table)
     assert got.schema.equals(arrow_schema(table.columns), check_metadata=True)
     assert list(map(_shown, got.column("value").to_pylist())) == list(map(_shown, values))
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_column_that_is_read_is_right_in_the_eyes_of_the_check_as_well(engine: Engine, kind: Kind) -> None:
+    load(engine, [], value=engine.types[kind])
+    table = a_table(a_column("value", DECLARED[kind]))
+    problems = check_against(Dataset(url_variable="EVENTS_URL", tables={table.name: table}), engine.url)
+    assert [problem.message for problem in problems if problem.path.endswith("columns[2].type")] == []
 
 
 def test_bounds_are_half_open_to_the_microsecond(engine: Engine) -> None:
