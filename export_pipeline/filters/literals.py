@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
+from typing import TypeVar
 from uuid import UUID
 
 from export_pipeline.dataset.types import ColumnType, Kind
@@ -20,6 +21,8 @@ INTEGERS: Mapping[Kind, range] = {
     Kind.INT64: range(-(2**63), 2**63),
     Kind.UINT64: range(2**64),
 }
+
+Reading = TypeVar("Reading", time, datetime)
 
 _TOO_FINE = re.compile(r"[.,]\d{7}")
 
@@ -125,14 +128,7 @@ def _date(literal: Value) -> date:
 
 
 def _time(literal: Value) -> time:
-    cure = "write it like '05:00:00', without a zone"
-    try:
-        moment = literal if isinstance(literal, time) else time.fromisoformat(_no_finer(literal))
-    except ValueError as error:
-        raise Unfit(cure) from error
-    if moment.tzinfo is not None:
-        raise Unfit(cure)
-    return moment
+    return _without_zone(time, literal, "write it like '05:00:00', without a zone")
 
 
 def _timestamp(literal: Value) -> datetime:
@@ -144,14 +140,18 @@ def _timestamp(literal: Value) -> datetime:
 
 
 def _timestamp_local(literal: Value) -> datetime:
-    cure = "write it like '2013-01-31T05:00:00', without a zone: the column holds a wall clock's readings"
+    like = "write it like '2013-01-31T05:00:00', without a zone: the column holds a wall clock's readings"
+    return _without_zone(datetime, literal, like)
+
+
+def _without_zone(type_: type[Reading], literal: Value, cure: str) -> Reading:
     try:
-        moment = literal if isinstance(literal, datetime) else datetime.fromisoformat(_no_finer(literal))
+        reading = literal if isinstance(literal, type_) else type_.fromisoformat(_no_finer(literal))
     except ValueError as error:
         raise Unfit(cure) from error
-    if moment.tzinfo is not None:
+    if reading.tzinfo is not None:
         raise Unfit(cure)
-    return moment
+    return reading
 
 
 def _no_finer(literal: Value) -> str:
