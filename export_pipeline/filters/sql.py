@@ -20,7 +20,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from export_pipeline.dataset.tables import Table
 from export_pipeline.dataset.types import ColumnType, Kind
-from export_pipeline.filters.collation import by_code_point
+from export_pipeline.filters.collation import MYSQL, CodePoints, by_code_point, by_digits
 from export_pipeline.filters.folding import fold, other_forms
 from export_pipeline.filters.tree import (
     AllOf,
@@ -45,7 +45,8 @@ LARGEST_IN_SQLITE = 2**63 - 1
 def where_clause(filter_: Filter, table: Table, source: sa.FromClause) -> sa.ColumnElement[bool]:
     """The condition on `source`, whose columns are the table's under their API names.
 
-    The filter is a checked one. Compiles on SQLite, PostgreSQL and, through PostgreSQL's dialect, DuckDB.
+    The filter is a checked one. Compiles on SQLite, PostgreSQL, MySQL, MariaDB and, through
+    PostgreSQL's dialect, DuckDB.
     """
     match filter_:
         case AllOf(parts):
@@ -57,7 +58,7 @@ def where_clause(filter_: Filter, table: Table, source: sa.FromClause) -> sa.Col
         case Named(name):
             raise ValueError(f"${name} cannot become SQL: resolve the filter first")
         case IsNull(column):
-            return source.c[column].is_(None)
+            return _missing(source.c[column])
         case CaseInsensitive(column, value):
             type_ = table.column(column).type
             if type_.kind is Kind.UUID:
@@ -88,16 +89,14 @@ def _comparison(
         return left == right
     clause: sa.ColumnElement[bool] = left.bool_op(operator)(right)
     if operator in (">", ">=") and type_.kind in (Kind.FLOAT32, Kind.FLOAT64):
-        # PostgreSQL and DuckDB hold NaN for the greatest number of all. For us it is none.
-        return sa.and_(clause, left <= _bound(math.inf, type_, column))
+        return sa.and_(clause, _number(left, _bound(math.inf, type_, column)))
     return clause
 
 
 def _comparable(column: sa.ColumnElement[Any], type_: ColumnType) -> sa.ColumnElement[Any]:
     """The column as its values are compared."""
     if type_.kind is Kind.UUID:
-        # Engines without the type keep UUIDs as text, in either case, with dashes or without.
-        return sa.func.replace(sa.func.lower(by_code_point(column)), "-", "")
+        return by_digits(column)
     return by_code_point(column) if type_.kind.textual else column
 
 
@@ -112,7 +111,7 @@ def _bound(value: Value, type_: ColumnType, column: sa.ColumnElement[Any]) -> sa
 
 
 def _text(value: str) -> sa.BindParameter[str]:
-    return sa.bindparam(None, value, type_=sa.Text())
+    return sa.bindparam(None, value, type_=CodePoints())
 
 
 class _Unsigned(sa.TypeDecorator[int]):
@@ -151,6 +150,43 @@ def _bind_type(type_: ColumnType) -> sa.types.TypeEngine[Any]:
     return sa.Numeric(type_.precision, type_.scale) if type_.kind is Kind.DECIMAL else BIND_TYPES[type_.kind]
 
 
+class _missing(FunctionElement[bool]):  # noqa: N801
+    """Whether the column has no value."""
+
+    inherit_cache = True
+
+
+@compiles(_missing)
+def _is_null(element: _missing, compiler: SQLCompiler, **options: Any) -> str:
+    return f"({compiler.process(element.clauses, **options)} IS NULL)"
+
+
+@compiles(_missing, *MYSQL)
+def _equals_null(element: _missing, compiler: SQLCompiler, **options: Any) -> str:
+    """IS NULL also finds the date 0000-00-00 there, but only by itself, not within an expression."""
+    return f"({compiler.process(element.clauses, **options)} <=> NULL)"
+
+
+class _number(FunctionElement[bool]):  # noqa: N801
+    """Whether a float, which is compared with infinity, is a number: PostgreSQL and DuckDB hold NaN for the
+    greatest of all. For us it is none."""
+
+    inherit_cache = True
+    # Of no type, as all conditions here: SQLAlchemy would write `(...) = 1` where there is no Boolean.
+
+
+@compiles(_number)
+def _up_to_infinity(element: _number, compiler: SQLCompiler, **options: Any) -> str:
+    number, infinity = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({number} <= {infinity})"
+
+
+@compiles(_number, *MYSQL)
+def _always(element: _number, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ARG001
+    """MySQL has neither NaN nor infinity."""
+    return "true"
+
+
 class _position(FunctionElement[int]):  # noqa: N801
     """Where the second text begins in the first, from 1; 0 if nowhere. Unlike LIKE, without wildcards."""
 
@@ -163,7 +199,7 @@ def _strpos(element: _position, compiler: SQLCompiler, **options: Any) -> str:
     return f"strpos({compiler.process(element.clauses, **options)})"
 
 
-@compiles(_position, "sqlite")
+@compiles(_position, "sqlite", *MYSQL)
 def _instr(element: _position, compiler: SQLCompiler, **options: Any) -> str:
     return f"instr({compiler.process(element.clauses, **options)})"
 
@@ -172,7 +208,7 @@ class _replaced(FunctionElement[str]):  # noqa: N801
     """A text, then pairs: each first character of a pair replaced by the second."""
 
     inherit_cache = True
-    type = sa.Text()
+    type = CodePoints()
 
 
 @compiles(_replaced)

@@ -9,11 +9,12 @@ from typing import Any, TypeAlias
 import duckdb
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialects
 
 from export_pipeline.dataset.types import Kind
 from export_pipeline_tests.filters.tables import EVENTS, KINDS
+from export_pipeline_tests.servers.mariadb import fresh_mariadb_database
 from export_pipeline_tests.servers.postgres import fresh_database
 
 Row: TypeAlias = Mapping[str, Any]
@@ -22,7 +23,8 @@ Row: TypeAlias = Mapping[str, Any]
 DUCKDB_DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 POSTGRES_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 SQLITE_DIALECT = sqlite_dialects.dialect()
-DIALECTS: Sequence[sa.Dialect] = (SQLITE_DIALECT, POSTGRES_DIALECT, DUCKDB_DIALECT)
+MYSQL_DIALECT = mysql.dialect()
+DIALECTS: Sequence[sa.Dialect] = (SQLITE_DIALECT, POSTGRES_DIALECT, DUCKDB_DIALECT, MYSQL_DIALECT)
 
 # What the filters are compiled against: names and no types, as a source declares nothing by itself.
 SOURCE = sa.table("events", *(sa.column(column.name) for column in EVENTS.columns))
@@ -46,24 +48,34 @@ class Engine:
         return set(self.run(sa.select(SOURCE.c.id).where(clause)))
 
 
-# City is compared regardless of case in SQLite and DuckDB unless told otherwise; SQLite keeps UUIDs as hex.
+# The collations of the test: they ignore case, and the one of MariaDB also accents and spaces at the end, and
+# it holds all characters beyond U+FFFF for one.
+_CITY = (
+    sa.Text()
+    .with_variant(sa.Text(collation="NOCASE"), "sqlite")
+    .with_variant(mysql.VARCHAR(200, charset="utf8mb4", collation="utf8mb4_general_ci"), "mysql")
+)
+
+# SQLite and MySQL keep UUIDs as hex.
 _SQL_TYPES: Mapping[Kind, sa.types.TypeEngine[Any]] = {
     Kind.BOOLEAN: sa.Boolean(),
     Kind.INT16: sa.SmallInteger(),
     Kind.INT32: sa.Integer(),
     Kind.INT64: sa.BigInteger(),
-    Kind.UINT64: sa.Numeric(20, 0).with_variant(sa.BigInteger(), "sqlite"),
-    Kind.FLOAT32: sa.REAL(),
+    Kind.UINT64: sa.Numeric(20, 0)
+    .with_variant(sa.BigInteger(), "sqlite")
+    .with_variant(mysql.BIGINT(unsigned=True), "mysql"),
+    Kind.FLOAT32: sa.REAL().with_variant(mysql.FLOAT(), "mysql"),
     Kind.FLOAT64: sa.Double(),
     Kind.DECIMAL: sa.Numeric(12, 2),
-    Kind.STRING: sa.Text().with_variant(sa.Text(collation="NOCASE"), "sqlite"),
+    Kind.STRING: _CITY,
     Kind.BYTES: sa.LargeBinary(),
     Kind.DATE: sa.Date(),
-    Kind.TIME: sa.Time(),
-    Kind.TIMESTAMP: sa.DateTime(timezone=True),
-    Kind.TIMESTAMP_LOCAL: sa.DateTime(),
+    Kind.TIME: sa.Time().with_variant(mysql.TIME(fsp=6), "mysql"),
+    Kind.TIMESTAMP: sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), "mysql"),
+    Kind.TIMESTAMP_LOCAL: sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql"),
     Kind.UUID: sa.Uuid(as_uuid=False),
-    Kind.JSON: sa.Text(),
+    Kind.JSON: sa.Text().with_variant(mysql.LONGTEXT(), "mysql"),
 }
 
 _DUCKDB_TYPES: Mapping[Kind, str] = {
@@ -121,10 +133,19 @@ def duck(_: pytest.FixtureRequest) -> Iterator[Engine]:
         yield Engine(name="duckdb", as_held=lambda row: row, replace=replace, run=run)
 
 
+@contextmanager
+def mariadb(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    with fresh_mariadb_database(request.getfixturevalue("mariadb_url")) as url:
+        database = sa.create_engine(url)
+        with _sqlalchemy(database, _as_mariadb_holds) as engine:
+            yield engine
+
+
 ENGINES: Mapping[str, Callable[[pytest.FixtureRequest], AbstractContextManager[Engine]]] = {
     "sqlite": sqlite,
     "duckdb": duck,
     "postgres": postgres,
+    "mariadb": mariadb,
 }
 
 
@@ -158,5 +179,13 @@ def _as_sqlite_holds(row: Row) -> Row:
         else value % 2**63
         if KINDS[name] is Kind.UINT64 and value is not None
         else value
+        for name, value in row.items()
+    }
+
+
+def _as_mariadb_holds(row: Row) -> Row:
+    """MariaDB has neither NaN nor infinities."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in row.items()
     }

@@ -59,6 +59,7 @@ _TEXTS = [
     "Paris",
     "paris",
     "PARIS",
+    "Paris ",
     "ari",
     "100%",
     "1_0",
