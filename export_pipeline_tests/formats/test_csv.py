@@ -51,6 +51,7 @@ FROM_TEXT: Mapping[Kind, Callable[[str], Any]] = {
     Kind.TIMESTAMP_LOCAL: datetime.fromisoformat,
     Kind.UUID: str,
     Kind.JSON: str,
+    Kind.INTERVAL: str,
 }
 
 DUCKDB_TYPES: Mapping[Kind, str] = {
@@ -67,6 +68,7 @@ DUCKDB_TYPES: Mapping[Kind, str] = {
     Kind.TIMESTAMP_LOCAL: "TIMESTAMP",
     Kind.UUID: "VARCHAR",
     Kind.JSON: "VARCHAR",
+    Kind.INTERVAL: "VARCHAR",
 }
 
 
@@ -128,6 +130,7 @@ POSTGRES_TYPES: Mapping[Kind, str] = {
     Kind.TIMESTAMP_LOCAL: "timestamp",
     Kind.UUID: "text",
     Kind.JSON: "text",
+    Kind.INTERVAL: "text",
 }
 
 
