@@ -38,22 +38,25 @@ _READ_AS: dict[Kind, pa.DataType] = {
 _COLUMN = re.compile(r"^In CSV column #(\d+):")
 
 
-def blocks(rows: Iterable[Any], end: bytes = b"") -> Iterator[bytes]:
-    """Rows as they come, each ended by `end`, put together to as many as make a batch."""
-    waiting: list[Any] = []
-    size = 0
+def blocks(rows: Iterable[bytes | bytearray | memoryview], end: bytes = b"") -> Iterator[bytearray]:
+    """Rows as they come, each ended by `end`, put together to as many as make a batch.
+
+    Joined at once: a list of them would be looked through for garbage again and again.
+    """
+    block, count = bytearray(), 0
     for row in rows:
-        waiting.append(row)
-        size += len(row)
-        if size > BYTES_PER_BLOCK or len(waiting) == ROWS_PER_BATCH:
-            yield end.join([*waiting, b""])
-            waiting, size = [], 0
-    if waiting:
-        yield end.join([*waiting, b""])
+        block += row
+        block += end
+        count += 1
+        if count == ROWS_PER_BATCH or len(block) > BYTES_PER_BLOCK:
+            yield block
+            block, count = bytearray(), 0
+    if block:
+        yield block
 
 
 def batch_of(
-    block: bytes,
+    block: bytes | bytearray,
     schema: pa.Schema,
     relation: str,
     documents: Collection[str] = (),
