@@ -15,7 +15,13 @@ from export_pipeline.dataset.tables import Dataset
 from export_pipeline.errors import ExportPipelineError, NotFound
 from export_pipeline.exports.export import DEFAULT_ORGANIZATION
 from export_pipeline.settings import Settings
-from export_pipeline.store.connectors import connector_config, ensure_connector
+from export_pipeline.store.connectors import (
+    check_key,
+    connector_config,
+    ensure_connector,
+    get_connector,
+    organizations_without,
+)
 from export_pipeline.store.database import open_control_database, reading, upgrade, writing
 from export_pipeline.store.encryption import SecretKey, secret_key
 from export_pipeline.store.organizations import ensure_organization, list_organizations
@@ -58,8 +64,14 @@ class Deployment:
         return timedelta(seconds=self.settings.statement_seconds)
 
     def connector(self, id_: str) -> ConnectorConfig:
-        """A stored connector's configuration, credentials and all."""
+        """A stored connector's configuration, credentials and all.
+
+        The way out that is always there leads to where the settings of this process say.
+        """
         with reading(self.control) as connection:
+            stored = get_connector(connection, id_)
+            if stored.name == DIRECT_DOWNLOAD:
+                return _direct_download(self.settings, stored.organization)
             return connector_config(connection, self.secret_key, id_)
 
     def close(self) -> None:
@@ -67,30 +79,33 @@ class Deployment:
 
 
 def open_deployment(settings: Settings, environ: Mapping[str, str] = os.environ) -> Deployment:
-    """Bring the control database up to date and make sure the organization can export at once.
+    """Bring the control database up to date and make sure every organization can export at once.
 
-    The default organization is made; another one has to be there.
+    The default organization is made; another one has to be there. Where nothing is missing, nothing is
+    written.
     """
     control = open_control_database(settings.control_database_url)
     upgrade(control)
     given = settings.secret_key.get_secret_value() if settings.secret_key else None
     deployment = Deployment(settings, environ, control, secret_key(given, settings.key_file))
-    with writing(control) as connection:
-        ensure_organization(connection, DEFAULT_ORGANIZATION)
+    with reading(control) as connection:
+        check_key(connection, deployment.secret_key)
         organizations = list_organizations(connection)
-        if settings.organization not in organizations:
-            raise NotFound(
-                f"there is no organization {settings.organization!r};"
-                f" make it with: export-pipeline organization create {settings.organization}"
-            )
-        # Of all: each follows the setting, whoever's work is begun with.
-        for organization in organizations:
-            folder = FolderConfig(path=settings.downloads_of(organization))
-            ensure_connector(
-                connection,
-                deployment.secret_key,
-                organization,
-                DIRECT_DOWNLOAD,
-                DirectDownloadConfig(store=folder),
-            )
+        lacking = organizations_without(connection, DIRECT_DOWNLOAD)
+    if settings.organization not in {DEFAULT_ORGANIZATION, *organizations}:
+        raise NotFound(
+            f"there is no organization {settings.organization!r};"
+            f" make it with: export-pipeline organization create {settings.organization}"
+        )
+    if lacking or DEFAULT_ORGANIZATION not in organizations:
+        with writing(control) as connection:
+            ensure_organization(connection, DEFAULT_ORGANIZATION)
+            for organization in organizations_without(connection, DIRECT_DOWNLOAD):
+                # It holds the name, which exports refer to; where it leads is no matter of the database.
+                config = _direct_download(settings, organization)
+                ensure_connector(connection, deployment.secret_key, organization, DIRECT_DOWNLOAD, config)
     return deployment
+
+
+def _direct_download(settings: Settings, organization: str) -> DirectDownloadConfig:
+    return DirectDownloadConfig(store=FolderConfig(path=settings.downloads_of(organization)))

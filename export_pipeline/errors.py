@@ -4,6 +4,7 @@
     ├── InvalidRequest             change the request: the message names the field and the cure
     ├── NotFound                   there is no such thing, or it belongs to another organization
     ├── AlreadyExists              choose another name, or change the one that is there
+    ├── InUse                      change or delete what uses it first: the message names all of it
     └── HourFailed                 one hour could not be exported
         ├── TransientFailure       try again: the same call may succeed in a minute
         │   └── Conflict           try again: somebody else changed the object or holds the hour
@@ -31,6 +32,10 @@ class NotFound(ExportPipelineError):
 
 class AlreadyExists(ExportPipelineError):
     """The name is taken."""
+
+
+class InUse(ExportPipelineError):
+    """Others depend on it, and they are named; nothing was changed."""
 
 
 class HourFailed(ExportPipelineError):

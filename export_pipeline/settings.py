@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from export_pipeline.exports.export import SLUG_PATTERN
+from export_pipeline.exports.export import LONGEST_SLUG, SHORTEST_SLUG, SLUG_PATTERN
 
 
 class Settings(BaseSettings):
@@ -29,7 +29,11 @@ class Settings(BaseSettings):
         None, description="Encrypts stored credentials; default: secret.key in home, made when needed."
     )
     organization: str = Field(
-        "default", pattern=SLUG_PATTERN, description="Whose exports the command line works on."
+        "default",
+        pattern=SLUG_PATTERN,
+        min_length=SHORTEST_SLUG,
+        max_length=LONGEST_SLUG,
+        description="Whose exports the command line works on.",
     )
     hours_per_chunk: int = Field(
         24, ge=1, description="Hours that are extracted before the first of them is formatted."

@@ -12,8 +12,8 @@ from typing import Any
 from export_pipeline.dataset.tables import Column, Dataset, Table
 from export_pipeline.dataset.types import ColumnType
 from export_pipeline.exports.export import Export, ExportDefinition
-from export_pipeline.exports.naming import KeyContext
 from export_pipeline.exports.task import ExportTask
+from export_pipeline.exports.variables import KeyContext
 from export_pipeline.formats.csv import CsvFormat
 from export_pipeline.receipts.receipt import Receipt, ReceiptColumn, ReceiptFile, ReceiptTable
 from export_pipeline.store.ledger import HourFailure, LedgerEntry
@@ -103,7 +103,13 @@ def an_export(**changes: Any) -> Export:
 def a_key_context(**changes: Any) -> KeyContext:
     """What the variables of a path are filled from: `acme`, `flights`, its first hour."""
     context = KeyContext(
-        organization=ORGANIZATION, export="flights", table="flights", extension="csv", window=an_hour()
+        organization=ORGANIZATION,
+        export="flights",
+        table="flights",
+        extension="csv",
+        window=an_hour(),
+        user="botify-team",
+        project="botify-blog",
     )
     return replace(context, **changes)
 
@@ -142,7 +148,7 @@ def a_receipt_file(**changes: Any) -> ReceiptFile:
         rows=2,
         bytes=57,
         sha256="5a" * 32,
-        format=CsvFormat(compression="none").model_dump(mode="json"),
+        format={"type": "csv", "compression": "none"},
     )
     return file.model_copy(update=changes)
 

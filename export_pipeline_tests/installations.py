@@ -87,6 +87,7 @@ class Installation:
         with writing(self.deployment.control) as connection:
             return create_export(
                 connection,
+                self.deployment.secret_key,
                 self.deployment.dataset,
                 organization="default",
                 slug=slug,

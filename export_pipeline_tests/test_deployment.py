@@ -82,6 +82,20 @@ def test_downloads_move_with_the_setting_whichever_organization_is_worked_on(tmp
             assert direct_download(deployment, organization) == DirectDownloadConfig(store=folder)
 
 
+def test_where_one_process_looks_for_downloads_is_no_matter_of_another(tmp_path: Path) -> None:
+    with a_deployment(tmp_path, downloads=tmp_path / "ours") as ours:
+        with a_deployment(tmp_path):  # somebody lists the exports, in a shell without our variable
+            pass
+
+        folder = FolderConfig(path=tmp_path / "ours" / "default")
+        assert direct_download(ours, "default") == DirectDownloadConfig(store=folder)
+
+
+def test_who_only_looks_does_not_wait_for_who_writes(tmp_path: Path) -> None:
+    with a_deployment(tmp_path) as deployment, writing(deployment.control), a_deployment(tmp_path) as another:
+        assert direct_download(another, "default")
+
+
 def test_organizations_that_name_their_exports_alike_do_not_meet_in_the_downloads(tmp_path: Path) -> None:
     with a_deployment(tmp_path) as deployment, writing(deployment.control) as connection:
         ensure_organization(connection, "acme")

@@ -12,6 +12,7 @@ from export_pipeline.cli import (
     demo,
     dev,
     exports,
+    filters,
     organizations,
     tasks,
     verifying,
@@ -61,6 +62,7 @@ app.command("dev")(dev.dev)
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(connectors.app, name="connector")
 app.add_typer(exports.app, name="export")
+app.add_typer(filters.app, name="filter")
 app.add_typer(tasks.app, name="task")
 app.command("verify")(verifying.verify)
 app.add_typer(organizations.app, name="organization")

@@ -73,12 +73,13 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
 @app.command()
 def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
     """Show a connector's configuration, without its secrets."""
-    from export_pipeline.store.connectors import connector_config, find_connector
+    from export_pipeline.store.connectors import find_connector
     from export_pipeline.store.database import reading
 
-    with opened(context) as deployment, reading(deployment.control) as connection:
-        stored = find_connector(connection, deployment.settings.organization, name)
-        config = connector_config(connection, deployment.secret_key, stored.id)
+    with opened(context) as deployment:
+        with reading(deployment.control) as connection:
+            stored = find_connector(connection, deployment.settings.organization, name)
+        config = deployment.connector(stored.id)
     masked = config.model_dump(mode="json")
     if as_json:
         print_document({**_listed(stored), "config": masked})

@@ -21,7 +21,7 @@ def read_document(source: str, *, field: str) -> dict[str, Any]:
 
     Which of the two languages it is can be seen: only JSON begins with a brace.
     """
-    text = _text(source, field)
+    text = read_text(source, field=field)
     try:
         document = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
     except ValueError as error:
@@ -51,7 +51,8 @@ def _filled(value: Any, environ: Mapping[str, str], field: str) -> Any:
             return value
 
 
-def _text(source: str, field: str) -> str:
+def read_text(source: str, *, field: str) -> str:
+    """The text in the file `source`, or on standard input."""
     try:
         data = sys.stdin.buffer.read() if source == STANDARD_INPUT else Path(source).read_bytes()
     except OSError as error:

@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from export_pipeline.cli import export_documents
+from export_pipeline.cli.choices import chosen_tables
 from export_pipeline.cli.confirming import confirm
 from export_pipeline.cli.documents import read_document
-from export_pipeline.cli.opening import opened
-from export_pipeline.cli.options import NO_VALUE, Json, Yes, named
+from export_pipeline.cli.opening import opened, program
+from export_pipeline.cli.options import NO_VALUE, Json, Yes, named, named_values
 from export_pipeline.cli.printing import moment, number, print_document, print_line, print_some, print_table
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.windows import moment_from
@@ -25,13 +26,21 @@ OPTIONS = {
     "tables": "--table",
     "columns": "--table",
     "filter": "--filter",
+    "filters": "--filter",
     "format": "--format",
-    "path": "--filename",
+    "format.": "--format-option ",
+    "path": "--subdirectory, --filename",
+    "subdirectory": "--subdirectory",
+    "filename": "--filename",
+    "context": "--context",
+    "context.": "--context ",
     "first_hour": "--first-hour",
     "until": "--until",
     "tenant": "--tenant",
     "minutes_to_settle": "--minutes-to-settle",
 }
+
+DEFAULT_FORMAT = "csv.gz"
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The export's name.", show_default=False)]
 
@@ -49,14 +58,34 @@ def create(
         ),
     ] = None,
     filter_: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            "--filter", metavar="TEXT", help="Which rows, like \"origin IN ['JFK', 'LGA']\"; default: all."
+            "--filter",
+            metavar="TEXT",
+            help="Which rows of the tables that have its columns, like \"origin IN ['JFK', 'LGA']\"; default:"
+            " all. May be given several times: each has to hold.",
+        ),
+    ] = None,
+    table_filter: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TABLE=TEXT", help="Which rows of one table, besides. May be given several times."
         ),
     ] = None,
     format_: Annotated[
         str | None,
-        typer.Option("--format", metavar="FORMAT", help="csv.gz (default), jsonl.zst, parquet, ..."),
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="csv.gz (default), jsonl.zst, parquet, ..., or JSON with options.",
+        ),
+    ] = None,
+    format_option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="An option of the format, like dialect=excel or header=none. May be given several times.",
+        ),
     ] = None,
     connector: Annotated[
         str, typer.Option(metavar="NAME", help="The way out; see `connector list`.")
@@ -69,6 +98,22 @@ def create(
         str | None,
         typer.Option(metavar="TEMPLATE", help="The names of the files; default: hour and extension."),
     ] = None,
+    path_context: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--context",
+            metavar="NAME=VALUE",
+            help="What $user or $project stands for in paths. May be given several times.",
+        ),
+    ] = None,
+    push_helpers: Annotated[
+        bool,
+        typer.Option(
+            "--push-helpers",
+            metavar=NO_VALUE,
+            help="Beside the data, its schema and statements that load it, for seven readers.",
+        ),
+    ] = False,
     first_hour: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="The start of the first hour, like 2013-01-01T05:00:00Z."),
@@ -96,14 +141,21 @@ def create(
 ) -> None:
     """Make an export."""
     from export_pipeline.control.exports import create_export, definition_from
+    from export_pipeline.control.filters import applied_filters
+    from export_pipeline.formats.file_format import format_from
     from export_pipeline.store.database import writing
 
+    with named(**OPTIONS):
+        more = named_values(format_option or [], field="--format-option")
+        chosen = format_from(format_ or DEFAULT_FORMAT, more) if more else format_
     options = {
-        "tables": [_table(text) for text in table] if table else None,
-        "filter": filter_,
-        "format": format_,
+        "tables": chosen_tables(table or [], table_filter or []) or None,
+        "filters": filter_ or None,
+        "format": chosen,
         "subdirectory": subdirectory,
         "filename": filename,
+        "context": named_values(path_context or [], field="--context") or None,
+        "push_helpers": push_helpers or None,
         "first_hour": moment_from(first_hour, field="--first-hour") if first_hour is not None else None,
         "until": moment_from(until, field="--until") if until is not None else None,
         "tenant": tenant,
@@ -125,6 +177,7 @@ def create(
     ):
         export = create_export(
             connection,
+            deployment.secret_key,
             deployment.dataset,
             organization=deployment.settings.organization,
             slug=name,
@@ -132,13 +185,18 @@ def create(
             definition=definition_from(given),
             standing=not once,
         )
+        applied = applied_filters(connection, deployment.dataset, export)
     now = datetime.now(UTC)
     if as_json:
         document = export_documents.export_document(export, connector)
-        print_document({**document, "next_hour": export_documents.next_hour_document(export, now)})
+        next_hour = export_documents.next_hour_document(export, now)
+        print_document({**document, "applied_filters": applied, "next_hour": next_hour})
     else:
-        for line in export_documents.what_happens_next(export, now):
+        for line in export_documents.what_happens_next(export, now, program(context)):
             print_line(line)
+        if any(applied.values()):
+            for table_, text in applied.items():
+                print_line(f"rows of {table_}: {text or 'all'}")
 
 
 @app.command("list")
@@ -156,7 +214,7 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
         documents = [export_documents.export_document(e, names[e.connector_id]) for e in exports]
         print_document({"exports": documents})
     elif not exports:
-        print_line("there are no exports yet; make one with: export-pipeline export create --help")
+        print_line(f"there are no exports yet; make one with: {program(context)} export create --help")
     else:
         print_table(
             ["name", "tables", "format", "connector", "path", "first hour", "until", "recurs"],
@@ -232,9 +290,3 @@ def delete(context: typer.Context, name: Name, yes: Yes = False, as_json: Json =
         print_document({"name": export.slug, "id": export.id})
     else:
         print_line(f"deleted the export {name}; what it delivered stays where it is")
-
-
-def _table(text: str) -> dict[str, object]:
-    """`flights:origin,dest` as a definition says it."""
-    name, colon, columns = text.partition(":")
-    return {"name": name, "columns": [column.strip() for column in columns.split(",")] if colon else []}

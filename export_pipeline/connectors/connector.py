@@ -12,7 +12,8 @@ from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.dataset.tables import suggestion
 from export_pipeline.errors import InvalidRequest
 
-# Each has `type`, `open() -> Destination`, `location` (a name for people) and `row_limit` (None: any number).
+# Each has `type`, `open() -> Destination`, `location` (a name for people), `row_limit` (None: any number) and
+# `key_limits` (what it asks of keys, its prefix counted).
 ConnectorConfig = Annotated[DirectDownloadConfig | S3Config, Field(discriminator="type")]
 
 _CONFIG: TypeAdapter[ConnectorConfig] = TypeAdapter(

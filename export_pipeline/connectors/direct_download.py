@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from export_pipeline.connectors.destination import Destination
 from export_pipeline.connectors.folder import FolderConfig
+from export_pipeline.connectors.limits import KeyLimits
 from export_pipeline.connectors.s3 import S3Config
 
 # Where an operator may keep the files: `type` says which.
@@ -23,6 +24,10 @@ class DirectDownloadConfig(BaseModel, frozen=True, extra="forbid", hide_input_in
     def location(self) -> str:
         """The same for everybody: where we keep files is not the customer's to know."""
         return "direct download"
+
+    @property
+    def key_limits(self) -> KeyLimits:
+        return self.store.key_limits
 
     def open(self) -> Destination:
         return self.store.open()

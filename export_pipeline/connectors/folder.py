@@ -17,6 +17,7 @@ import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, BinaryIO, ClassVar, Literal
@@ -26,7 +27,14 @@ from pydantic import AfterValidator, BaseModel, Field
 from export_pipeline.connectors.destination import StoredObject, Version
 from export_pipeline.connectors.folder_errors import translated
 from export_pipeline.connectors.incoming import Incoming, sync_file, sync_folder
-from export_pipeline.connectors.limits import checked_key, checked_metadata, checked_prefix, shown
+from export_pipeline.connectors.limits import (
+    FOLDER_KEYS,
+    KeyLimits,
+    checked_key,
+    checked_metadata,
+    checked_prefix,
+    shown,
+)
 from export_pipeline.errors import Conflict, HourFailed, NotFound, PermanentFailure
 
 OURS = ".export-pipeline"
@@ -50,6 +58,10 @@ class FolderConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=
     @property
     def location(self) -> str:
         return str(self.path)
+
+    @property
+    def key_limits(self) -> KeyLimits:
+        return _limits(self.path)
 
     def open(self) -> "FolderDestination":
         """The folder as a destination; it is made when the first file is written."""
@@ -94,7 +106,7 @@ class FolderDestination:
                     yield piece
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
-        above, _, _ = checked_prefix(prefix).rpartition("/")
+        above, _, _ = checked_prefix(prefix, FOLDER_KEYS).rpartition("/")
         yield from self._below(f"{above}/" if above else "", prefix)
 
     def delete(self, key: str) -> None:
@@ -113,9 +125,7 @@ class FolderDestination:
 
     def path_of(self, key: str) -> Path:
         """Where the object of that key lies; PermanentFailure if that were outside or among our own files."""
-        if checked_key(key).split("/")[0].casefold() == OURS:
-            raise PermanentFailure(f"{shown(key)} cannot be an object's key: {OURS} is ours; change the path")
-        return self._root / key
+        return self._root / checked_key(key, _limits(self._root))
 
     @contextmanager
     def locked(self, key: str) -> Iterator[None]:
@@ -234,6 +244,10 @@ class FolderUpload:
             self._path.unlink(missing_ok=True)
         with suppress(OSError):  # what is still buffered may not fit on the disk
             self._file.close()
+
+
+def _limits(root: Path) -> KeyLimits:
+    return replace(FOLDER_KEYS.below(str(root)), reserved=OURS)
 
 
 def _overtaken(key: str) -> Conflict:

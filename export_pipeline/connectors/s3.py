@@ -13,6 +13,8 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from export_pipeline.connectors.destination import StoredObject, Version
 from export_pipeline.connectors.limits import (
+    S3_KEYS,
+    KeyLimits,
     checked_key,
     checked_metadata,
     checked_prefix,
@@ -56,6 +58,8 @@ def _folder(prefix: str) -> str:
     segments = bare.split("/")
     if bare and (text_problem(bare) or any(segment in ("", ".", "..") for segment in segments)):
         raise ValueError("must look like exports/daily: no slash in front, no '..', no control characters")
+    if problem := S3_KEYS.problem(bare):
+        raise ValueError(f"is too long: {problem}")
     return bare
 
 
@@ -111,6 +115,10 @@ class S3Config(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True
     def location(self) -> str:
         return f"s3://{self.bucket}/{self.prefix}".removesuffix("/")
 
+    @property
+    def key_limits(self) -> KeyLimits:
+        return S3_KEYS.below(self.prefix)
+
     def open(self) -> "S3Destination":
         """The bucket as a destination. Asks nobody anything yet."""
         secret = self.secret_access_key
@@ -146,6 +154,7 @@ class S3Destination:
         self.client = client
         self.bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
+        self._limits = S3_KEYS.below(prefix)
 
     def begin(self, key: str, metadata: Mapping[str, str]) -> "S3Upload":
         self.full_key(key)
@@ -197,7 +206,7 @@ class S3Destination:
 
     def full_key(self, key: str) -> str:
         """The key in the bucket: that of the destination, below the connector's prefix."""
-        return checked_key(self._prefix + checked_key(key))
+        return self._prefix + checked_key(key, self._limits)
 
     @contextmanager
     def translated(self, doing: str, key: str) -> Iterator[None]:

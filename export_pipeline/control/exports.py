@@ -7,23 +7,39 @@ from itertools import combinations
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from export_pipeline.dataset.tables import Dataset, suggestion
 from export_pipeline.errors import InvalidRequest, NotFound
 from export_pipeline.exports.collisions import Symbol, collide, shape_of
-from export_pipeline.exports.export import SLUG_PATTERN, Export, ExportDefinition, TableChoice
-from export_pipeline.exports.naming import KeyContext, check_template
+from export_pipeline.exports.export import (
+    LONGEST_SLUG,
+    SHORTEST_SLUG,
+    SLUG_PATTERN,
+    Export,
+    ExportDefinition,
+    PathContext,
+    TableChoice,
+)
+from export_pipeline.exports.naming import DIGITS_OF_VERSION, check_key, check_template, side_files_folder
 from export_pipeline.exports.plan import plan_of
+from export_pipeline.exports.variables import KeyContext
 from export_pipeline.formats.file_format import format_from
-from export_pipeline.store.connectors import StoredConnector, find_connector
+from export_pipeline.formats.side_files.side_file import SIDE_FILES
+from export_pipeline.store.connectors import StoredConnector, connector_config, find_connector
+from export_pipeline.store.encryption import SecretKey
 from export_pipeline.store.exports import add_export, exports_on, find_export, hide_export
+from export_pipeline.store.named_filters import named_filters
+from export_pipeline.store.organizations import lock_organization
 from export_pipeline.store.tasks import fail_queued_tasks
 from export_pipeline.windows import ONE_HOUR, HourWindow
 
 # Dagster's stated limit of partitions for one asset: a little over eleven years of hours.
 MAX_HOURS = 100_000
+
+# What stands below which field of a definition.
+_MODELS: Mapping[str, type[BaseModel]] = {"tables": TableChoice, "context": PathContext}
 
 
 def definition_from(data: Mapping[str, Any]) -> ExportDefinition:
@@ -48,7 +64,7 @@ def _said(details: ErrorDetails) -> str:
             return "is missing"
         case "extra_forbidden":
             *above, name = details["loc"]
-            model = TableChoice if above else ExportDefinition
+            model = _MODELS.get(str(above[0]), ExportDefinition) if above else ExportDefinition
             return f"there is no such field{suggestion(str(name), list(model.model_fields))}"
         case _:
             return details["msg"].removeprefix("Value error, ")
@@ -56,6 +72,7 @@ def _said(details: ErrorDetails) -> str:
 
 def create_export(
     connection: sa.Connection,
+    key: SecretKey,
     dataset: Dataset,
     *,
     organization: str,
@@ -67,11 +84,24 @@ def create_export(
     """Accept a definition, or refuse it naming the field and the cure; refused, nothing is stored."""
     check_slug(slug, field="name")
     target = _connector(connection, organization, connector)
-    tables = [plan.table.name for plan in plan_of(definition, dataset)]
+    lock_organization(connection, organization)  # its named filters stay, and stay as they are
+    named = named_filters(connection, organization)
+    limits = connector_config(connection, key, target.id).key_limits
+    plans = plan_of(definition, dataset, named)
+    for plan in plans:
+        definition.format.check(plan.columns)
+    tables = [plan.table.name for plan in plans]
     _check_range(definition)
-    contexts = [_context(organization, slug, table, definition) for table in tables]
+    window = HourWindow(definition.first_hour)
+    contexts = [
+        definition.key_context(organization=organization, export=slug, table=table, window=window)
+        for table in tables
+    ]
     for context in contexts:
-        check_template(definition.path, context, tables=len(tables))
+        check_template(definition.path, context, tables=len(tables), limits=limits)
+        if definition.push_helpers:
+            folder = side_files_folder(definition.path, context, "0" * DIGITS_OF_VERSION)
+            check_key(f"{folder}/{max(SIDE_FILES, key=len)}", limits)
     _check_collisions(connection, organization, slug, target.id, definition, contexts)
     return add_export(
         connection,
@@ -95,9 +125,10 @@ def delete_export(connection: sa.Connection, organization: str, slug: str) -> Ex
 
 def check_slug(slug: str, *, field: str) -> None:
     """Refuse a name that could not be part of a Dagster name and an object key."""
-    if not re.fullmatch(SLUG_PATTERN, slug):
+    if not (SHORTEST_SLUG <= len(slug) <= LONGEST_SLUG and re.fullmatch(SLUG_PATTERN, slug)):
         raise InvalidRequest(
-            f"{field}: {slug!r} has to be 2 to 63 lower-case letters, digits and dashes, a letter first",
+            f"{field}: {slug!r} has to be {SHORTEST_SLUG} to {LONGEST_SLUG} of a-z, 0-9 and -, one of a-z"
+            " first, and no dash beside another or at the end",
             field=field,
         )
 
@@ -118,16 +149,6 @@ def _check_range(definition: ExportDefinition) -> None:
             f" and {end.isoformat()}; begin later, or split the range over several exports",
             field="first_hour",
         )
-
-
-def _context(organization: str, slug: str, table: str, definition: ExportDefinition) -> KeyContext:
-    return KeyContext(
-        organization=organization,
-        export=slug,
-        table=table,
-        extension=definition.format.extension,
-        window=HourWindow(definition.first_hour),
-    )
 
 
 def _check_collisions(
@@ -159,7 +180,7 @@ def _check_collisions(
 
 def _shapes(export: Export) -> list[tuple[Symbol, ...]]:
     definition = export.definition
+    window = HourWindow(definition.first_hour)
     return [
-        shape_of(definition.path, _context(export.organization, export.slug, choice.name, definition))
-        for choice in definition.tables
+        shape_of(definition.path, export.key_context(choice.name, window)) for choice in definition.tables
     ]

@@ -127,6 +127,7 @@ def demo_exports(deployment: Deployment) -> list[Export]:
             except NotFound:
                 export = create_export(
                     connection,
+                    deployment.secret_key,
                     deployment.dataset,
                     organization=organization,
                     slug=slug,

@@ -1,40 +1,46 @@
 """Whether two exports could ever write the same key.
 
 A template, filled with what is constant for one table of one export, is a short regular language: fixed
-characters, and digits where the hour or the revision stands. Two templates collide when
-their languages share a word, or when one names a file where the other needs a folder. This errs on the
-side of refusing: `2013/$hour` and `$year/$minute` do collide, at midnight of 2013, and so do keys that differ
-in case only, which some file systems take for the same.
+characters, and digits where the hour or the revision stands, one or two of them for the day in `$crawl.day`.
+Two templates collide when their languages share a word, or when one names a file where the other needs a
+folder. This errs on the side of refusing: `2013/$hour` and `$year/$minute` do collide, at midnight of 2013,
+and so do keys that differ in case only, which some file systems take for the same.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import assert_never
 
-from export_pipeline.exports.naming import KeyContext, parts_of
+from export_pipeline.exports.naming import DIGITS, parts_of
+from export_pipeline.exports.variables import KeyContext, Varies
 
-_DIGIT = frozenset("0123456789")
+_ONE_TO_NINE = DIGITS - {"0"}
 
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """One character of a key: which it may be, and whether it may be repeated."""
+    """One character of a key: which it may be, whether it may be repeated, and whether it may be missing."""
 
     characters: frozenset[str]
     repeats: bool = False
+    optional: bool = False
 
 
 def shape_of(template: str, context: KeyContext) -> tuple[Symbol, ...]:
     """The keys the template can give for one table of one export, whatever the hour and revision."""
     symbols: list[Symbol] = []
     for part in parts_of(template, field="path"):
-        if part.variable and part.variable.grows:
-            symbols.append(Symbol(_DIGIT, repeats=True))
-        elif part.variable and part.variable.varies:
-            text = part.variable.value(context)
-            symbols.extend(Symbol(_DIGIT if c in _DIGIT else frozenset(c)) for c in text)
-        else:
-            text = part.variable.value(context) if part.variable else part.text
-            symbols.extend(Symbol(frozenset(c)) for c in text.casefold())
+        match part.varies:
+            case Varies.NEVER:
+                symbols.extend(Symbol(frozenset(c)) for c in part.filled(context).casefold())
+            case Varies.IN_DIGITS:
+                symbols.extend(Symbol(DIGITS if c in DIGITS else frozenset(c)) for c in part.filled(context))
+            case Varies.IN_ONE_OR_TWO_DIGITS:
+                symbols += [Symbol(_ONE_TO_NINE), Symbol(DIGITS, optional=True)]
+            case Varies.IN_ANY_DIGITS:
+                symbols.append(Symbol(DIGITS, repeats=True))
+            case _:
+                assert_never(part.varies)
     return tuple(symbols)
 
 
@@ -48,6 +54,10 @@ def collide(one: tuple[Symbol, ...], other: tuple[Symbol, ...]) -> bool:
             continue
         seen.add(state)
         i, j = state
+        if i < len(one) and one[i].optional:
+            waiting.append((i + 1, j))
+        if j < len(other) and other[j].optional:
+            waiting.append((i, j + 1))
         if i == len(one) and j == len(other):
             return True
         if i == len(one) or j == len(other):

@@ -1,8 +1,10 @@
 """The standing definition of what is exported, in what form and where to."""
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -12,16 +14,20 @@ from pydantic import (
     Field,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
+from export_pipeline.connectors.limits import text_problem
 from export_pipeline.exports.naming import HOUR_PATTERN
+from export_pipeline.exports.variables import KeyContext
 from export_pipeline.formats.csv import CsvFormat
 from export_pipeline.formats.file_format import FileFormat
-from export_pipeline.windows import ONE_HOUR, floor
+from export_pipeline.windows import ONE_HOUR, HourWindow, floor
 
 # Dagster builds names of ops and jobs from it, and object keys hold it: so no dots, no leading digit,
-# no upper case.
-SLUG_PATTERN = r"^[a-z][a-z0-9-]{1,62}$"
+# no upper case. Dashes are single and inside: `__` stands between an organization and its export.
+SLUG_PATTERN = r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$"
+SHORTEST_SLUG, LONGEST_SLUG = 2, 63
 
 # The organization that is there from the start; its exports need no organization in their names.
 DEFAULT_ORGANIZATION = "default"
@@ -31,6 +37,7 @@ MINUTES_TO_SETTLE = 10  # rows of an hour may still be arriving when it ends
 # Far above what anybody writes, and low enough that a definition is checked at once.
 MAX_TABLES = 100
 MAX_COLUMNS = 2_000
+MAX_FILTERS = 20
 MAX_NAME = 255
 MAX_TEMPLATE = 1024
 
@@ -51,41 +58,86 @@ def _whole_hour(moment: datetime) -> datetime:
 WholeHour = Annotated[AwareDatetime, AfterValidator(_whole_hour)]
 
 
+def _one_or_several(data: Any) -> Any:
+    """`filter = "..."` is short for `filters = ["..."]`; blank, for none."""
+    if not isinstance(data, Mapping) or "filter" not in data:
+        return data
+    if data.get("filters"):
+        raise ValueError("filter and filters are both given; name all of them in filters")
+    others = {name: value for name, value in data.items() if name != "filter"}
+    return {**others, "filters": () if data["filter"] == "" else (data["filter"],)}
+
+
 class TableChoice(BaseModel):
-    """A table by name and the columns chosen from it, in order; none named means all of them."""
+    """A table by name and the columns chosen from it, in order; none named means all of them.
+
+    `filters` are texts of the filter language, for this table alone: each of them has to hold.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(max_length=MAX_NAME)
     columns: tuple[Annotated[str, Field(max_length=MAX_NAME)], ...] = Field((), max_length=MAX_COLUMNS)
+    filters: tuple[str, ...] = Field((), max_length=MAX_FILTERS)
+
+    _filter = model_validator(mode="before")(_one_or_several)
+
+
+def _one_part(text: str) -> str:
+    if text in (".", "..") or re.search(r"[/\\]", text) or text_problem(text):
+        raise ValueError("must be one part of a path, without slashes and control characters")
+    return text
+
+
+PathPart = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_one_part)]
+
+
+class PathContext(BaseModel):
+    """What `$user` and `$project` stand for in the paths of one export."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    user: PathPart | None = None
+    project: PathPart | None = None
 
 
 class ExportDefinition(BaseModel):
     """What a customer asks for, as it was asked. It is stored as JSON and shown back.
 
-    `filter` is text of the filter language and applies to every table that is chosen; `tenant` selects one
-    customer's rows where tables are shared; `until` is the end of the last hour, if there is one.
+    `filters` are texts of the filter language; each applies to every chosen table that has all of its
+    columns. `tenant` selects one customer's rows where tables are shared; `push_helpers` puts side files
+    beside the data: its schema, and statements that load it; `until` is the end of the last hour, if there
+    is one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tables: tuple[TableChoice, ...] = Field(min_length=1, max_length=MAX_TABLES)
-    filter: str = ""
+    filters: tuple[str, ...] = Field((), max_length=MAX_FILTERS)
     tenant: str | None = Field(None, max_length=MAX_NAME)
     format: FileFormat = CsvFormat()
     subdirectory: str = Field("", max_length=MAX_TEMPLATE)
     filename: str | None = Field(None, max_length=MAX_TEMPLATE)
+    context: PathContext = PathContext()
+    push_helpers: bool = False
     first_hour: WholeHour
     until: WholeHour | None = None
     minutes_to_settle: int = Field(MINUTES_TO_SETTLE, ge=0, le=24 * 60)
+
+    _filter = model_validator(mode="before")(_one_or_several)
 
     @field_validator("until")
     @classmethod
     def _ends_after_it_begins(cls, until: datetime | None, info: ValidationInfo) -> datetime | None:
         first_hour = info.data.get("first_hour")
         if until is not None and first_hour is not None and until <= first_hour:
-            raise ValueError(f"must be after first_hour, {first_hour.isoformat()}")
+            raise ValueError(f"must be after the first hour, {first_hour.isoformat()}")
         return until
+
+    @property
+    def filter(self) -> str:
+        """The common filters as one text, as they were written."""
+        return joined(self.filters)
 
     @property
     def path(self) -> str:
@@ -94,6 +146,26 @@ class ExportDefinition(BaseModel):
         filename = self.filename if self.filename is not None else f"{each_table}{HOUR_PATTERN}.$extension"
         folder = self.subdirectory.removesuffix("/")
         return f"{folder}/{filename}" if folder else filename
+
+    def key_context(
+        self, *, organization: str, export: str, table: str, window: HourWindow, revision: int = 1
+    ) -> KeyContext:
+        """What the path's variables are filled from, for one table of one hour."""
+        return KeyContext(
+            organization=organization,
+            export=export,
+            table=table,
+            extension=self.format.extension,
+            window=window,
+            revision=revision,
+            user=self.context.user,
+            project=self.context.project,
+        )
+
+
+def joined(filters: Sequence[str]) -> str:
+    """One text for several of which each has to hold."""
+    return filters[0] if len(filters) == 1 else " AND ".join(f"({text})" for text in filters)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +188,12 @@ class Export:
     def identity(self) -> str:
         """What marks an object as this export's: stays the same when it is deleted and made again."""
         return f"{self.organization}/{self.slug}"
+
+    def key_context(self, table: str, window: HourWindow, revision: int = 1) -> KeyContext:
+        """What the variables of its path are filled from, for one table of one hour."""
+        return self.definition.key_context(
+            organization=self.organization, export=self.slug, table=table, window=window, revision=revision
+        )
 
     @property
     def asset_path(self) -> tuple[str, ...]:

@@ -1,26 +1,39 @@
 """A definition worked out against the dataset: which columns of which tables, under which filter."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from export_pipeline.dataset.tables import Column, Dataset, Table
 from export_pipeline.errors import InvalidRequest, NotFound
 from export_pipeline.exports.export import ExportDefinition, TableChoice
-from export_pipeline.filters.text import filter_from
+from export_pipeline.exports.scopes import filters_of
+from export_pipeline.filters.named import NO_NAMED_FILTERS
+from export_pipeline.filters.text import text_of
 from export_pipeline.filters.tree import Filter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TablePlan:
-    """What to read from one table for any hour."""
+    """What to read from one table for any hour. `filter` is all that applies to it, common and its own."""
 
     table: Table
     columns: tuple[Column, ...]
     filter: Filter
     tenant: str | None
 
+    @property
+    def filter_text(self) -> str:
+        """Exactly what is applied: names resolved, values as the columns hold them. Blank: every row."""
+        return text_of(self.filter)
 
-def plan_of(definition: ExportDefinition, dataset: Dataset) -> tuple[TablePlan, ...]:
-    """One plan per chosen table. InvalidRequest names the table, column or filter that does not fit."""
+
+def plan_of(
+    definition: ExportDefinition, dataset: Dataset, named: Mapping[str, Filter] = NO_NAMED_FILTERS
+) -> tuple[TablePlan, ...]:
+    """One plan per chosen table; `named` are the organization's named filters.
+
+    InvalidRequest names the table, column or filter that does not fit.
+    """
     names = [choice.name for choice in definition.tables]
     tables = [_table(dataset, name) for name in names]
     if len({table.name for table in tables}) < len(tables):
@@ -31,14 +44,15 @@ def plan_of(definition: ExportDefinition, dataset: Dataset) -> tuple[TablePlan, 
             " row would be delivered; declare the column, or leave the tenant out",
             field="tenant",
         )
+    filters = filters_of(definition, tables, named)
     return tuple(
         TablePlan(
             table=table,
             columns=_columns(table, choice),
-            filter=filter_from(definition.filter, table),
+            filter=filter_,
             tenant=_tenant(table, definition.tenant),
         )
-        for table, choice in zip(tables, definition.tables, strict=True)
+        for table, choice, filter_ in zip(tables, definition.tables, filters, strict=True)
     )
 
 

@@ -1,10 +1,12 @@
 """Named filters: `$NAME` stands for a filter stored under that name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import assert_never
 
 from export_pipeline.dataset.tables import suggestion
+from export_pipeline.errors import InvalidRequest
+from export_pipeline.filters.grammar import parse
 from export_pipeline.filters.limits import MAX_DEPTH, refuse_too_large, too_large
 from export_pipeline.filters.mistakes import mistake
 from export_pipeline.filters.tree import (
@@ -18,7 +20,49 @@ from export_pipeline.filters.tree import (
     Named,
     Not,
     OneOf,
+    Position,
+    leaves,
 )
+
+
+class NamedFilters(Mapping[str, Filter]):
+    """The filters behind names, from their texts; each is parsed when it is asked for."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+        self._parsed: dict[str, Filter] = {}
+
+    def __getitem__(self, name: str) -> Filter:
+        if name not in self._parsed:
+            try:
+                self._parsed[name] = parse(self._texts[name])
+            except InvalidRequest as error:  # stored by a program that knew another language
+                raise mistake(f"${name} cannot be read: {error}", None) from error
+        return self._parsed[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def changed(self, name: str, text: str) -> "NamedFilters":
+        """The same, but for the text under that name."""
+        return NamedFilters({**self._texts, name: text})
+
+
+NO_NAMED_FILTERS = NamedFilters({})
+
+
+def names_in(filter_: Filter, named: Mapping[str, Filter] = NO_NAMED_FILTERS) -> frozenset[str]:
+    """Every `$NAME` in the filter, and those that they stand for in `named`, and so on."""
+    found: set[str] = set()
+    waiting = [filter_]
+    while waiting:
+        names = {leaf.name for leaf in leaves(waiting.pop()) if isinstance(leaf, Named)} - found
+        found |= names
+        waiting += [named[name] for name in names if name in named]
+    return frozenset(found)
 
 
 def resolve(filter_: Filter, named: Mapping[str, Filter]) -> Filter:
@@ -47,8 +91,7 @@ def _resolve(
         case Not(part):
             result = Not(_resolve(part, named, resolved, path))
         case Comparison() | CaseInsensitive() | Contains() | OneOf() | IsNull():
-            # A position in a named filter's text would be taken for one in the text that names it.
-            result = replace(filter_, at=None) if path else filter_
+            result = replace(filter_, at=_place(filter_.at, path)) if path else filter_
         case _:
             assert_never(filter_)
     refuse_too_large(result)
@@ -58,15 +101,19 @@ def _resolve(
 def _stands_for(
     term: Named, named: Mapping[str, Filter], resolved: dict[str, Filter], path: tuple[str, ...]
 ) -> Filter:
-    at = None if path else term.at
-    within = f"${path[-1]}: " if path else ""
+    at = _place(term.at, path)
     if term.name in path:
         circle = " -> ".join(f"${name}" for name in (*path[path.index(term.name) :], term.name))
         raise mistake(f"named filters stand for one another in a circle: {circle}", at)
     if len(path) == MAX_DEPTH:
-        raise too_large(f"names filters inside filters more than {MAX_DEPTH} deep")
+        raise too_large(f"names filters inside filters more than {MAX_DEPTH} deep", at)
     if term.name not in named:
         known = suggestion(term.name, list(named)) if named else ""
-        raise mistake(f"{within}there is no named filter ${term.name}{known}", at)
+        raise mistake(f"there is no named filter ${term.name}{known}", at)
     refuse_too_large(named[term.name])
     return _resolve(named[term.name], named, resolved, (*path, term.name))
+
+
+def _place(at: Position | None, path: tuple[str, ...]) -> Position | None:
+    """A position in a named filter's text is not taken for one in the text that names it."""
+    return at._replace(within=path[-1]) if at and path else at

@@ -3,13 +3,12 @@
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, time
-from types import MappingProxyType
 from typing import assert_never
 
 from export_pipeline.dataset.tables import Table
 from export_pipeline.filters.checking import check
 from export_pipeline.filters.grammar import PLAIN_NAME, parse
-from export_pipeline.filters.named import resolve
+from export_pipeline.filters.named import NO_NAMED_FILTERS, resolve
 from export_pipeline.filters.tree import (
     EVERY_ROW,
     AllOf,
@@ -25,8 +24,6 @@ from export_pipeline.filters.tree import (
     Value,
     needs_parentheses,
 )
-
-NO_NAMED_FILTERS: Mapping[str, Filter] = MappingProxyType({})
 
 
 def filter_from(text: str, table: Table, named: Mapping[str, Filter] = NO_NAMED_FILTERS) -> Filter:

@@ -4,7 +4,7 @@ A condition is true or false of a row, never unknown: `Not` of a filter holds fo
 the filter does not. Hence a row without a value (null) passes `Not` of every comparison. See `meaning`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -18,13 +18,15 @@ Operator: TypeAlias = Literal["==", "!=", "<", "<=", ">", ">="]
 
 
 class Position(NamedTuple):
-    """Where a condition stands in its text; both count from 1."""
+    """Where a condition stands in its text; both count from 1. `within` names the filter whose text it is."""
 
     line: int
     column: int
+    within: str = ""
 
     def __str__(self) -> str:
-        return f"line {self.line}, column {self.column}"
+        place = f"line {self.line}, column {self.column}"
+        return f"in ${self.within}, {place}" if self.within else place
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,9 @@ NO_ROW: Filter = AnyOf(())
 
 def all_of(parts: Iterable[Filter]) -> Filter:
     """The filter that holds where all of `parts` do, however many there are."""
-    restricting = tuple(part for part in parts if part != EVERY_ROW)
+    # A part that is of parts itself is taken apart: joining makes no filter deeper than it has to be.
+    flat = (inner for part in parts for inner in (part.parts if isinstance(part, AllOf) else (part,)))
+    restricting = tuple(part for part in flat if part != EVERY_ROW)
     return restricting[0] if len(restricting) == 1 else AllOf(restricting)
 
 
@@ -137,6 +141,19 @@ def any_of(parts: Iterable[Filter]) -> Filter:
     """The filter that holds where at least one of `parts` does, however many there are."""
     admitting = tuple(part for part in parts if part != NO_ROW)
     return admitting[0] if len(admitting) == 1 else AnyOf(admitting)
+
+
+def leaves(filter_: Filter) -> Iterator[Condition | Named]:
+    """What stands between NOT, AND and OR, in the order of the text. Does not recurse, whatever the depth."""
+    waiting = [filter_]
+    while waiting:
+        match waiting.pop():
+            case AllOf(parts) | AnyOf(parts):
+                waiting += reversed(parts)
+            case Not(part):
+                waiting.append(part)
+            case leaf:
+                yield leaf
 
 
 def needs_parentheses(part: Filter, within: AllOf | AnyOf | Not) -> bool:

@@ -1,11 +1,15 @@
 """What a file format can do. A format is one frozen model: its options, and how it writes and counts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 
+from export_pipeline.dataset.tables import Column
+from export_pipeline.errors import InvalidRequest, PermanentFailure
 from export_pipeline.formats.kernels import Values, pc
+from export_pipeline.formats.layout import Layout
 
 # Files are cut into blocks of at most this many rows, however the rows came in: so the same rows
 # give the same bytes. About 15 MB for twenty mixed columns: large enough that per-block cost
@@ -28,6 +32,13 @@ class Formatter(Protocol):
     def extension(self) -> str:
         """What the file's name ends in, without the leading dot: `csv.gz`."""
 
+    @property
+    def layout(self) -> Layout:
+        """What somebody who loads such a file must know."""
+
+    def check(self, columns: Sequence[Column]) -> None:
+        """InvalidRequest, naming the option and the cure, when these columns cannot share a file."""
+
     def write(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema, sink: BinaryIO) -> None:
         """Write all rows to `sink`. The schema's fields carry the declared types (see extract.schema).
 
@@ -39,6 +50,19 @@ class Formatter(Protocol):
 
         TransientFailure when the file is damaged or cut off.
         """
+
+
+@contextmanager
+def still_possible() -> Iterator[None]:
+    """What was accepted once can have become impossible since, by a change of the dataset's declaration:
+    a refusal is then a PermanentFailure.
+    """
+    try:
+        yield
+    except InvalidRequest as error:
+        raise PermanentFailure(
+            f"{error} (the declaration was changed since the export was made: make it again)"
+        ) from error
 
 
 def blocks(

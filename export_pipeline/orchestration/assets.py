@@ -8,9 +8,9 @@ from dagster._core.definitions.unresolved_asset_job_definition import (  # what 
     UnresolvedAssetJobDefinition,
 )
 
-from export_pipeline.exports.export import Export
+from export_pipeline.exports.export import Export, joined
 from export_pipeline.orchestration.checks import check_specs
-from export_pipeline.orchestration.names import EXPORT_TAG, GROUP, asset_key, job_name
+from export_pipeline.orchestration.names import BEGUN_ANEW, EXPORT_TAG, GROUP, asset_key, job_name
 from export_pipeline.orchestration.ops import extract, format_rows, plan, prove, upload
 from export_pipeline.windows import KEY_FORMAT
 
@@ -48,8 +48,8 @@ def export_asset(export: Export, *, hours_per_run: int | None) -> dg.AssetsDefin
         check_specs=check_specs(key),
     )
     def deliver_export() -> Mapping[str, Any]:
-        delivered = plan().map(lambda order: upload(format_rows(extract(order))))
-        proof = prove(delivered.collect())
+        told = plan().map(lambda order: upload(format_rows(extract(order))))
+        proof = prove(told.collect())
         identifier = key.to_python_identifier()
         return {
             "result": proof.result,
@@ -65,15 +65,18 @@ def export_job(export: Export) -> UnresolvedAssetJobDefinition:
         job_name(export),
         selection=dg.AssetSelection.assets(asset_key(export)),
         description=f"Deliver hours of {export.slug}.",
-        # A run that died is begun anew: what it delivered is found in place, and nothing staged is missed.
-        run_tags={EXPORT_TAG: export.slug, "dagster/retry_strategy": "ALL_STEPS"},
+        run_tags={EXPORT_TAG: export.slug, **BEGUN_ANEW},
     )
 
 
 def _described(export: Export) -> str:
-    tables = ", ".join(choice.name for choice in export.definition.tables)
-    where = f", where `{export.definition.filter}`" if export.definition.filter else ""
+    definition = export.definition
+    tables = ", ".join(
+        f"**{choice.name}**" + (f" (where `{joined(choice.filters)}`)" if choice.filters else "")
+        for choice in definition.tables
+    )
+    where = f", where `{definition.filter}`" if definition.filters else ""
     return (
-        f"One {export.definition.format.extension} file an hour of **{tables}**{where},"
-        f" to `{export.definition.path}`, each hour with a receipt."
+        f"One {definition.format.extension} file an hour of {tables}{where},"
+        f" to `{definition.path}`, each hour with a receipt."
     )

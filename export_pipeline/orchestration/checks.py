@@ -1,7 +1,7 @@
 """Two checks on every export: that receipts verify at the destination, and that all counts agree.
 
-They are made by the asset's own last op. A check of its own would be skipped by Dagster, as it waits for an
-output of the asset that is never made (see `ops.prove`).
+They are made by the asset's own last op, also when hours failed. A check of its own would be skipped by
+Dagster, as it waits for an output of the asset that is never made (see `ops.prove`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,10 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import dagster as dg
 
+from export_pipeline.errors import ExportPipelineError
 from export_pipeline.exports.export import Export
+from export_pipeline.orchestration.outcome import Outcome, described
 from export_pipeline.orchestration.resources import DeploymentResource
-from export_pipeline.receipts.verifying import verify
+from export_pipeline.receipts.verifying import Verification, verify
 from export_pipeline.store.database import reading
+from export_pipeline.store.exports import get_export
 from export_pipeline.store.ledger import latest_entries
 from export_pipeline.windows import ONE_HOUR, HourWindow
 
@@ -39,28 +42,51 @@ def check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def check_hours(
-    key: dg.AssetKey, deployment: DeploymentResource, export: Export, windows: Sequence[HourWindow]
+def evaluations(
+    key: dg.AssetKey, deployment: DeploymentResource, export_id: str, outcome: Outcome
 ) -> Iterator[dg.AssetCheckEvaluation]:
-    """Read the hours' receipts and files from the destination, and say what each check found."""
+    """What each check finds of the hours of a run.
+
+    An hour that the run delivered itself was read back as it was put in place, and its rows were counted in
+    the finished file: it is not read once more. One that was found in place is.
+    """
+    found = _verified(deployment, export_id, outcome.found)
+    damaged = [
+        *(f"{described(failure)}; not delivered by this run" for failure in outcome.failed),
+        *(fault for one in found for fault in one.damaged),
+    ]
+    miscounted = [*outcome.miscounted, *(fault for one in found for fault in one.miscounted)]
+    rows = outcome.rows + sum(one.receipt.rows for one in found if one.receipt)
+    yield _evaluation(RECEIPT_VERIFIES, key, damaged, hours=outcome.hours)
+    yield _evaluation(ROWS_RECONCILE, key, miscounted, hours=outcome.hours, rows=rows)
+
+
+def _verified(
+    deployment: DeploymentResource, export_id: str, windows: Sequence[HourWindow]
+) -> Sequence[Verification]:
+    """Read the hours' receipts and files from the destination."""
+    if not windows:
+        return []
     opened = deployment.deployment
     with reading(opened.control) as connection:
-        entries = latest_entries(connection, export.id, min(windows).start, max(windows).start + ONE_HOUR)
-    delivered = {entry.hour: entry for entry in entries}
-    wanted = [delivered[window.start] for window in windows if window.start in delivered]
-    missing = [f"{window.key}: is not delivered" for window in windows if window.start not in delivered]
-    destination = deployment.connector(export.connector_id).open()
+        export: Export = get_export(connection, export_id)
+        entries = latest_entries(connection, export_id, min(windows).start, max(windows).start + ONE_HOUR)
+    wanted = {window.start for window in windows}
+    entries = [entry for entry in entries if entry.hour in wanted]
+    try:
+        destination = deployment.connector(export.connector_id).open()
+    except ExportPipelineError as error:
+        return [
+            Verification(key=one.receipt_key, receipt=None, damaged=(f"{one.receipt_key}: {error}",))
+            for one in entries
+        ]
     with ThreadPoolExecutor(opened.settings.hours_at_once) as pool:
-        found = list(
+        return list(
             pool.map(
-                lambda entry: verify(destination, entry.receipt_key, delivered=entry.receipt.encode()), wanted
+                lambda entry: verify(destination, entry.receipt_key, delivered=entry.receipt.encode()),
+                entries,
             )
         )
-    damaged = [*missing, *(fault for one in found for fault in one.damaged)]
-    miscounted = [fault for one in found for fault in one.miscounted]
-    rows = sum(one.receipt.rows for one in found if one.receipt)
-    yield _evaluation(RECEIPT_VERIFIES, key, damaged, hours=len(windows))
-    yield _evaluation(ROWS_RECONCILE, key, miscounted, hours=len(windows), rows=rows)
 
 
 def _evaluation(

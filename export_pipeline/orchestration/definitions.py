@@ -4,6 +4,7 @@ import dagster as dg
 
 from export_pipeline.deployment import open_deployment
 from export_pipeline.orchestration.assets import export_asset, export_job
+from export_pipeline.orchestration.handover import handover
 from export_pipeline.orchestration.jobs import export_task
 from export_pipeline.orchestration.resources import DeploymentResource
 from export_pipeline.orchestration.schedules import export_schedule
@@ -27,7 +28,7 @@ def defs() -> dg.Definitions:
         jobs=[*jobs.values(), export_task],
         schedules=[export_schedule(export, jobs[export.id]) for export in exports],
         sensors=SENSORS,
-        resources={"deployment": DeploymentResource.configure_at_launch()},
+        resources={"deployment": DeploymentResource.configure_at_launch(), "io_manager": handover},
         # Starting a process per step costs more than most hours do; runs are what is spread over machines.
         executor=dg.in_process_executor,
     )

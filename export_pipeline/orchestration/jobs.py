@@ -2,12 +2,11 @@
 
 import dagster as dg
 
-from export_pipeline.orchestration.ops import extract, format_rows, plan_task, upload
+from export_pipeline.orchestration.names import BEGUN_ANEW
+from export_pipeline.orchestration.ops import extract, finish, format_rows, plan_task, upload
 
 
-@dg.job(
-    description="Deliver the hours of one export task.",
-    tags={"dagster/retry_strategy": "ALL_STEPS"},  # as for exports: what is delivered is found in place
-)
+@dg.job(description="Deliver the hours of one export task.", tags=BEGUN_ANEW)
 def export_task() -> None:
-    plan_task().map(lambda order: upload(format_rows(extract(order))))
+    told = plan_task().map(lambda order: upload(format_rows(extract(order))))
+    finish(told.collect())

@@ -11,8 +11,19 @@ FORCE_TAG = "export-pipeline/force"
 EXPORT_TAG = "export-pipeline/export"
 TASK_TAG = "export-pipeline/task"
 
-# Dagster's own, on a run that it tries again by itself.
+# Dagster's own: on a run that it tries again by itself, and on one that is begun at a later op.
 RETRY_TAG = "dagster/retry_number"
+RESUME_TAG = "dagster/is_resume_retry"
+
+# Dagster's own: of the runs that wait, the one with the highest begins next. Without it: 0, as in backfills.
+PRIORITY_TAG = "dagster/priority"
+SCHEDULED_FIRST = {PRIORITY_TAG: "2"}
+TASKS_NEXT = {PRIORITY_TAG: "1"}
+
+# A run that died is begun anew from its first op: what it delivered is found in place, and nothing that it
+# staged is missed, which may lie on another machine or nowhere.
+RETRY_STRATEGY_TAG = "dagster/retry_strategy"
+BEGUN_ANEW = {RETRY_STRATEGY_TAG: "ALL_STEPS"}
 
 
 def asset_key(export: Export) -> dg.AssetKey:

@@ -1,14 +1,20 @@
 """The ops every export is built of. An op is a translation: Dagster's context stops here.
 
 `plan` (or, for a task, `plan_task`) cuts the hours into chunks; `extract`, `format_rows` and `upload` are
-mapped over the chunks; `prove` closes the asset. Rising priorities make the in-process executor finish one
-chunk before it reads the next, so that staging stays small.
+mapped over the chunks; `prove` (or `finish`) is told what became of all of them, and fails the run if hours
+failed. Rising priorities make the in-process executor finish one chunk before it reads the next, so that
+staging stays small.
+
+An op that is handed `None` is of a run begun in the middle (see `handover`): it hands on `None`, and the last
+op, of whose hours nobody told it, does them.
 """
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 import dagster as dg
 
@@ -16,18 +22,30 @@ from export_pipeline.deployment import Deployment
 from export_pipeline.errors import ExportPipelineError
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.plan import plan_of
-from export_pipeline.orchestration.checks import RECEIPT_VERIFIES, ROWS_RECONCILE, check_hours
+from export_pipeline.exports.task import ExportTask
+from export_pipeline.orchestration.checks import RECEIPT_VERIFIES, ROWS_RECONCILE, evaluations
 from export_pipeline.orchestration.materializations import Materializer
-from export_pipeline.orchestration.names import FORCE_TAG, RETRY_TAG, asset_key
+from export_pipeline.orchestration.names import (
+    BEGUN_ANEW,
+    FORCE_TAG,
+    RESUME_TAG,
+    RETRY_STRATEGY_TAG,
+    RETRY_TAG,
+    asset_key,
+)
 from export_pipeline.orchestration.order import Order, cut, windows_of
+from export_pipeline.orchestration.outcome import Outcome
 from export_pipeline.orchestration.resources import DeploymentResource
 from export_pipeline.pipeline.chunk import Chunk
 from export_pipeline.pipeline.hours import FormattedHour, StagedHour, undeclared_columns
 from export_pipeline.pipeline.run import Run
 from export_pipeline.pipeline.staging import Staging
+from export_pipeline.store.claims import living_runs
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import get_export, standing_exports
-from export_pipeline.store.tasks import start_task
+from export_pipeline.store.named_filters import named_filters
+from export_pipeline.store.tasks import get_task, start_task
+from export_pipeline.windows import HourWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +73,7 @@ class TaskConfig(dg.Config):
 @dg.op(out=dg.DynamicOut(Order), tags={"kind": "plan"})
 def plan(context: dg.OpExecutionContext, deployment: DeploymentResource) -> Iterator[dg.DynamicOutput[Order]]:
     """Cut the partitions of the run into chunks of hours."""
-    opened = deployment.deployment
-    export = _standing_export(context, opened)
-    force = deployment.force or context.run.tags.get(FORCE_TAG) == "true"
-    # A forced run that is retried goes on where it was: what it delivered itself is not delivered again.
-    retried = RETRY_TAG in context.run.tags and context.run.root_run_id
-    stats = context.instance.get_run_stats(retried or context.run_id)
-    started = datetime.fromtimestamp(stats.launch_time or stats.start_time or time.time(), UTC)
-    order = Order(
-        export_id=export.id,
-        hours=windows_of(context.partition_keys),
-        proven_since=started if force else None,
-    )
-    yield from _chunks(opened, order, context.run_id)
+    yield from _chunks(context, deployment.deployment, _asset_order(context, deployment))
 
 
 @dg.op(out=dg.DynamicOut(Order), tags={"kind": "plan"})
@@ -78,24 +84,17 @@ def plan_task(
     opened = deployment.deployment
     with writing(opened.control) as connection:
         task = start_task(connection, config.task_id)
-    order = Order(
-        export_id=task.export_id,
-        hours=task.hours,
-        proven_since=task.requested_at if task.force else None,
-    )
-    yield from _chunks(opened, order, context.run_id)
+    yield from _chunks(context, opened, _task_order(task))
 
 
 @dg.op(tags={"dagster/priority": "1"}, pool="source")
-def extract(context: dg.OpExecutionContext, order: Order, deployment: DeploymentResource) -> StagedChunk:
+def extract(
+    context: dg.OpExecutionContext, order: Order | None, deployment: DeploymentResource
+) -> StagedChunk | None:
     """Read the hours' rows from the source and stage them as Arrow files."""
-    run = _run(context, deployment, order)
-    try:
-        plans = plan_of(run.export.definition, deployment.deployment.dataset)
-        source = deployment.source()
-    except ExportPipelineError as error:
-        return StagedChunk(order, run.refuse("extract", order.hours, error))
-    staged = run.extract(source, plans, order.hours)
+    if order is None:
+        return None
+    staged = _read(_run(context, deployment, order), deployment, order.hours)
     context.add_output_metadata(
         {"hours": len(staged.done), "rows": sum(table.rows for hour in staged.done for table in hour.tables)}
     )
@@ -109,10 +108,13 @@ def extract(context: dg.OpExecutionContext, order: Order, deployment: Deployment
 
 @dg.op(tags={"dagster/priority": "2"})
 def format_rows(
-    context: dg.OpExecutionContext, chunk: StagedChunk, deployment: DeploymentResource
-) -> FormattedChunk:
+    context: dg.OpExecutionContext, chunk: StagedChunk | None, deployment: DeploymentResource
+) -> FormattedChunk | None:
     """Write the hours' files in the customer's format."""
-    formatted = _run(context, deployment, chunk.order).format(chunk.hours)
+    if chunk is None:
+        return None
+    run = _run(context, deployment, chunk.order)
+    formatted = run.format(chunk.hours, partial(_read, run, deployment))
     context.add_output_metadata(
         {"hours": len(formatted.done), "bytes": sum(f.bytes for hour in formatted.done for f in hour.files)}
     )
@@ -120,43 +122,68 @@ def format_rows(
 
 
 @dg.op(tags={"dagster/priority": "3"}, pool="destination")
-def upload(context: dg.OpExecutionContext, chunk: FormattedChunk, deployment: DeploymentResource) -> int:
-    """Deliver the hours, record them, and materialize each; then fail if any hour of the chunk failed."""
-    run = _run(context, deployment, chunk.order)
-    materializer = Materializer(context, run.export, deployment.deployment.control)
-    delivered = run.deliver(chunk.hours, materializer.delivered)
-    materializer.found(delivered.found)
-    if delivered.failed:
-        reasons = "\n".join(
-            f"{failure.hour:%Y-%m-%d-%H:%M} ({failure.stage}, {failure.kind}): {failure.message}"
-            for failure in delivered.failed
-        )
-        raise dg.Failure(
-            f"{len(delivered.failed)} of {len(chunk.order.hours)} hours failed; the others are delivered.\n"
-            f"{reasons}",
-            metadata={"failed_hours": len(delivered.failed)},
-            allow_retries=False,  # what was worth retrying has been retried, hour by hour
-        )
-    return len(delivered.done)
+def upload(
+    context: dg.OpExecutionContext, chunk: FormattedChunk | None, deployment: DeploymentResource
+) -> Outcome | None:
+    """Deliver the hours, record them, and materialize each. Hours that fail are told to the last op."""
+    if chunk is None:
+        return None
+    outcome = _deliver(context, deployment, _run(context, deployment, chunk.order), chunk.hours)
+    context.add_output_metadata(
+        {"delivered": len(outcome.delivered), "found": len(outcome.found), "failed": len(outcome.failed)}
+    )
+    return outcome
 
 
 @dg.op(
     out={name: dg.Out(dg.Nothing, is_required=False) for name in ("result", RECEIPT_VERIFIES, ROWS_RECONCILE)}
 )
 def prove(
-    context: dg.OpExecutionContext,
-    delivered: list[int],  # noqa: ARG001 (waits for all chunks)
-    deployment: DeploymentResource,
-) -> Iterator[dg.Output[None]]:
-    """Read back what the run was asked for and make the asset's checks.
+    context: dg.OpExecutionContext, told: list[Outcome | None], deployment: DeploymentResource
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """Make the asset's checks, whatever became of the hours; then fail if any of them failed.
 
     None of its outputs is ever made: `result` would be a second materialization of every hour.
     """
+    order = _asset_order(context, deployment)
+    outcome = _whole_outcome(context, deployment, order, told)
+    yield from evaluations(context.asset_key, deployment, order.export_id, outcome)
+    outcome.raise_for_failed()
+
+
+@dg.op
+def finish(
+    context: dg.OpExecutionContext, told: list[Outcome | None], deployment: DeploymentResource
+) -> None:
+    """Close a task's run, which fails if any of its hours failed."""
+    configured: Any = context.run.run_config["ops"]
+    with reading(deployment.deployment.control) as connection:
+        order = _task_order(get_task(connection, configured[plan_task.name]["config"]["task_id"]))
+    _whole_outcome(context, deployment, order, told).raise_for_failed()
+
+
+def _asset_order(context: dg.OpExecutionContext, deployment: DeploymentResource) -> Order:
+    """All hours that the run of an asset is for."""
     export = _standing_export(context, deployment.deployment)
-    windows = windows_of(context.partition_keys)
-    for evaluation in check_hours(context.asset_key, deployment, export, windows):
-        context.log_event(evaluation)  # type: ignore[arg-type]  # taken and stored; its signature lags
-    yield from ()
+    force = deployment.force or context.run.tags.get(FORCE_TAG) == "true"
+    # A forced run that is retried goes on where it was: what it delivered itself is not delivered again.
+    retried = not {RETRY_TAG, RESUME_TAG}.isdisjoint(context.run.tags) and context.run.root_run_id
+    stats = context.instance.get_run_stats(retried or context.run_id)
+    started = datetime.fromtimestamp(stats.launch_time or stats.start_time or time.time(), UTC)
+    return Order(
+        export_id=export.id,
+        hours=windows_of(context.partition_keys),
+        proven_since=started if force else None,
+    )
+
+
+def _task_order(task: ExportTask) -> Order:
+    """All hours that a task asks for."""
+    return Order(
+        export_id=task.export_id,
+        hours=task.hours,
+        proven_since=task.requested_at if task.force else None,
+    )
 
 
 def _standing_export(context: dg.OpExecutionContext, opened: Deployment) -> Export:
@@ -172,10 +199,54 @@ def _standing_export(context: dg.OpExecutionContext, opened: Deployment) -> Expo
         ) from error
 
 
-def _chunks(opened: Deployment, order: Order, run_id: str) -> Iterator[dg.DynamicOutput[Order]]:
-    Staging(opened.settings.staging_folder, run_id).sweep()
+def _chunks(
+    context: dg.OpExecutionContext, opened: Deployment, order: Order
+) -> Iterator[dg.DynamicOutput[Order]]:
+    if RETRY_STRATEGY_TAG not in context.run.tags:
+        # A backfill's runs are of a job that Dagster makes itself, and which takes no tags from us.
+        context.instance.add_run_tags(context.run_id, BEGUN_ANEW)
+    with reading(opened.control) as connection:
+        alive = living_runs(connection, datetime.now(UTC))
+    Staging(opened.settings.staging_folder, context.run_id).sweep(alive)
     for number, chunk in enumerate(cut(order, opened.settings.hours_per_chunk)):
         yield dg.DynamicOutput(chunk, mapping_key=f"chunk_{number:05}")
+
+
+def _whole_outcome(
+    context: dg.OpExecutionContext, deployment: DeploymentResource, order: Order, told: list[Outcome | None]
+) -> Outcome:
+    """What became of all hours of the order; those of which nobody told are worked on now.
+
+    Nobody tells in a run that is begun at a later op: what the ops before it said is gone with their process.
+    """
+    outcome = sum((one for one in told if one is not None), Outcome())
+    rest = replace(order, hours=outcome.untold(order.hours))
+    for chunk in cut(rest, deployment.deployment.settings.hours_per_chunk):
+        run = _run(context, deployment, chunk)
+        outcome += _deliver(context, deployment, run, run.format(_read(run, deployment, chunk.hours)))
+    return outcome
+
+
+def _read(run: Run, deployment: DeploymentResource, windows: Sequence[HourWindow]) -> Chunk[StagedHour]:
+    """The first stage, with its source."""
+    try:
+        with reading(run.control) as connection:
+            named = named_filters(connection, run.export.organization)
+        plans = plan_of(run.export.definition, deployment.deployment.dataset, named)
+        source = deployment.source()
+    except ExportPipelineError as error:
+        return run.refuse("extract", windows, error)
+    return run.extract(source, plans, windows)
+
+
+def _deliver(
+    context: dg.OpExecutionContext, deployment: DeploymentResource, run: Run, chunk: Chunk[FormattedHour]
+) -> Outcome:
+    """The last stage, and Dagster told of each hour."""
+    materializer = Materializer(context, run.export, deployment.deployment.control)
+    delivered = run.deliver(chunk, materializer.delivered, partial(_read, run, deployment))
+    materializer.found(delivered.found)
+    return Outcome.of(delivered)
 
 
 def _run(context: dg.OpExecutionContext, deployment: DeploymentResource, order: Order) -> Run:

@@ -41,7 +41,7 @@ class DeploymentResource(dg.ConfigurableResource["DeploymentResource"]):
     def source(self) -> Source:
         """The source database, connected to when the first hour is read."""
         if self._source is None:
-            self._source = open_source(self.deployment.source_url)
+            self._source = open_source(self.deployment.source_url, self.deployment.statement_limit)
         return self._source
 
     def connector(self, connector_id: str) -> ConnectorConfig:

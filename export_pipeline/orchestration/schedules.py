@@ -11,7 +11,7 @@ from export_pipeline.deployment import open_deployment
 from export_pipeline.errors import NotFound
 from export_pipeline.exports.due import due_at
 from export_pipeline.exports.export import Export
-from export_pipeline.orchestration.names import schedule_name
+from export_pipeline.orchestration.names import SCHEDULED_FIRST, schedule_name
 from export_pipeline.settings import Settings
 from export_pipeline.store.database import reading
 from export_pipeline.store.exports import find_export
@@ -55,4 +55,4 @@ def _tick(context: dg.ScheduleEvaluationContext, export: Export) -> dg.RunReques
         deployment.close()
     if current.paused:
         return dg.SkipReason(f"{export.slug} is paused")
-    return dg.RunRequest(run_key=f"{export.id}/{window.key}", partition_key=window.key)
+    return dg.RunRequest(run_key=f"{export.id}/{window.key}", partition_key=window.key, tags=SCHEDULED_FIRST)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from export_pipeline.deployment import Deployment, open_deployment
 from export_pipeline.exports.task import ExportTask
 from export_pipeline.orchestration.jobs import export_task
-from export_pipeline.orchestration.names import EXPORT_TAG, TASK_TAG
+from export_pipeline.orchestration.names import EXPORT_TAG, TASK_TAG, TASKS_NEXT
 from export_pipeline.settings import Settings
 from export_pipeline.store.claims import release_all
 from export_pipeline.store.database import reading, writing
@@ -53,7 +53,7 @@ def queued_export_tasks(_context: dg.SensorEvaluationContext) -> Iterator[dg.Run
         yield dg.RunRequest(
             run_key=task.id,
             run_config={"ops": {"plan_task": {"config": {"task_id": task.id}}}},
-            tags={TASK_TAG: task.id, EXPORT_TAG: slugs[task.id]},
+            tags={TASK_TAG: task.id, EXPORT_TAG: slugs[task.id], **TASKS_NEXT},
         )
 
 

@@ -44,7 +44,11 @@ class Chunk(Generic[Done]):
 
     def after(self, earlier: "Chunk[Any]") -> "Chunk[Done]":
         """This chunk with what an earlier stage found and failed."""
-        return Chunk(self.done, earlier.found + self.found, earlier.failed + self.failed)
+        return Chunk(
+            self.done,
+            tuple(sorted(earlier.found + self.found)),
+            tuple(sorted(earlier.failed + self.failed, key=lambda failure: failure.hour)),
+        )
 
 
 @dataclass(frozen=True, slots=True)

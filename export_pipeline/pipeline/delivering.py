@@ -8,10 +8,11 @@ from platform import python_version
 
 from export_pipeline.connectors.destination import Destination
 from export_pipeline.exports.export import Export
-from export_pipeline.exports.naming import KeyContext, object_key, receipt_key
+from export_pipeline.exports.naming import object_key, receipt_key
 from export_pipeline.pipeline.hours import DeliveredFile, DeliveredHour, FormattedFile, FormattedHour
 from export_pipeline.pipeline.placing import BytesContent, FileContent, place
 from export_pipeline.pipeline.progress import Progress
+from export_pipeline.pipeline.side_files import folder_of_side_files
 from export_pipeline.pipeline.standing import StandingReceipt, standing_receipt
 from export_pipeline.receipts.receipt import Receipt, ReceiptFile
 from export_pipeline.store.ledger import LedgerEntry
@@ -36,7 +37,7 @@ def deliver_hour(
     """
     started = time.monotonic()
     # The same for every revision and table.
-    key_of_receipt = receipt_key(export.definition.path, _context(export, formatted, table="", revision=1))
+    key_of_receipt = receipt_key(export.definition.path, export.key_context("", formatted.window))
     before = standing_receipt(known, destination, key_of_receipt, export, formatted.window)
     unchanged = before if before and _same(before.receipt, formatted, export) else None
     revision = unchanged.receipt.revision if unchanged else (before.receipt.revision if before else 0) + 1
@@ -47,7 +48,7 @@ def deliver_hour(
     files = []
     for file in formatted.files:
         earlier = done
-        key = object_key(export.definition.path, _context(export, formatted, file.table, revision))
+        key = object_key(export.definition.path, export.key_context(file.table, formatted.window, revision))
         content = FileContent(file.path, file.bytes, file.sha256)
 
         def note(sent: int, earlier: int = earlier) -> None:
@@ -84,7 +85,9 @@ def _same(before: Receipt, formatted: FormattedHour, export: Export) -> bool:
     """Whether the standing receipt already says exactly what a new one would say of rows and files."""
     expected = {
         (
-            object_key(export.definition.path, _context(export, formatted, file.table, before.revision)),
+            object_key(
+                export.definition.path, export.key_context(file.table, formatted.window, before.revision)
+            ),
             file.sha256,
             file.rows,
         )
@@ -95,17 +98,6 @@ def _same(before: Receipt, formatted: FormattedHour, export: Export) -> bool:
         and before.tables == tuple(staged.table for staged in formatted.staged.tables)
         and before.export_id == export.id
         and (before.since, before.until) == (formatted.window.since, formatted.window.until)
-    )
-
-
-def _context(export: Export, formatted: FormattedHour, table: str, revision: int) -> KeyContext:
-    return KeyContext(
-        organization=export.organization,
-        export=export.slug,
-        table=table,
-        extension=export.definition.format.extension,
-        window=formatted.window,
-        revision=revision,
     )
 
 
@@ -122,6 +114,9 @@ def _receipt(
 ) -> Receipt:
     staged = formatted.staged
     options = export.definition.format.model_dump(mode="json")
+    side_files = {
+        table.table.name: folder_of_side_files(export, table.table, staged.window) for table in staged.tables
+    }
     return Receipt(
         organization=export.organization,
         export=export.slug,
@@ -143,6 +138,7 @@ def _receipt(
                 bytes=file.bytes,
                 sha256=file.sha256,
                 format=options,
+                side_files=side_files[file.table],
             )
             for file in files
         ),

@@ -26,7 +26,6 @@ from export_pipeline.windows import HourWindow
 def extract_hour(
     source: Source,
     plans: Sequence[TablePlan],
-    filter_text: str,
     window: HourWindow,
     folder: Path,
     *,
@@ -59,7 +58,7 @@ def extract_hour(
             read = write_rows(path, _noted(batches, progress, done, total), schema)
             _check_count(snapshot, plan, window, counted=count, read=read)
             done += read
-            described = _described(plan, filter_text, count)
+            described = _described(plan, count)
             tables.append(StagedRows(table=described, path=path, rows=count, undeclared=extra))
     return StagedHour(
         window=window,
@@ -96,13 +95,13 @@ def _check_count(snapshot: Snapshot, plan: TablePlan, window: HourWindow, *, cou
         )
 
 
-def _described(plan: TablePlan, filter_text: str, count: int) -> ReceiptTable:
+def _described(plan: TablePlan, count: int) -> ReceiptTable:
     return ReceiptTable(
         name=plan.table.name,
         columns=tuple(
             ReceiptColumn(name=column.name, type=str(column.type), nullable=column.nullable)
             for column in plan.columns
         ),
-        filter=filter_text,
+        filter=plan.filter_text,
         rows_at_source=count,
     )

@@ -32,6 +32,11 @@ class StagedHour:
     tables: tuple[StagedRows, ...]
     seconds: float
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether the staged files are still where they were written, seen from this machine."""
+        return all(table.path.is_file() for table in self.tables)
+
 
 def undeclared_columns(hours: Iterable[StagedHour]) -> tuple[str, ...]:
     """The columns that the source has and the declaration has not, as `table.column`."""
@@ -61,6 +66,11 @@ class FormattedHour:
     @property
     def window(self) -> HourWindow:
         return self.staged.window
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether the finished files are still where they were written; the staged ones are not needed."""
+        return all(file.path.is_file() for file in self.files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

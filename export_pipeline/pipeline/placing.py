@@ -66,15 +66,15 @@ def place(
 ) -> None:
     """Make `content` the object at `key`. What is there already and equal is left alone.
 
-    `identity` names the export in the object's metadata. An object without it is somebody else's and is
-    never overwritten. `still_ours` is asked between the look at what is there and the conditional write:
-    whoever takes the work over later changes what is there, and our write is refused. `after_piece` hears
-    how many bytes are sent.
+    `identity` names the export in the object's metadata. An object without it is somebody else's, or was
+    changed by somebody, and is never overwritten. `still_ours` is asked between the look at what is there
+    and the conditional write: whoever takes the work over later changes what is there, and our write is
+    refused. `after_piece` hears how many bytes are sent.
     """
     there = destination.head(key)
     if there is not None and there.metadata.get(EXPORT_ID) != identity:
         raise PermanentFailure(
-            f"{key!r} is there already and not this export's ({identity});"
+            f"{key!r} is there already and not this export's ({identity}), or somebody changed it;"
             " move it away, or change the export's path"
         )
     if there is not None and _described_as(there, content) and _reads_back(destination, key, content):
@@ -93,6 +93,12 @@ def place(
         raise
     if not _reads_back(destination, key, content):
         raise TransientFailure(f"{key!r} does not read back as it was written; the store lost or changed it")
+
+
+def lies_there(destination: Destination, key: str, content: Content, identity: str) -> bool:
+    """Whether the object at `key` is the export's own and described as `content`. It is not read."""
+    there = destination.head(key)
+    return there is not None and there.metadata.get(EXPORT_ID) == identity and _described_as(there, content)
 
 
 def _described_as(there: StoredObject, content: Content) -> bool:

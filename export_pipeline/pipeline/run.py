@@ -3,11 +3,12 @@
 Nothing here knows who started the run; Dagster's ops call the three methods in turn, and so do tests.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -24,10 +25,18 @@ from export_pipeline.pipeline.extracting import extract_hour
 from export_pipeline.pipeline.formatting import format_hour
 from export_pipeline.pipeline.hours import DeliveredHour, FormattedHour, StagedHour
 from export_pipeline.pipeline.recording import record_hour
+from export_pipeline.pipeline.side_files import SideFiles
 from export_pipeline.pipeline.staging import Staging, discard
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import HourFailure, latest_entry, write_failure
 from export_pipeline.windows import HourWindow
+
+LOG = logging.getLogger(__name__)
+
+# The first stage with the source it needs, for a later stage that misses what the first one staged.
+ReadAgain = Callable[[Sequence[HourWindow]], Chunk[StagedHour]]
+
+Hour = TypeVar("Hour", bound=StagedHour | FormattedHour)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +64,6 @@ class Run:
         self, source: Source, plans: Sequence[TablePlan], windows: Sequence[HourWindow]
     ) -> Chunk[StagedHour]:
         """Stage the rows of every hour that is not delivered yet."""
-        filter_text = self.export.definition.filter
 
         def extract(window: HourWindow) -> StagedHour | None:
             if window not in mine:
@@ -64,7 +72,6 @@ class Run:
             return extract_hour(
                 source,
                 plans,
-                filter_text,
                 window,
                 self.staging.folder(self.export.id, window),
                 row_limit=self.connector.row_limit,
@@ -76,8 +83,10 @@ class Run:
             mine = self._claims.take_all(self.export, windows, proven_since=self.proven_since)
             return self._worker.work("extract", windows, lambda window: window, extract)
 
-    def format(self, chunk: Chunk[StagedHour]) -> Chunk[FormattedHour]:
-        """Write the files of every staged hour."""
+    def format(self, chunk: Chunk[StagedHour], read_again: ReadAgain | None = None) -> Chunk[FormattedHour]:
+        """Write the files of every staged hour. Hours whose staged files are gone are read again first;
+        without `read_again` they fail.
+        """
 
         def format_(staged: StagedHour) -> FormattedHour | None:
             if staged.window not in mine:
@@ -85,14 +94,21 @@ class Run:
             progress = self._claims.progress(self.export, staged.window, "format")
             return format_hour(staged, self.export.definition.format, progress=progress)
 
+        chunk = _whole(chunk, read_again)
         with self._claims.kept_alive():
             mine = self._take_again(chunk)
             return self._worker.work("format", chunk.done, _window_of, format_).after(chunk)
 
     def deliver(
-        self, chunk: Chunk[FormattedHour], on_delivered: Callable[[DeliveredHour], None]
+        self,
+        chunk: Chunk[FormattedHour],
+        on_delivered: Callable[[DeliveredHour], None],
+        read_again: ReadAgain | None = None,
     ) -> Chunk[DeliveredHour]:
-        """Deliver and record every formatted hour; `on_delivered` hears of each, in the calling thread."""
+        """Deliver and record every formatted hour; `on_delivered` hears of each, in the calling thread.
+
+        Hours whose files are gone are read and formatted again first; without `read_again` they fail.
+        """
 
         def deliver(formatted: FormattedHour) -> DeliveredHour | None:
             window = formatted.window
@@ -101,6 +117,7 @@ class Run:
             with reading(self.control) as connection:
                 known = latest_entry(connection, self.export.id, window.start)
             progress = self._claims.progress(self.export, window, "upload")
+            side_files.place(formatted, still_ours=lambda: self._claims.check(self.export, window))
             delivered = deliver_hour(
                 formatted,
                 self.export,
@@ -119,10 +136,12 @@ class Run:
             on_delivered(hour)
             self._claims.give_up(self.export, hour.window)
 
+        chunk = _whole(chunk, read_again and (lambda windows: self.format(read_again(windows))))
         with self._claims.kept_alive():
             mine = self._take_again(chunk)
             try:
                 destination = self.connector.open()
+                side_files = SideFiles(self.export, destination, self.connector.location)
             except ExportPipelineError as error:
                 return self.refuse("upload", [hour.window for hour in chunk.done], error).after(chunk)
             return self._worker.work("upload", chunk.done, _window_of, deliver, told).after(chunk)
@@ -151,7 +170,22 @@ class Run:
     def _note_failure(self, failure: HourFailure, window: HourWindow) -> None:
         with writing(self.control) as connection:
             write_failure(connection, failure)
+        self.staging.drop(self.export.id, window)
         self._claims.give_up(self.export, window)
+
+
+def _whole(chunk: Chunk[Hour], make: Callable[[Sequence[HourWindow]], Chunk[Hour]] | None) -> Chunk[Hour]:
+    """The chunk with all its files: hours whose files are gone are made again.
+
+    As when the stage before was another machine's, or somebody cleared the staging folder.
+    """
+    gone = [hour.window for hour in chunk.done if not hour.on_disk]
+    if not gone or make is None:
+        return chunk
+    LOG.warning("staged files are gone, the source is read again: %s", ", ".join(w.key for w in gone))
+    made = make(gone)
+    there = [hour for hour in chunk.done if hour.window not in gone]
+    return Chunk((*there, *made.done), made.found, made.failed).after(chunk)
 
 
 def _window_of(hour: StagedHour | FormattedHour) -> HourWindow:

@@ -3,7 +3,7 @@
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from export_pipeline.windows import HourWindow
 
-# Long enough to re-execute a failed run's later stages on Monday, short enough that a disk does not fill.
-SECONDS_KEPT = 3 * 24 * 3600
+# A run that is alive holds claims, but for moments; what a dead one staged is read again when it is needed.
+# Not at once: two installations may share the folder, and know nothing of each other's claims.
+SECONDS_KEPT = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +26,29 @@ class Staging:
 
     def folder(self, export_id: str, window: HourWindow) -> Path:
         """The folder of one hour's files, made if needed."""
-        folder = self.root / self.run_id / export_id / f"{window.start:%Y-%m-%d-%H}"
+        folder = self._path(export_id, window)
         folder.mkdir(parents=True, exist_ok=True)
         os.utime(self.root / self.run_id)  # a sign of life: a long run's folder is made only once
         return folder
 
-    def sweep(self) -> None:
-        """Remove what runs left behind that ended without delivering, some days ago."""
+    def drop(self, export_id: str, window: HourWindow) -> None:
+        """Remove the files of an hour that failed: nobody comes back for them, and many such hours would fill
+        the disk. The folders above stay, in which other hours' threads are making theirs.
+        """
+        shutil.rmtree(self._path(export_id, window), ignore_errors=True)
+
+    def _path(self, export_id: str, window: HourWindow) -> Path:
+        return self.root / self.run_id / export_id / f"{window.start:%Y-%m-%d-%H}"
+
+    def sweep(self, alive: Collection[str]) -> None:
+        """Remove what runs left behind that died some time ago. `alive` are runs that hold claims."""
         if not self.root.is_dir():
             return
         for folder in self.root.iterdir():
             with suppress(FileNotFoundError):  # its run has just removed it
-                if folder.name != self.run_id and folder.stat().st_mtime < time.time() - SECONDS_KEPT:
+                if folder.name == self.run_id or folder.name in alive:
+                    continue
+                if folder.stat().st_mtime < time.time() - SECONDS_KEPT:
                     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -9,7 +9,7 @@ import json
 from datetime import UTC
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from export_pipeline.errors import PermanentFailure
 
@@ -32,6 +32,8 @@ class ReceiptColumn(_Part):
 class ReceiptTable(_Part):
     """A table as it was read.
 
+    `filter` is exactly what its rows had to pass, as text of the filter language: the export's common filters
+    that apply to it and its own, named filters as they stood then. Blank: every row.
     `rows_at_source` was counted by the database itself, in the transaction in which the rows were read.
     """
 
@@ -45,7 +47,7 @@ class ReceiptFile(_Part):
     """A file as it lies at the destination.
 
     `rows` were counted in the finished file; `bytes` and `sha256` describe the object as it was read
-    back from there.
+    back from there. `side_files` is the folder of those that describe it; the member is missing without them.
     """
 
     table: str
@@ -54,6 +56,7 @@ class ReceiptFile(_Part):
     bytes: int
     sha256: str
     format: dict[str, Any]
+    side_files: str | None = Field(None, exclude_if=lambda folder: folder is None)
 
 
 class Receipt(_Part):

@@ -119,5 +119,11 @@ def claims_between(
     return [Claim(**row._mapping) for row in rows]
 
 
+def living_runs(connection: sa.Connection, now: datetime) -> frozenset[str]:
+    """The runs whose claims have not lapsed."""
+    living = sa.select(CLAIMS.c.owner).where(CLAIMS.c.expires_at > now).distinct()
+    return frozenset(connection.scalars(living))
+
+
 def _key(export_id: str, hour: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     return CLAIMS.c.export_id == export_id, CLAIMS.c.hour == hour

@@ -13,7 +13,7 @@ from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.secret import reveal
 from export_pipeline.errors import AlreadyExists, NotFound
 from export_pipeline.store.encryption import SecretKey
-from export_pipeline.store.schema import CONNECTORS
+from export_pipeline.store.schema import CONNECTORS, ORGANIZATIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,22 +61,24 @@ def add_connector(
 def ensure_connector(
     connection: sa.Connection, key: SecretKey, organization: str, name: str, config: ConnectorConfig
 ) -> None:
-    """Store a connector, or the new configuration of the one that is there."""
-    row = connection.execute(
-        sa.select(CONNECTORS.c.id, CONNECTORS.c.sealed_config).where(
-            CONNECTORS.c.organization == organization, CONNECTORS.c.name == name, _THERE
-        )
-    ).one_or_none()
-    if row is None:
-        # Another process that starts at the same moment may store it first.
-        with suppress(AlreadyExists), connection.begin_nested():
-            add_connector(connection, key, organization, name, config)
-    elif config_from(key.unseal(row.sealed_config)) != config:
-        connection.execute(
-            CONNECTORS.update()
-            .where(CONNECTORS.c.id == row.id)
-            .values(sealed_config=key.seal(reveal(config)))
-        )
+    """Store a connector, unless the organization has one of that name."""
+    # Another process that starts at the same moment may store it first.
+    with suppress(AlreadyExists), connection.begin_nested():
+        add_connector(connection, key, organization, name, config)
+
+
+def organizations_without(connection: sa.Connection, name: str) -> Sequence[str]:
+    """The organizations that have no connector of that name."""
+    named = CONNECTORS.c.organization == ORGANIZATIONS.c.id, CONNECTORS.c.name == name
+    lacking = ~sa.exists().where(*named, _THERE)
+    return connection.scalars(sa.select(ORGANIZATIONS.c.id).where(lacking).order_by(ORGANIZATIONS.c.id)).all()
+
+
+def check_key(connection: sa.Connection, key: SecretKey) -> None:
+    """Raise ExportPipelineError if what is stored was sealed with another key."""
+    sealed = connection.scalar(sa.select(CONNECTORS.c.sealed_config).where(_THERE).limit(1))
+    if sealed is not None:
+        key.unseal(sealed)
 
 
 def list_connectors(connection: sa.Connection, organization: str) -> Sequence[StoredConnector]:
@@ -102,6 +104,14 @@ def find_connector(
     if row is None:
         known = ", ".join(connector.name for connector in list_connectors(connection, organization))
         raise NotFound(f"there is no connector {name!r}; there are: {known or 'none'}")
+    return StoredConnector(**row._mapping)
+
+
+def get_connector(connection: sa.Connection, id_: str) -> StoredConnector:
+    """The connector with that id, whoever's it is."""
+    row = connection.execute(sa.select(*_LISTED).where(CONNECTORS.c.id == id_, _THERE)).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no connector with the id {id_!r}")
     return StoredConnector(**row._mapping)
 
 

@@ -20,7 +20,7 @@ class Delivered:
 
 
 def delivered(connection: sa.Connection, export_id: str) -> Delivered:
-    """Everything delivered of the export so far, in one look at the ledger."""
+    """Everything delivered of the export so far, in one look at the ledger. Hours in doubt are not."""
     newest = (
         sa.select(HOURS.c.hour, sa.func.max(HOURS.c.revision).label("revision"))
         .where(HOURS.c.export_id == export_id)
@@ -37,7 +37,7 @@ def delivered(connection: sa.Connection, export_id: str) -> Delivered:
         )
         .select_from(HOURS)
         .join(newest, sa.and_(HOURS.c.hour == newest.c.hour, HOURS.c.revision == newest.c.revision))
-        .where(HOURS.c.export_id == export_id)
+        .where(HOURS.c.export_id == export_id, ~HOURS.c.in_doubt)
     ).one()
     hours, rows, size, first, last = row
     # PostgreSQL sums up bigints as decimals.

@@ -18,6 +18,13 @@ def ensure_organization(connection: sa.Connection, id_: str) -> None:
             connection.execute(ORGANIZATIONS.insert().values(id=id_, created_at=datetime.now(UTC)))
 
 
+def lock_organization(connection: sa.Connection, id_: str) -> None:
+    """Until the transaction ends nobody else changes what belongs together in the organization."""
+    # The weaker lock: rows that only refer to the organization can be added meanwhile.
+    query = sa.select(ORGANIZATIONS.c.id).where(ORGANIZATIONS.c.id == id_)
+    connection.execute(query.with_for_update(key_share=True))
+
+
 def list_organizations(connection: sa.Connection) -> Sequence[str]:
     """The names of all organizations, in order."""
     return connection.scalars(sa.select(ORGANIZATIONS.c.id).order_by(ORGANIZATIONS.c.id)).all()

@@ -58,6 +58,7 @@ def export_to(bucket: S3Config, deployment: Deployment) -> Export:
         )
         return create_export(
             connection,
+            deployment.secret_key,
             deployment.dataset,
             organization="default",
             slug="events",

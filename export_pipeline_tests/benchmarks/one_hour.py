@@ -55,6 +55,7 @@ def ours(folder: Path, format_: str) -> Cost:
     with writing(deployment.control) as connection:
         export = create_export(
             connection,
+            deployment.secret_key,
             deployment.dataset,
             organization="default",
             slug=name,

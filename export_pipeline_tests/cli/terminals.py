@@ -17,6 +17,7 @@ fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
 SECONDS = 60
+SECONDS_BEFORE_TYPING_AGAIN = 1.0
 
 
 def started(
@@ -43,7 +44,11 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> "subprocess.Com
 def run_in_a_terminal(
     arguments: Sequence[str], environ: Mapping[str, str], *, answer: str = "", to: str = ""
 ) -> tuple[int, str]:
-    """The exit code and all that appeared on the screen; `answer` is typed when `to` has appeared."""
+    """The exit code and all that appeared on the screen; `answer` is typed when `to` has appeared.
+
+    It is typed again while nothing comes of it, as a person would: Ctrl-C in the moment between the question
+    and the reading of its answer does not interrupt the reading.
+    """
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", AT_THE_TERMINAL, *COMMAND, *arguments],
@@ -54,11 +59,13 @@ def run_in_a_terminal(
         start_new_session=True,
     )
     os.close(theirs)
-    screen = b""
+    screen, asked = b"", False
     give_up = time.monotonic() + SECONDS
     try:
         while time.monotonic() < give_up:
-            if not select.select([ours], [], [], 0.1)[0]:
+            if not select.select([ours], [], [], SECONDS_BEFORE_TYPING_AGAIN)[0]:
+                if asked:
+                    os.write(ours, answer.encode())
                 continue
             try:
                 piece = os.read(ours, 4096)
@@ -67,9 +74,9 @@ def run_in_a_terminal(
             if not piece:
                 break
             screen += piece
-            if answer and to.encode() in screen:
+            if answer and not asked and to.encode() in screen:
                 os.write(ours, answer.encode())
-                answer = ""
+                asked = True
         return process.wait(timeout=SECONDS), screen.decode()
     finally:
         process.kill()

@@ -20,9 +20,14 @@ def test_every_option_reaches_the_definition(call_cli: CallCli) -> None:
         "late-events",
         "--table=events:id, happened_at",
         "--filter=kind == 'kind 1'",
+        "--filter=amount > 1",
+        "--table-filter=EVENTS = id==5",
         "--format=jsonl.zst",
-        "--subdirectory=$export/$year",
+        "--subdirectory=$export/$user/$year",
+        "--context=user=botify-team",
+        "--context=project=botify-blog",
         "--filename=$month-$day-$hour.$extension",
+        "--push-helpers",
         "--first-hour=2026-01-05-05:00",
         "--until=2026-01-06T00:00:00+01:00",
         "--minutes-to-settle=90",
@@ -31,19 +36,63 @@ def test_every_option_reaches_the_definition(call_cli: CallCli) -> None:
 
     assert result.code == 0, result.err
     assert result.document["connector"] == "direct_download"
-    assert result.document["path"] == "$export/$year/$month-$day-$hour.$extension"
+    assert result.document["path"] == "$export/$user/$year/$month-$day-$hour.$extension"
     assert result.document["standing"] is True
     assert result.document["definition"] == {
-        "tables": [{"name": "events", "columns": ["id", "happened_at"]}],
-        "filter": "kind == 'kind 1'",
+        "tables": [{"name": "events", "columns": ["id", "happened_at"], "filters": ["id==5"]}],
+        "filters": ["kind == 'kind 1'", "amount > 1"],
         "tenant": None,
-        "format": {"type": "jsonl", "compression": "zstd"},
-        "subdirectory": "$export/$year",
+        "format": {
+            "type": "jsonl",
+            "compression": "zstd",
+            "names": "api",
+            "nested": False,
+            "prepend_columns": [],
+            "append_columns": [],
+        },
+        "subdirectory": "$export/$user/$year",
         "filename": "$month-$day-$hour.$extension",
+        "context": {"user": "botify-team", "project": "botify-blog"},
+        "push_helpers": True,
         "first_hour": "2026-01-05T05:00:00Z",
         "until": "2026-01-05T23:00:00Z",
         "minutes_to_settle": 90,
     }
+    assert result.document["applied_filters"] == {"events": "kind == 'kind 1' AND amount > 1 AND id == 5"}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--format=csv", "--format-option=dialect=excel", "--format-option=header=none"),
+        ('--format={"type": "csv", "compression": "none", "dialect": "excel", "header": "none"}',),
+    ],
+)
+def test_a_format_has_options(call_cli: CallCli, options: tuple[str, ...]) -> None:
+    made = call_cli("export", "create", "events", *EVENTS, *options, "--json").document["definition"][
+        "format"
+    ]
+
+    assert (made["type"], made["compression"], made["dialect"], made["header"]) == (
+        "csv",
+        "none",
+        "excel",
+        "none",
+    )
+    shown = call_cli("export", "show", "events").out
+    assert "format dialect" in shown
+    assert "format header" in shown
+    assert "format delimiter" not in shown
+
+
+def test_an_option_without_a_format_is_one_of_csv_gz(call_cli: CallCli) -> None:
+    option = '--format-option=append_columns=[{"value": "acme", "slug": "customer"}]'
+
+    made = call_cli("export", "create", "events", *EVENTS, option, "--json").document["definition"]["format"]
+
+    assert (made["type"], made["compression"]) == ("csv", "gzip")
+    assert made["append_columns"] == [{"value": "acme", "slug": "customer", "name": None}]
+    assert "acme" in call_cli("export", "show", "events").out
 
 
 def test_what_is_shown_can_be_made_again(call_cli: CallCli, tmp_path: Path) -> None:
@@ -82,10 +131,44 @@ def test_a_definition_and_options_do_not_mix(call_cli: CallCli) -> None:
         (("--table", "events", "--first-hour", "2026-01-05T00:30:00Z"), "--first-hour: 2026-01-05T00:30:00"),
         ((*EVENTS, "--until", "yesterday"), "--until: 'yesterday' is not a time"),
         ((*EVENTS, "--format", "xlsx"), "--format: 'xlsx' is not a format; the formats are csv"),
+        (
+            (*EVENTS, "--format-option", "headr=none"),
+            "--format-option headr: csv has no such option; did you",
+        ),
+        (
+            (*EVENTS, "--format-option", "header=x"),
+            "--format-option header: 'x' is not possible; choose 'api'",
+        ),
+        ((*EVENTS, "--format-option", "header"), "--format-option: 'header' is not NAME=VALUE"),
+        (
+            (*EVENTS, "--format", '{"type": "csv", "null": "0"}'),
+            "--format-option null: '0' is how a value is",
+        ),
         ((*EVENTS, "--minutes-to-settle", "-1"), "--minutes-to-settle: "),
-        ((*EVENTS, "--filename", "all.csv"), "--filename: 'all.csv' gives several hours the same name"),
+        ((*EVENTS, "--until", "2026-01-05T00:00:00Z"), "--until: must be after the first hour, 2026-01-05"),
+        ((*EVENTS, "--filter", "size =="), "--filter, line 1, column 8: "),
+        (
+            (*EVENTS, "--filename", "all.csv"),
+            "--subdirectory, --filename: 'all.csv' gives several hours the same name",
+        ),
+        ((*EVENTS, "--filename", "$" * 1025), "--filename: String should have at most 1024"),
+        (("--table", "e" * 256, *FIRST_HOUR), "--table: String should have at most 255"),
         (("--table", "events:size", *FIRST_HOUR), "--table: table 'events' has no column 'size'"),
+        (
+            (*EVENTS, "--filter", "kin == 'x'"),
+            "--filter, line 1, column 1: table 'events' has no column 'kin'; did",
+        ),
+        (
+            (*EVENTS, "--table-filter", "event=true"),
+            "--table-filter: 'event=true' has to begin with a table that is chosen, and =; chosen: events",
+        ),
+        ((*EVENTS, "--table-filter", "id == 5"), "--table-filter: 'id == 5' has to begin with"),
+        ((*EVENTS, "--table-filter", "events=ids == 5"), "filter of table 'events', line 1, column 1: table"),
+        ((*EVENTS, *["--filter", "true"] * 21), "--filter: Tuple should have at most 20 items"),
         (("--table", "event", *FIRST_HOUR), "--table: there is no table 'event'; did you mean 'events'?"),
+        ((*EVENTS, "--context", "botify-team"), "--context: 'botify-team' is not NAME=VALUE"),
+        ((*EVENTS, "--context", "usr=a"), "--context usr: there is no such field; did you mean 'user'?"),
+        ((*EVENTS, "--context", "user=a/b"), "--context user: must be one part of a path"),
         ((*EVENTS, "--connector", "nowhere"), "--connector: there is no connector 'nowhere'"),
     ],
 )
@@ -108,6 +191,30 @@ def test_making_an_export_says_what_happens_next(call_cli: CallCli) -> None:
 
     assert "Dagster asset exports/events" in result.out
     assert "task create events --from 2026-01-05T00:00:00Z" in result.out
+
+
+def test_making_an_export_with_filters_says_what_is_applied(call_cli: CallCli) -> None:
+    call_cli("filter", "create", "CHEAP", "AMOUNT < 1")
+
+    result = call_cli("export", "create", "events", *EVENTS, "--filter", "$CHEAP", "--filter", "id != 5")
+
+    assert result.out.splitlines()[-1] == "rows of events: amount < 1 AND id != 5"
+
+
+def test_filters_are_shown_as_they_were_written(call_cli: CallCli) -> None:
+    call_cli("filter", "create", "CHEAP", "amount < 1")
+    filters = ("--filter", "$CHEAP", "--filter", "id!=5", "--table-filter", "events=kind != null")
+    call_cli("export", "create", "events", *EVENTS, *filters)
+    call_cli("export", "create", "all", *EVENTS, "--subdirectory", "all")
+
+    lines = [" ".join(line.split()) for line in call_cli("export", "show", "events").out.splitlines()]
+
+    assert [line for line in lines if line.startswith("filter")] == [
+        "filter of events kind != null",
+        "filter $CHEAP",
+        "filter id!=5",
+    ]
+    assert "all rows" in call_cli("export", "show", "all").out
 
 
 def test_an_export_made_for_tasks_has_no_asset(call_cli: CallCli) -> None:

@@ -44,3 +44,9 @@ def test_a_million_rows_unless_said_otherwise(tmp_path: Path) -> None:
 def test_a_limit_without_rows_is_refused() -> None:
     with pytest.raises(ValidationError, match="row_limit"):
         DirectDownloadConfig(store=S3Config(bucket="sales"), row_limit=0)
+
+
+def test_keys_are_as_long_as_its_store_takes(tmp_path: Path) -> None:
+    store = FolderConfig(path=tmp_path)
+
+    assert DirectDownloadConfig(store=store).key_limits == store.key_limits

@@ -27,7 +27,6 @@ ROUTES_OUT = [
     "line\nfeed",
     "escape\x1b[2J",
     "half a pair \ud800",
-    "long/" * 204 + "12345",
 ]
 
 
@@ -331,6 +330,18 @@ def test_a_key_that_leads_elsewhere_is_refused(destination: Destination, key: st
         read(destination, key)
     with pytest.raises(PermanentFailure, match="change the path"):
         destination.delete(key)
+
+
+def test_a_key_is_as_long_as_the_connector_says_it_may_be(connector: ConnectorConfig) -> None:
+    limits = connector.key_limits
+    room = limits.whole - len(limits.prefix.encode())
+    longest = ("long/" * room)[: room - 5] + "x.csv"
+    destination = connector.open()
+    put(destination, longest, b"content")
+
+    assert read(destination, longest) == b"content"
+    with pytest.raises(PermanentFailure, match="change the path"):
+        destination.begin(f"{longest}x", {})
 
 
 @pytest.mark.parametrize("prefix", ["../", "/", "a/../../", "\0", "a//"], ids=ascii)

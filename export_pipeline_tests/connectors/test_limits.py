@@ -7,7 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export_pipeline.connectors.limits import (
-    MAX_KEY_BYTES,
+    AZURE_KEYS,
+    FOLDER_KEYS,
+    GCS_KEYS,
+    S3_KEYS,
+    KeyLimits,
     checked_key,
     checked_metadata,
     checked_prefix,
@@ -15,16 +19,61 @@ from export_pipeline.connectors.limits import (
 )
 from export_pipeline.errors import PermanentFailure
 
-
-def test_a_key_of_the_greatest_length_is_taken() -> None:
-    key = "ü" * (MAX_KEY_BYTES // 2)
-
-    assert checked_key(key) == key
+LONG = "é" * 120 + "/"  # 241 bytes, 121 characters
 
 
-def test_a_key_is_measured_in_bytes() -> None:
-    with pytest.raises(PermanentFailure, match="takes 1026 bytes and may take 1024"):
-        checked_key("ü" * (MAX_KEY_BYTES // 2 + 1))
+@pytest.mark.parametrize(
+    ("limits", "longest"),
+    [
+        (S3_KEYS, "ü" * 512),
+        (GCS_KEYS, "ü" * 512),
+        (AZURE_KEYS, "ü" * 1024),
+        (FOLDER_KEYS, LONG * 16 + "x" * 239),
+        (S3_KEYS.below("exports/daily"), "x" * (1024 - len("exports/daily/"))),
+        (AZURE_KEYS.below("é" * 23), "x" * 1000),
+        (FOLDER_KEYS.below("/srv"), LONG * 16 + "x" * 234),
+    ],
+)
+def test_a_key_may_be_as_long_as_its_store_takes_and_no_longer(limits: KeyLimits, longest: str) -> None:
+    assert checked_key(longest, limits) == longest
+    with pytest.raises(PermanentFailure, match=f"and may take {limits.whole}; change the path"):
+        checked_key(f"{longest}x", limits)
+
+
+def test_the_prefix_counts_and_is_said_to() -> None:
+    assert S3_KEYS.below("a/b").problem("x" * 1021) == (
+        "it takes 1025 bytes with the connector's prefix and may take 1024"
+    )
+    assert S3_KEYS.below("") == S3_KEYS
+
+
+@pytest.mark.parametrize(
+    ("limits", "key", "problem"),
+    [
+        (FOLDER_KEYS, f"a/{'x' * 256}/b", "a part between its slashes takes 256 bytes and may take 255"),
+        (FOLDER_KEYS, f"a/{'ü' * 128}", "a part between its slashes takes 256 bytes and may take 255"),
+        (AZURE_KEYS, "a./b", "a part between its slashes ends with a dot"),
+        (AZURE_KEYS, "a/b.", "a part between its slashes ends with a dot"),
+        (AZURE_KEYS.below("a/b"), "x/" * 252 + "x", "it has 255 parts between its slashes and may have 254"),
+        (KeyLimits(whole=9, reserved=".ours"), ".Ours/x", ".ours is ours"),
+    ],
+)
+def test_what_a_store_does_not_take_is_named(limits: KeyLimits, key: str, problem: str) -> None:
+    assert limits.problem(key) == problem
+
+
+@pytest.mark.parametrize(
+    ("limits", "key"),
+    [
+        (S3_KEYS, f"a./{'x' * 256}"),
+        (FOLDER_KEYS, f"a./{'x' * 255}"),
+        (AZURE_KEYS, "a/.b/c.d"),
+        (AZURE_KEYS.below("a/b"), "x/" * 251 + "x"),
+        (KeyLimits(whole=9, reserved=".ours"), "x/.ours"),
+    ],
+)
+def test_what_only_other_stores_refuse_is_taken(limits: KeyLimits, key: str) -> None:
+    assert limits.problem(key) is None
 
 
 @given(key=st.text(alphabet="./a\\~\0\x7f\x85 ü", max_size=8))

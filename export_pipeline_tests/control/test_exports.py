@@ -20,7 +20,7 @@ from export_pipeline.formats.parquet import ParquetFormat
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import get_export, list_exports
 from export_pipeline_tests.builders import FIRST_HOUR, ORGANIZATION, a_dataset, a_definition, a_table, an_hour
-from export_pipeline_tests.control_databases import stored_connector
+from export_pipeline_tests.control_databases import KEY, stored_connector
 
 BOTH = ({"name": "flights"}, {"name": "weather"})
 
@@ -35,6 +35,7 @@ def create(control: sa.Engine, slug: str = "flights", *, connector: str = "bucke
     with writing(control) as connection:
         return create_export(
             connection,
+            KEY,
             a_dataset(),
             organization=ORGANIZATION,
             slug=slug,
@@ -68,7 +69,10 @@ def test_an_export_is_stored_as_it_was_asked_for(control: sa.Engine) -> None:
     assert export.standing
 
 
-@pytest.mark.parametrize("slug", ["", "f", "Flights", "2013", "my_flights", "a/b", "a.b", "f" * 64, "flüge"])
+@pytest.mark.parametrize(
+    "slug",
+    ["", "f", "Flights", "2013", "my_flights", "a/b", "a.b", "f" * 64, "flüge", "a--b", "ab-", "-ab"],
+)
 def test_a_name_that_cannot_be_is_refused(control: sa.Engine, slug: str) -> None:
     assert refusal(control, slug).field == "name"
 
@@ -80,11 +84,20 @@ def test_a_name_that_cannot_be_is_refused(control: sa.Engine, slug: str) -> None
         ({"tables": ({"name": "flight"},)}, "tables", "did you mean 'flights'?"),
         ({"tables": ({"name": "flights"}, {"name": "FLIGHTS"})}, "tables", "name it once"),
         ({"tables": ({"name": "flights", "columns": ("ids",)},)}, "columns", "did you mean 'id'?"),
+        ({"tables": ({"name": "flights", "columns": ("ID", "id")},)}, "columns", "columns named twice: id"),
+        (
+            {"format": CsvFormat(append_columns=({"value": "x", "slug": "carrier"},))},
+            "format.header",
+            "'carrier' and 'carrier' would both be called 'carrier' in the file; give the constant column an",
+        ),
         ({"filter": "carrier = 'UA'"}, "filter", "equality is written =="),
         ({"filter": "carier == 'UA'"}, "filter", "did you mean 'carrier'?"),
         ({"filename": "$date.csv"}, "path", "add $hour"),
         ({"filename": "$date-$hour", "tables": BOTH}, "path", "add $table"),
         ({"filename": "$colour-$date-$hour"}, "path", "$year"),
+        ({"filename": "$crawl.20210102.day_2digits.csv.gz"}, "path", "add $year, $month, $day, $hour"),
+        ({"filename": "$year-$crawl.month$crawl.day-$hour"}, "path", "take the variables of a fixed length"),
+        ({"filename": "$project-$crawl-$hour"}, "path", "give it one in context.project"),
         ({"subdirectory": "../other"}, "path", "give every folder and the file a name"),
         ({"subdirectory": "/exports"}, "path", "relative"),
         ({"subdirectory": "_receipts"}, "path", "choose another name"),
@@ -105,10 +118,34 @@ def test_what_cannot_be_exported_is_refused_with_the_cure(
     assert cure in str(error)
 
 
+def test_the_connectors_prefix_counts_towards_the_longest_key(control: sa.Engine) -> None:
+    stored_connector(control, name="deep-bucket", prefix="p/" * 500)
+
+    error = refusal(control, connector="deep-bucket", subdirectory="daily")
+
+    assert error.field == "path"
+    assert "may take 1024" in str(error)
+    assert "with the connector's prefix" in str(error)
+    create(control, subdirectory="daily")
+
+
+def test_the_keys_of_side_files_count_as_well(control: sa.Engine) -> None:
+    # 1,000 bytes of folder and `_receipts/flights/2013-01-01-00-00.json` are too many; so is what is longer.
+    room = 1024 - len("/_receipts/flights/2013-12-10-10-00.json")
+    subdirectory = "a" * room
+
+    create(control, subdirectory=subdirectory)
+    error = refusal(control, "flights-too", subdirectory=subdirectory, push_helpers=True)
+
+    assert error.field == "path"
+    assert "may take 1024" in str(error)
+
+
 def test_a_shared_table_needs_a_tenant(control: sa.Engine) -> None:
     with pytest.raises(InvalidRequest, match="say whose") as caught, writing(control) as connection:
         create_export(
             connection,
+            KEY,
             a_dataset(a_table(tenant_column="carrier")),
             organization=ORGANIZATION,
             slug="flights",
@@ -150,6 +187,7 @@ def test_another_organizations_connector_is_unknown(control: sa.Engine) -> None:
         ("$table/$date-$hour", "flights/$date-$hour"),
         ("$date/$hour", "$date/$hour/part.csv"),
         ("x-$export-$date-$hour", "x-first-$date-$hour"),
+        ("$crawl.day/$crawl-$hour", "7/$year$month$day-$hour"),
     ],
 )
 def test_exports_that_could_write_the_same_key_are_not_both_taken(
@@ -205,6 +243,7 @@ def test_tables_of_one_export_that_could_share_a_key_are_refused(control: sa.Eng
     with pytest.raises(InvalidRequest, match="put a slash after") as caught, writing(control) as connection:
         create_export(
             connection,
+            KEY,
             dataset,
             organization=ORGANIZATION,
             slug="flights",
@@ -318,15 +357,18 @@ def test_a_format_may_be_spelled_shortly(format_: object, expected: object) -> N
         ({"first_hour": None}, "first_hour: Input should be a valid datetime"),
         ({"first_hour": "2013-01-01T00:30:00Z"}, "first_hour: 2013-01-01T00:30:00+00:00 is not on the hour"),
         ({"first_hour": "9999-12-31T23:30:00-12:00"}, "first_hour: is out of the range of times"),
-        ({"until": "2012-01-01T00:00:00Z"}, "until: must be after first_hour, 2013-01-01T00:00:00+00:00"),
+        ({"until": "2012-01-01T00:00:00Z"}, "until: must be after the first hour, 2013-01-01T00:00:00+00:00"),
         ({"tables": []}, "tables: Tuple should have at least 1 item"),
         ({"tables": [{}]}, "tables.0.name: is missing"),
         (
             {"tables": [{"name": "f", "column": "id"}]},
             "tables.0.column: there is no such field; did you mean 'columns'?",
         ),
+        ({"context": {"usr": "a"}}, "context.usr: there is no such field; did you mean 'user'?"),
+        ({"context": {"user": "a/b"}}, "context.user: must be one part of a path"),
         ({"subdir": "a"}, "subdir: there is no such field; did you mean 'subdirectory'?"),
-        ({"filter": 5}, "filter: Input should be a valid string"),
+        ({"filter": 5}, "filters.0: Input should be a valid string"),
+        ({"filter": "true", "filters": ["true"]}, "definition: filter and filters are both given"),
         ({"format": "xml"}, "format: 'xml' is not a format; the formats are csv"),
         ({"format": {"type": "xml"}}, "format.type: 'xml' is not a format"),
         (

@@ -24,7 +24,7 @@ from export_pipeline_tests.builders import (
     a_ledger_entry,
     an_hour,
 )
-from export_pipeline_tests.control_databases import stored_connector
+from export_pipeline_tests.control_databases import KEY, stored_connector
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -49,6 +49,7 @@ def made(control: sa.Engine, slug: str, *, standing: bool = True, **changes: Any
     with writing(control) as connection:
         return create_export(
             connection,
+            KEY,
             a_dataset(),
             organization=ORGANIZATION,
             slug=slug,
@@ -94,7 +95,7 @@ def test_a_range_that_does_not_end_after_it_begins_is_refused(
     error = refusal(control, export, FIRST + HOUR, until)
 
     assert error.field == "until"
-    assert "is not after since" in str(error)
+    assert "is not after the start" in str(error)
 
 
 def test_what_lies_before_the_export_is_refused(control: sa.Engine, export: Export) -> None:

@@ -48,7 +48,7 @@ def test_without_hours_it_says_so() -> None:
 
 
 def test_it_says_what_was_asked_for() -> None:
-    definition = an_export().definition.model_copy(update={"filter": "distance > 100"})
+    definition = an_export().definition.model_copy(update={"filters": ("distance > 100",)})
     summary = summary_of(an_export(definition=definition), [], DOWNLOADS)
     assert (summary["format"], summary["filter"]) == ("csv", "distance > 100")
 

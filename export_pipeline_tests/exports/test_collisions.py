@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 
 from export_pipeline.exports.collisions import collide, shape_of
-from export_pipeline.exports.naming import KeyContext, object_key
+from export_pipeline.exports.naming import object_key
+from export_pipeline.exports.variables import KeyContext
 from export_pipeline_tests.builders import a_key_context
 from export_pipeline_tests.exports.templates import HOURS, REVISIONS, contexts, templates
 
@@ -35,6 +36,14 @@ def meet(his: str, hers: str) -> bool:
         ("a$revision/$date-$hour", "a1/$date-$hour"),
         ("a$revision$date-$hour", "a1$revision$date-$hour"),
         ("$$/$date-$hour", "$$/$date-$hour"),
+        ("$crawl-$hour", "$year$month$day-$hour"),
+        ("$crawl.day/$hour", "1/$hour"),
+        ("$crawl.day/$hour", "31/$hour"),
+        ("$crawl.day$hour", "1$hour"),
+        ("$crawl.day$crawl.month", "123"),
+        ("$crawl.day$crawl.month", "1$revision"),
+        ("$crawl.20210102.day/$date-$hour", "2/$date-$hour"),
+        ("$user/$date-$hour", "botify-team/$date-$hour"),
     ],
 )
 def test_paths_that_share_a_key_collide(his: str, hers: str) -> None:
@@ -55,6 +64,13 @@ def test_paths_that_share_a_key_collide(his: str, hers: str) -> None:
         ("2013-x/$date-$hour", "$date/$hour/x"),
         ("a$revision/$date-$hour", "ab/$date-$hour"),
         ("$date-$hour.csv", "$date-$hour.csv.gz"),
+        ("$crawl.day/$hour", "01/$hour"),
+        ("$crawl.day/$hour", "123/$hour"),
+        ("$crawl.day/$hour", "x/$hour"),
+        ("$crawl.day$crawl.month-", "1-"),
+        ("$crawl.day$crawl.month-", "12345-"),
+        ("$crawl.week_number_next", "$crawl.date"),
+        ("$crawl.20210102.day/$date-$hour", "12/$date-$hour"),
     ],
 )
 def test_paths_that_share_none_do_not(his: str, hers: str) -> None:
@@ -67,6 +83,8 @@ def test_paths_that_share_none_do_not(his: str, hers: str) -> None:
         ("$date/$hour", "$date/$hour/part.csv"),
         ("a/$date-$hour", "a/$date-$hour/$minute/x"),
         ("data/$revision$date$hour", "data/$revision$date$hour/x"),
+        ("$date-$hour-$crawl.day", "$date-$hour-$crawl.day/x"),
+        ("$date-$hour-$crawl.day", "$date-$hour-1/x"),
     ],
 )
 def test_a_file_where_the_other_needs_a_folder_collides(his: str, hers: str) -> None:

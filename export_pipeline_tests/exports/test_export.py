@@ -6,9 +6,17 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from export_pipeline.exports.export import MAX_COLUMNS, MAX_TABLES, MINUTES_TO_SETTLE, ExportDefinition
+from export_pipeline.exports.export import (
+    MAX_COLUMNS,
+    MAX_FILTERS,
+    MAX_TABLES,
+    MINUTES_TO_SETTLE,
+    ExportDefinition,
+    joined,
+)
+from export_pipeline.exports.variables import KeyContext
 from export_pipeline.formats.csv import CsvFormat
-from export_pipeline_tests.builders import FIRST_HOUR, a_definition, an_export
+from export_pipeline_tests.builders import FIRST_HOUR, ORGANIZATION, a_definition, an_export, an_hour
 
 
 def test_a_table_and_a_first_hour_are_enough() -> None:
@@ -16,23 +24,50 @@ def test_a_table_and_a_first_hour_are_enough() -> None:
 
     assert definition.format == CsvFormat()
     assert definition.tables[0].columns == ()
-    assert (definition.filter, definition.tenant, definition.until) == ("", None, None)
+    assert (definition.filters, definition.tenant, definition.until) == ((), None, None)
     assert definition.minutes_to_settle == MINUTES_TO_SETTLE
 
 
 def test_a_definition_comes_back_from_json_as_it_was() -> None:
     definition = a_definition(
-        tables=({"name": "flights", "columns": ("id", "carrier")}, {"name": "weather"}),
-        filter="carrier == 'UA'",
+        tables=(
+            {"name": "flights", "columns": ("id", "carrier"), "filters": ("id > 5", "$BIG")},
+            {"name": "weather"},
+        ),
+        filters=("carrier == 'UA'", "origin != null"),
         tenant="acme",
         format={"type": "parquet", "compression": "snappy"},
-        subdirectory="exports/$table",
+        subdirectory="exports/$table/$user",
+        context={"user": "botify-team"},
         filename="$date-$hour",
         until=FIRST_HOUR + timedelta(days=2),
     )
 
     assert ExportDefinition.model_validate(definition.model_dump(mode="json")) == definition
     assert ExportDefinition.model_validate_json(definition.model_dump_json()) == definition
+
+
+def test_filter_is_short_for_one_of_filters() -> None:
+    definition = a_definition(tables=({"name": "flights", "filter": "id > 5"},), filter="id < 9")
+
+    assert definition.filters == ("id < 9",)
+    assert definition.tables[0].filters == ("id > 5",)
+    assert a_definition(filter="").filters == ()
+
+
+def test_filter_and_filters_are_not_given_together() -> None:
+    with pytest.raises(ValidationError, match="name all of them in filters"):
+        a_definition(filter="id < 9", filters=("id > 5",))
+    assert a_definition(filter="id < 9", filters=()).filters == ("id < 9",)
+
+
+@pytest.mark.parametrize(
+    ("filters", "text"),
+    [((), ""), (("a == 1 OR b == 2",), "a == 1 OR b == 2"), (("a == 1", "b == 2"), "(a == 1) AND (b == 2)")],
+)
+def test_several_filters_are_one_text_of_which_each_has_to_hold(filters: tuple[str, ...], text: str) -> None:
+    assert joined(filters) == text
+    assert a_definition(filters=filters).filter == text
 
 
 def test_hours_are_kept_in_utc() -> None:
@@ -53,9 +88,18 @@ def test_hours_are_kept_in_utc() -> None:
         ({"tables": ({"name": "f", "columns": ("c",) * (MAX_COLUMNS + 1)},)}, "columns", "at most 2000"),
         ({"tables": ({"name": "f", "colour": "red"},)}, "colour", "not permitted"),
         ({"colour": "red"}, "colour", "not permitted"),
+        ({"filters": ("true",) * (MAX_FILTERS + 1)}, "filters", "at most 20"),
+        ({"tables": ({"name": "f", "filters": ("true",) * (MAX_FILTERS + 1)},)}, "filters", "at most 20"),
         ({"subdirectory": "a" * 1025}, "subdirectory", "at most 1024"),
         ({"filename": "a" * 1025}, "filename", "at most 1024"),
         ({"tenant": "a" * 256}, "tenant", "at most 255"),
+        ({"context": {"user": "a/b"}}, "user", "one part of a path"),
+        ({"context": {"user": ".."}}, "user", "one part of a path"),
+        ({"context": {"user": "a\\b"}}, "user", "one part of a path"),
+        ({"context": {"user": "a\nb"}}, "user", "one part of a path"),
+        ({"context": {"project": ""}}, "project", "at least 1"),
+        ({"context": {"project": "a" * 256}}, "project", "at most 255"),
+        ({"context": {"team": "a"}}, "team", "not permitted"),
         ({"first_hour": datetime(2013, 1, 1)}, "first_hour", "timezone"),  # noqa: DTZ001 -- refused for it
         ({"first_hour": "2013-01-01T05:30:00Z"}, "first_hour", "the hour begins at 2013-01-01T05:00:00"),
         ({"first_hour": "2013-01-01T05:00:01Z"}, "first_hour", "not on the hour"),
@@ -63,8 +107,8 @@ def test_hours_are_kept_in_utc() -> None:
         ({"first_hour": "0001-01-01T00:00:00+05:00"}, "first_hour", "out of the range"),
         ({"first_hour": "9999-12-31T23:00:00Z"}, "first_hour", "out of the range"),
         ({"until": "2013-01-02T00:30:00Z"}, "until", "not on the hour"),
-        ({"until": FIRST_HOUR}, "until", "must be after first_hour, 2013-01-01T00:00:00"),
-        ({"until": FIRST_HOUR - timedelta(hours=1)}, "until", "must be after first_hour"),
+        ({"until": FIRST_HOUR}, "until", "must be after the first hour, 2013-01-01T00:00:00"),
+        ({"until": FIRST_HOUR - timedelta(hours=1)}, "until", "must be after the first hour"),
         ({"minutes_to_settle": -1}, "minutes_to_settle", "greater than or equal to 0"),
         ({"minutes_to_settle": 1441}, "minutes_to_settle", "less than or equal to 1440"),
         ({"format": {"type": "xml"}}, "format", "'xml'"),
@@ -108,3 +152,20 @@ def test_an_export_marks_its_objects_with_organization_and_name() -> None:
 
 def test_an_export_made_again_has_the_same_identity() -> None:
     assert an_export(id="other").identity == an_export().identity
+
+
+def test_the_paths_variables_are_filled_from_the_export() -> None:
+    export = an_export(
+        definition=a_definition(format={"type": "parquet"}, context={"user": "u", "project": "p"})
+    )
+
+    assert export.key_context("weather", an_hour(5), revision=2) == KeyContext(
+        organization=ORGANIZATION,
+        export="flights",
+        table="weather",
+        extension="parquet",
+        window=an_hour(5),
+        revision=2,
+        user="u",
+        project="p",
+    )

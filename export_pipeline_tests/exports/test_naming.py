@@ -6,18 +6,20 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 
+from export_pipeline.connectors.limits import FOLDER_KEYS, S3_KEYS, KeyLimits
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.exports.collisions import collide, shape_of
 from export_pipeline.exports.naming import (
     HOUR_PATTERN,
-    VARIABLES,
-    KeyContext,
     check_key,
     check_template,
+    key_pieces,
     object_key,
     parts_of,
     receipt_key,
+    side_files_folder,
 )
+from export_pipeline.exports.variables import VARIABLES, KeyContext
 from export_pipeline.windows import HourWindow
 from export_pipeline_tests.builders import a_key_context, moment
 from export_pipeline_tests.exports.templates import HOURS, REVISIONS, accepted, templates
@@ -31,33 +33,14 @@ CONTEXT = a_key_context(
     revision=7,
 )
 
-RENDERED = {
-    "organization": "acme",
-    "export": "daily-flights",
-    "table": "flights",
-    "extension": "csv.gz",
-    "year": "2013",
-    "month": "02",
-    "day": "03",
-    "hour": "04",
-    "minute": "00",
-    "date": "2013-02-03",
-    "revision": "7",
-}
 
-
-def refusal(template: str, *, tables: int = 1, **changes: Any) -> str:
+def refusal(template: str, *, tables: int = 1, limits: KeyLimits = S3_KEYS, **changes: Any) -> str:
     """What is said of a template that is refused."""
     with pytest.raises(InvalidRequest) as caught:
-        check_template(template, a_key_context(**changes), tables=tables)
+        check_template(template, a_key_context(**changes), tables=tables, limits=limits)
     assert caught.value.field == "path"
     assert str(caught.value).startswith("path: ")
     return str(caught.value)
-
-
-@pytest.mark.parametrize("name", VARIABLES)
-def test_a_variable_gives_its_value(name: str) -> None:
-    assert object_key(f"<${name}>", CONTEXT) == f"<{RENDERED[name]}>"
 
 
 def test_two_dollar_signs_write_one() -> None:
@@ -67,6 +50,45 @@ def test_two_dollar_signs_write_one() -> None:
 def test_the_longest_known_name_wins() -> None:
     # `$date` and not `$da`; `$table` and then `_`; `$year` and then `ly`.
     assert object_key("$table_$date$day-$yearly", CONTEXT) == "flights_2013-02-0303-2013ly"
+
+
+@pytest.mark.parametrize(
+    ("template", "key"),
+    [
+        ("$crawl.20210102.day_2digits.csv.gz", "02.csv.gz"),
+        ("$crawl.20210102.day.csv.gz", "2.csv.gz"),
+        ("$crawl.20210102.day_2digits_next_week", "09"),
+        ("$crawl.20210102.day_2digits_next", "02_next"),
+        ("$crawl.20210102.csv.gz", "20210102.csv.gz"),
+        ("$crawl.20210102-$crawl.20210102.day", "20210102-2"),
+        ("$crawl.20210102-2.day", "2"),
+        ("$crawl.20210102-2.csv", "20210102-2.csv"),
+        ("$crawl.20210102-2-$hour", "20210102-2-04"),
+        ("$crawl.20210102$hour", "2021010204"),
+        ("$crawl.day_2digits.csv.gz", "03.csv.gz"),
+        ("$crawl.csv.gz", "20130203.csv.gz"),
+        ("$crawl.7z", "20130203.7z"),
+    ],
+)
+def test_the_longest_known_name_wins_of_an_analysis_too(template: str, key: str) -> None:
+    assert object_key(template, CONTEXT) == key
+
+
+def test_the_path_of_botifys_example() -> None:
+    subdirectory = "$crawl.20210102.year-$crawl.20210102.month_2digits"
+    filename = "botify-$crawl.20210102.day_2digits.csv.gz"
+
+    assert object_key(f"{subdirectory}/{filename}", CONTEXT) == "2021-01/botify-02.csv.gz"
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["$crawl.20211399", "$crawl.20210230.day", "$crawl.2021010", "$crawl.202101021", "$crawl.2021-01-02.day"],
+)
+def test_an_analysis_that_names_no_day_is_refused(template: str) -> None:
+    assert refusal(f"{template}/$date-$hour").endswith(
+        "names no day; an analysis is written like crawl.20210102"
+    )
 
 
 def test_a_year_has_four_digits_whatever_the_century() -> None:
@@ -79,7 +101,7 @@ def test_the_hour_pattern_is_year_to_minute() -> None:
     assert object_key(HOUR_PATTERN, CONTEXT) == "2013-02-03-04-00"
 
 
-@pytest.mark.parametrize("template", ["$colour", "$", "$.csv", "$Year", "${year}", "a$ b"])
+@pytest.mark.parametrize("template", ["$colour", "$", "$.csv", "$Year", "${year}", "a$ b", "$crowl.day"])
 def test_an_unknown_variable_is_refused_with_the_known_ones(template: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         parts_of(template, field="filename")
@@ -87,6 +109,24 @@ def test_an_unknown_variable_is_refused_with_the_known_ones(template: str) -> No
     assert caught.value.field == "filename"
     assert all(f"${name}" in str(caught.value) for name in VARIABLES)
     assert "$$ writes a dollar sign" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("template", "nearest"),
+    [
+        ("$Year", "$year"),
+        ("$Year.csv", "$year"),
+        ("$hoor.csv", "$hour"),
+        ("$cral.day", "$crawl.day"),
+        ("$projet", "$project"),
+    ],
+)
+def test_the_nearest_known_variable_comes_first(template: str, nearest: str) -> None:
+    assert f" is not a variable (did you mean {nearest}" in refusal(template)
+
+
+def test_nothing_is_suggested_when_nothing_is_near() -> None:
+    assert "$kolibri is not a variable; there are $organization, " in refusal("$kolibri")
 
 
 @pytest.mark.parametrize(
@@ -101,10 +141,34 @@ def test_an_unknown_variable_is_refused_with_the_known_ones(template: str) -> No
         ),
         ("in/$table/x/$date-$hour", "in/_receipts/daily-flights/2013-02-03-04-00.json"),
         ("in/v$revision/$date-$hour", "in/_receipts/daily-flights/2013-02-03-04-00.json"),
+        ("in/$crawl.day/$date-$hour", "in/_receipts/daily-flights/2013-02-03-04-00.json"),
+        (
+            "$user/$crawl.20210102.year/x-$crawl/$hour",
+            "botify-team/2021/_receipts/daily-flights/2013-02-03-04-00.json",
+        ),
     ],
 )
 def test_receipts_lie_below_what_no_hour_and_no_table_changes(template: str, key: str) -> None:
     assert receipt_key(template, CONTEXT) == key
+
+
+def test_side_files_lie_below_what_no_hour_and_no_table_changes() -> None:
+    folder = side_files_folder("in/$table/$date-$hour", CONTEXT, "0123456789ab")
+
+    assert folder == "in/_schemas/daily-flights/flights-0123456789ab"
+
+
+@pytest.mark.parametrize(
+    ("template", "pieces"),
+    [
+        ("in/$date-$hour.csv", ("in/", "-", ".csv")),
+        ("$year$month/$crawl.day$revision", ("", "/", "")),
+        ("$table/$crawl.20210102.day/$$$crawl", ("flights/2/$", "")),
+        ("all.csv", ("all.csv",)),
+    ],
+)
+def test_the_pieces_of_keys_are_what_stays_the_same(template: str, pieces: tuple[str, ...]) -> None:
+    assert key_pieces(template, CONTEXT) == pieces
 
 
 def test_tables_of_an_hour_share_its_receipt() -> None:
@@ -131,9 +195,10 @@ def test_tables_of_an_hour_share_its_receipt() -> None:
         ("exports\ud800/$date-$hour", "Unicode"),
         ("a/" * 520 + "$date-$hour", "1024"),
         ("é/" * 342 + "$date-$hour", "1024"),
-        (f"{'a' * 245}$date-$hour", "255"),
         ("_receipts/$date-$hour", "_receipts"),
         ("a/_receipts/$date-$hour", "_receipts"),
+        ("a/_Receipts/$date-$hour", "_receipts"),
+        ("_schemas/$date-$hour", "_schemas"),
     ],
 )
 def test_a_key_that_no_store_should_see_is_refused(template: str, named: str) -> None:
@@ -148,8 +213,16 @@ def test_what_a_variable_brings_in_is_checked_as_well() -> None:
     assert "'..'" in refusal("$table/$date-$hour", table="..")
 
 
+def test_the_connector_says_what_it_takes() -> None:
+    template = f"{'a' * 245}$date-$hour"
+
+    assert "255" in refusal(template, limits=FOLDER_KEYS)
+    assert "with the connector's prefix" in refusal(template, limits=S3_KEYS.below("p" * 800))
+    check_template(template, a_key_context(), tables=1, limits=S3_KEYS)
+
+
 def test_a_key_of_exactly_the_longest_length_is_taken() -> None:
-    check_key("abc/" * 255 + "abcd")
+    check_key("abc/" * 255 + "abcd", S3_KEYS)
 
 
 def test_a_path_whose_receipt_would_be_too_long_is_refused() -> None:
@@ -157,9 +230,61 @@ def test_a_path_whose_receipt_would_be_too_long_is_refused() -> None:
     assert "1024" in refusal("a/" * 500 + "$date-$hour")
 
 
+def test_a_key_is_refused_that_is_too_long_on_some_days_only() -> None:
+    # 1,023 bytes on the first of January, 1,024 from the tenth of a month on, 1,025 from October.
+    template = f"{'a' * (1023 - len('20130101-05-1-1'))}$crawl-$hour-$crawl.month-$crawl.day"
+    receipt_of_its_own = f"x/{template[2:]}"
+
+    assert len(object_key(receipt_of_its_own, a_key_context())) == 1023
+    assert "takes 1025 bytes and may take 1024" in refusal(receipt_of_its_own)
+    check_template(receipt_of_its_own.replace("aaa", "a", 1), a_key_context(), tables=1, limits=S3_KEYS)
+
+
+def test_a_variable_without_a_value_is_refused() -> None:
+    assert "$user has no value in this export; give it one in context.user" in refusal(
+        "$user/$date-$hour", user=None
+    )
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "$crawl-$hour",
+        "$crawl.date/$hour",
+        "$crawl.date_next_week/$hour",
+        "$crawl.year/$crawl.month/$crawl.day/$hour",
+        "$crawl.year-$crawl.month-$crawl.day$hour",
+        "$crawl.day$crawl.year$crawl.month_2digits$hour",
+        "$crawl.year_next_week-$crawl.month_next_week-$crawl.day_next_week-$hour",
+        "$crawl.day$crawl.day/$year/$month/$hour",
+        "$crawl.month$crawl.day/$year/$month/$day/$hour",
+        "$revision$date-$hour",
+    ],
+)
+def test_a_path_off_which_the_hour_can_be_read_is_taken(template: str) -> None:
+    check_template(template, a_key_context(), tables=1, limits=S3_KEYS)
+
+
+@pytest.mark.parametrize(
+    ("template", "meeting"),
+    [
+        ("$year/$crawl.month$crawl.day/$hour", "$crawl.month, $crawl.day"),
+        ("$year-$crawl.month$hour$crawl.day", "$crawl.month, $crawl.day"),
+        ("$crawl.day$revision/$year-$month-$hour", "$crawl.day, $revision"),
+        ("$crawl.day0$crawl.week_number/$year-$month-$hour", "$crawl.day, $crawl.week_number"),
+    ],
+)
+def test_numbers_of_varying_length_must_not_meet(template: str, meeting: str) -> None:
+    assert f"numbers of varying length meet: {meeting}; put something that is no digit" in refusal(template)
+
+
 @pytest.mark.parametrize(
     ("template", "missing"),
     [
+        ("$crawl.20210102/$crawl.20210102.day_2digits.csv.gz", "$year, $month, $day, $hour"),
+        ("$crawl.csv", "$hour"),
+        ("$crawl.year-$crawl.month_next_week-$crawl.day-$hour", "$month"),
+        ("$year-$crawl.week_number-$hour", "$month, $day"),
         ("flights.csv", "$year, $month, $day, $hour"),
         ("$date.csv", "$hour"),
         ("$year-$month-$hour", "$day"),
@@ -176,7 +301,7 @@ def test_several_tables_need_the_table_in_the_path() -> None:
 
 
 def test_one_table_needs_not_be_named_in_the_path() -> None:
-    check_template("$date-$hour.csv", a_key_context(), tables=1)
+    check_template("$date-$hour.csv", a_key_context(), tables=1, limits=S3_KEYS)
 
 
 @settings(deadline=None, max_examples=150)

@@ -7,6 +7,8 @@ import pytest
 from export_pipeline.dataset.tables import Dataset
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.exports.plan import plan_of
+from export_pipeline.filters.named import NamedFilters
+from export_pipeline.filters.text import filter_from
 from export_pipeline.filters.tree import EVERY_ROW, Comparison
 from export_pipeline_tests.builders import a_column, a_dataset, a_definition, a_table
 
@@ -86,7 +88,25 @@ def test_a_table_named_twice_is_refused() -> None:
     assert "name it once" in str(error)
 
 
-@pytest.mark.parametrize("filter_", ["carrier ==", "temp > 3", "carrier == 3"])
+def test_what_is_applied_can_be_read_back_from_its_text() -> None:
+    named = NamedFilters({"FAR": "DISTANCE > 1e3"})
+    tables = ({"name": "flights", "filter": "$FAR AND fare < .5"},)
+    (plan,) = plan_of(a_definition(tables=tables, filters=("carrier IN ['UA', null]",)), a_dataset(), named)
+
+    assert plan.filter_text == "(carrier IN ['UA'] OR carrier IS NULL) AND distance > 1000 AND fare < 0.5"
+    assert filter_from(plan.filter_text, plan.table) == plan.filter
+    assert plan_of(a_definition(), a_dataset())[0].filter_text == ""
+
+
+def test_named_filters_are_those_of_the_moment() -> None:
+    definition = a_definition(filter="$FAR")
+
+    for distance in (1, 2):
+        (plan,) = plan_of(definition, a_dataset(), NamedFilters({"FAR": f"distance > {distance}"}))
+        assert plan.filter == Comparison("distance", ">", distance)
+
+
+@pytest.mark.parametrize("filter_", ["carrier ==", "carier > 3", "carrier == 3", "$GONE"])
 def test_a_filter_that_does_not_fit_a_table_is_refused(filter_: str) -> None:
     assert refusal(a_dataset(), tables=BOTH, filter=filter_).field == "filter"
 

@@ -4,6 +4,7 @@ from export_pipeline.errors import InvalidRequest
 from export_pipeline.filters.checking import OPERATORS, check
 from export_pipeline.filters.grammar import parse
 from export_pipeline.filters.limits import MAX_LETTERS
+from export_pipeline.filters.named import resolve
 from export_pipeline.filters.tree import AnyOf, Contains, IsNull, Not, OneOf
 from export_pipeline_tests.filters.tables import EVENTS, KINDS
 
@@ -81,6 +82,14 @@ def test_an_operator_that_does_not_suit_the_type_is_refused(text: str, message: 
 )
 def test_a_literal_that_does_not_suit_the_type_is_refused(text: str, message: str) -> None:
     assert refusal(text) == message
+
+
+def test_a_mistake_in_a_named_filter_is_said_to_be_there() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        check(resolve(parse("city == 'x' OR $LOUD"), {"LOUD": parse("flag == true AND visit > 3")}), EVENTS)
+    assert str(refused.value) == (
+        "filter, in $LOUD, line 1, column 18: table 'events' has no column 'visit'; did you mean 'visits'?"
+    )
 
 
 def test_searching_for_nothing_is_refused() -> None:

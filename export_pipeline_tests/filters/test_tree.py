@@ -8,21 +8,46 @@ from export_pipeline.filters.tree import (
     Comparison,
     Filter,
     IsNull,
+    Named,
     Not,
     OneOf,
     Position,
     all_of,
     any_of,
+    leaves,
     needs_parentheses,
 )
 
 A: Filter = IsNull("a")
 B: Filter = IsNull("b")
+C: Filter = IsNull("c")
 
 
 def test_joining_drops_what_adds_nothing() -> None:
     assert all_of([A, EVERY_ROW, B]) == AllOf((A, B))
     assert any_of([A, NO_ROW, B]) == AnyOf((A, B))
+
+
+def test_joining_takes_apart_what_is_joined_already() -> None:
+    assert all_of([AllOf((A, B)), EVERY_ROW, C]) == AllOf((A, B, C))
+    assert all_of([AnyOf((A, B)), C]) == AllOf((AnyOf((A, B)), C))
+
+
+def test_the_leaves_are_what_stands_between_the_words() -> None:
+    filter_ = AnyOf((AllOf((A, Not(Named("X")))), EVERY_ROW, Not(AnyOf((B, C)))))
+    assert list(leaves(filter_)) == [A, Named("X"), B, C]
+
+
+def test_leaves_of_a_tree_too_deep_for_recursion_are_found() -> None:
+    filter_ = A
+    for _ in range(100_000):
+        filter_ = Not(filter_)
+    assert list(leaves(filter_)) == [A]
+
+
+def test_a_place_in_a_named_filter_says_so() -> None:
+    assert str(Position(2, 3)) == "line 2, column 3"
+    assert str(Position(2, 3, "BOTS")) == "in $BOTS, line 2, column 3"
 
 
 def test_joining_one_filter_gives_that_filter() -> None:

@@ -40,6 +40,36 @@ def run_hours(
     )
 
 
+def deliver_events() -> dg.JobDefinition:
+    """The job of `events`, where Dagster finds it by name."""
+    return definitions().resolve_job_def("deliver__events")
+
+
+def run_task_job() -> dg.JobDefinition:
+    """The job of all tasks, where Dagster finds it by name."""
+    return definitions().resolve_job_def("export_task")
+
+
+def run_from(
+    instance: dg.DagsterInstance, run_id: str, options: dg.ReexecutionOptions
+) -> dg.JobExecutionResult:
+    """The run once more, not from its first op on: nothing is at hand of what its earlier ops handed on.
+
+    Its own process is another one then, and often another machine.
+    """
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    job = {"deliver__events": deliver_events, "export_task": run_task_job}[run.job_name]
+    return dg.execute_job(
+        dg.reconstructable(job),
+        instance,
+        run_config=run.run_config,
+        tags=run.tags,
+        reexecution_options=options,
+        raise_on_error=False,
+    )
+
+
 def materializations(instance: dg.DagsterInstance, key: dg.AssetKey = EVENTS) -> list[tuple[str, int]]:
     """Every materialization of the asset: its hour and revision."""
     found = []

@@ -1,8 +1,9 @@
 """Runs of an export's asset, by Dagster itself."""
 
 import dagster as dg
+from dagster._core.storage.partition_status_cache import AssetPartitionStatus  # what its pages show
 
-from export_pipeline.orchestration.assets import partitions_of
+from export_pipeline.orchestration.assets import export_asset, partitions_of
 from export_pipeline.orchestration.names import FORCE_TAG
 from export_pipeline_tests.installations import HOURS, ROWS_PER_HOUR, Installation, hours
 from export_pipeline_tests.orchestration.running import EVENTS, definitions, materializations, run_hours
@@ -86,6 +87,22 @@ def test_a_failing_hour_fails_the_run_and_names_itself_and_its_neighbours_arrive
     assert materializations(instance) == [(window.key, 1) for window in hours(0, 5)]
 
 
+def test_of_a_day_with_a_failing_hour_dagster_shows_the_others_as_materialized(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    partitions = partitions_of(installation.export())
+    in_the_way = installation.downloads / "events/2026-01-05-02-00.csv"
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("somebody else's")
+    assert not run_hours(instance).success
+    statuses = instance.get_status_by_partition(EVENTS, partitions.get_partition_keys(), partitions)
+    assert statuses is not None
+    expected = dict.fromkeys(
+        (window.key for window in hours(0, HOURS - 1)), AssetPartitionStatus.MATERIALIZED
+    )
+    assert statuses == expected | {hours(2, 2)[0].key: AssetPartitionStatus.FAILED}
+
+
 def test_an_hour_that_dagster_was_never_told_of_is_told_by_the_next_run(
     installation: Installation, instance: dg.DagsterInstance
 ) -> None:
@@ -95,6 +112,23 @@ def test_an_hour_that_dagster_was_never_told_of_is_told_by_the_next_run(
         run_hours(forgotten, 0, 3)
     assert run_hours(instance, 0, 3).success
     assert materializations(instance) == [(window.key, 1) for window in hours(0, 3)]
+
+
+def test_an_asset_says_which_rows_it_is_of(installation: Installation) -> None:
+    plain = export_asset(installation.export("plain"), hours_per_run=None)
+    tables = [{"name": "events", "filters": ["id > 5", "kind != null"]}]
+    chosen = export_asset(
+        installation.export("chosen", tables=tables, filter="amount < 1"), hours_per_run=None
+    )
+
+    assert [*plain.descriptions_by_key.values()] == [
+        "One csv file an hour of **events**, to `plain/$year-$month-$day-$hour-$minute.$extension`,"
+        " each hour with a receipt."
+    ]
+    assert [*chosen.descriptions_by_key.values()] == [
+        "One csv file an hour of **events** (where `(id > 5) AND (kind != null)`), where `amount < 1`,"
+        " to `chosen/$year-$month-$day-$hour-$minute.$extension`, each hour with a receipt."
+    ]
 
 
 def test_two_exports_in_one_run_do_not_mix(installation: Installation, instance: dg.DagsterInstance) -> None:

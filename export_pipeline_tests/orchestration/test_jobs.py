@@ -11,7 +11,7 @@ from export_pipeline.orchestration.jobs import export_task
 from export_pipeline.store.database import writing
 from export_pipeline.windows import ONE_HOUR
 from export_pipeline_tests.installations import FIRST, ROWS_PER_HOUR, Installation, hours
-from export_pipeline_tests.orchestration.running import definitions, materializations
+from export_pipeline_tests.orchestration.running import definitions, materializations, run_from
 from export_pipeline_tests.runs import deliver, ledger
 
 
@@ -82,6 +82,37 @@ def test_a_task_that_is_not_there_fails_its_run_and_is_named(instance: dg.Dagste
     result = run_task(instance, "nobody's")
     (failed,) = [event for event in result.all_events if event.is_step_failure]
     assert "nobody's" in str(failed.step_failure_data.error)
+
+
+def test_a_task_with_a_failing_hour_fails_its_run_and_delivers_the_others(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    export = installation.export()
+    in_the_way = installation.downloads / "events/2026-01-05-03-00.csv"
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("somebody else's")
+    result = run_task(instance, a_task(installation, 2, 5).id)
+    assert not result.success
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    message = str(failed.step_failure_data.user_failure_data)
+    assert "1 of 4 hours failed" in message
+    assert "2026-01-05-03:00 (upload, configure)" in message
+    assert len(ledger(installation, export)) == 3
+
+
+def test_a_tasks_run_begun_at_its_last_op_does_what_is_missing(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    export = installation.export()
+    in_the_way = installation.downloads / "events/2026-01-05-03-00.csv"
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("somebody else's")
+    failed = run_task(instance, a_task(installation, 2, 5).id)
+    in_the_way.unlink()
+    assert run_from(
+        instance, failed.run_id, dg.ReexecutionOptions.from_failure(failed.run_id, instance)
+    ).success
+    assert [entry.hour for entry in ledger(installation, export)] == [w.start for w in hours(2, 5)]
 
 
 def test_a_run_that_died_is_begun_anew_from_its_first_op() -> None:

@@ -1,9 +1,11 @@
 """Names that are unique, and legal everywhere in Dagster."""
 
+import re
 from dataclasses import replace
 
 import dagster as dg
 
+from export_pipeline.exports.export import SLUG_PATTERN
 from export_pipeline.orchestration.names import asset_key, job_name, schedule_name
 from export_pipeline_tests.builders import an_export
 
@@ -26,3 +28,9 @@ def test_an_organization_is_never_taken_for_part_of_a_name() -> None:
     one = an_export(organization="a", slug="b-c")
     other = an_export(organization="a-b", slug="c")
     assert job_name(one) != job_name(other)
+
+
+def test_the_default_organizations_names_are_never_those_of_another() -> None:
+    """`acme--orders` would be called like the `orders` of acme: a slug has single dashes only."""
+    assert job_name(an_export(organization="acme", slug="orders")) == "deliver__acme__orders"
+    assert not re.fullmatch(SLUG_PATTERN, "acme--orders")

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from export_pipeline.exports.export import Export
 from export_pipeline.orchestration.assets import export_job
+from export_pipeline.orchestration.names import PRIORITY_TAG, TASKS_NEXT
 from export_pipeline.orchestration.schedules import export_schedule
 from export_pipeline.store.database import writing
 from export_pipeline.store.exports import hide_export
@@ -25,6 +26,12 @@ def test_the_tick_asks_for_the_hour_that_ended(installation: Installation) -> No
     assert isinstance(request, dg.RunRequest)
     assert request.partition_key == "2026-01-05-05:00"
     assert request.run_key == f"{export.id}/2026-01-05-05:00"
+
+
+def test_its_run_goes_ahead_of_tasks_and_backfills_that_wait(installation: Installation) -> None:
+    request = evaluated(installation.export(), FIRST + timedelta(hours=6, minutes=10))
+    assert isinstance(request, dg.RunRequest)
+    assert int(request.tags[PRIORITY_TAG]) > int(TASKS_NEXT[PRIORITY_TAG]) > 0
 
 
 def test_it_ticks_once_an_hour_when_rows_have_settled(installation: Installation) -> None:

@@ -10,7 +10,7 @@ from export_pipeline.control.tasks import create_task, show_task
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask, TaskStatus
 from export_pipeline.orchestration.jobs import export_task
-from export_pipeline.orchestration.names import TASK_TAG
+from export_pipeline.orchestration.names import PRIORITY_TAG, TASK_TAG
 from export_pipeline.orchestration.resources import DeploymentResource
 from export_pipeline.orchestration.sensors import (
     TASKS_PER_TICK,
@@ -80,6 +80,7 @@ def test_a_queued_task_becomes_one_run(installation: Installation, instance: dg.
     assert request.run_key == task.id
     assert request.run_config == {"ops": {"plan_task": {"config": {"task_id": task.id}}}}
     assert request.tags[TASK_TAG] == task.id
+    assert request.tags[PRIORITY_TAG] == "1"
 
 
 def test_seen_twice_before_it_started_it_has_the_same_run_key(

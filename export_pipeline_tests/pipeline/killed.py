@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from export_pipeline.deployment import open_deployment
-from export_pipeline.exports.naming import KeyContext, object_key
+from export_pipeline.exports.naming import object_key
 from export_pipeline.exports.plan import plan_of
 from export_pipeline.extract.sources import open_source
 from export_pipeline.pipeline.claiming import Claims
@@ -55,14 +55,7 @@ def main(folder: Path, slug: str, moment: str) -> None:
     destination = run.connector.open()
     for hour in formatted.done:
         (file,) = hour.files
-        context = KeyContext(
-            organization=export.organization,
-            export=export.slug,
-            table=file.table,
-            extension=export.definition.format.extension,
-            window=hour.window,
-        )
-        key = object_key(export.definition.path, context)
+        key = object_key(export.definition.path, export.key_context(file.table, hour.window))
         content = FileContent(file.path, file.bytes, file.sha256)
         if moment == "half uploaded":
             upload = destination.begin(key, {})

@@ -71,6 +71,7 @@ class DeadlyConnector:
     connector: Any
     commits: int
     row_limit: int | None = None
+    location: str = "direct download"
 
     def open(self) -> Destination:
         return DeadlyDestination(self.connector.open(), self.commits)

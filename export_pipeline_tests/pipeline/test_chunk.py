@@ -334,3 +334,13 @@ def test_a_chunk_after_another_carries_what_was_found_and_failed_before() -> Non
     both = later.after(earlier)
     assert (both.done, both.found) == (("written",), (an_hour(0), an_hour(1)))
     assert [failure.stage for failure in both.failed] == ["extract", "format"]
+
+
+def test_what_stages_found_and_failed_is_in_the_order_of_hours() -> None:
+    """Whoever looks hours up takes the first and the last of them as the range to look in."""
+    hours = [an_hour(n).start for n in range(4)]
+    earlier: Chunk[str] = Chunk((), (an_hour(3),), (a_failure(hour=hours[2]),))
+    later: Chunk[str] = Chunk((), (an_hour(1),), (a_failure(hour=hours[0]),))
+    both = later.after(earlier)
+    assert both.found == (an_hour(1), an_hour(3))
+    assert [failure.hour for failure in both.failed] == [hours[0], hours[2]]

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from export_pipeline.errors import PermanentFailure, TransientFailure
 from export_pipeline.exports.plan import TablePlan, plan_of
 from export_pipeline.extract.sources import open_source
+from export_pipeline.filters.named import NamedFilters
 from export_pipeline.pipeline.extracting import extract_hour
 from export_pipeline.pipeline.hours import StagedHour, undeclared_columns
 from export_pipeline.pipeline.progress import Cancelled, Progress
@@ -84,8 +85,9 @@ def a_source(flights: int = 5, weather: int = 4, flights_in: tuple[int, ...] = (
     )
 
 
-def plans(*tables: str) -> tuple[TablePlan, ...]:
-    return plan_of(a_definition(tables=[{"name": table} for table in tables]), a_dataset())
+def plans(*tables: str, filter_: str = "") -> tuple[TablePlan, ...]:
+    definition = a_definition(tables=[{"name": table} for table in tables], filter=filter_)
+    return plan_of(definition, a_dataset(), NamedFilters({"HUBS": "ORIGIN IN ['JFK', 'LGA']"}))
 
 
 def unnoted(done: int, total: int) -> None:
@@ -97,14 +99,13 @@ def extract(
     folder: Path,
     *tables: str,
     row_limit: int | None = None,
-    filter_text: str = "",
+    filter_: str = "",
     progress: Progress = unnoted,
     stop: threading.Event | None = None,
 ) -> StagedHour:
     return extract_hour(
         source,
-        plans(*(tables or ("flights", "weather"))),
-        filter_text,
+        plans(*(tables or ("flights", "weather")), filter_=filter_),
         an_hour(),
         folder,
         row_limit=row_limit,
@@ -177,7 +178,7 @@ def test_the_source_is_told_what_stops_the_run(tmp_path: Path) -> None:
 
 
 def test_what_was_asked_of_a_table_is_written_down_for_the_receipt(tmp_path: Path) -> None:
-    (table,) = extract(a_source(), tmp_path, "flights", filter_text="origin == 'JFK'").tables
+    (table,) = extract(a_source(), tmp_path, "flights", filter_='origin == "JFK"').tables
     assert (table.table.filter, table.table.rows_at_source) == ("origin == 'JFK'", 5)
     described = [(column.name, column.type, column.nullable) for column in table.table.columns]
     assert described[:3] == [
@@ -199,7 +200,6 @@ def read_from(installation: Installation, folder: Path, **changes: Any) -> Stage
         return extract_hour(
             source,
             chosen,
-            "",
             hours(7, 7)[0],
             folder,
             row_limit=None,
@@ -244,13 +244,21 @@ def test_a_column_that_came_since_is_told_of_and_not_exported(
         assert "extra" not in schema.names
 
 
+def test_the_receipt_says_what_was_applied_to_which_table_and_what_names_stood_for(tmp_path: Path) -> None:
+    staged = extract(a_source(), tmp_path, filter_="$HUBS and temp > 30")
+    assert [table.table.filter for table in staged.tables] == [
+        "",
+        "origin IN ['JFK', 'LGA'] AND temp > 30.0",
+    ]
+
+
 def test_of_a_real_source_an_hour_is_exactly_its_rows(installation: Installation, tmp_path: Path) -> None:
     deployment = installation.deployment
     chosen = plan_of(installation.export().definition, deployment.dataset)
     (window,) = hours(7, 7)
     source = open_source(deployment.source_url)
     staged = extract_hour(
-        source, chosen, "", window, tmp_path, row_limit=None, progress=unnoted, stop=threading.Event()
+        source, chosen, window, tmp_path, row_limit=None, progress=unnoted, stop=threading.Event()
     )
     source.close()
     with read_rows(staged.tables[0].path) as (_schema, batches):

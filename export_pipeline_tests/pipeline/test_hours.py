@@ -1,6 +1,6 @@
 """What one hour is between the stages travels through Dagster and cannot be changed on its way."""
 
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +67,16 @@ def test_it_cannot_be_changed_on_its_way(value: Any) -> None:
 
 def test_a_formatted_hour_is_the_hour_that_was_staged() -> None:
     assert FORMATTED.window == STAGED.window
+
+
+def test_it_knows_whether_its_files_are_where_they_were_written(tmp_path: Path) -> None:
+    staged_rows = replace(STAGED_ROWS, path=tmp_path / "flights.arrow")
+    other_rows = replace(STAGED_ROWS, path=tmp_path / "weather.arrow")
+    staged = replace(STAGED, tables=(staged_rows, other_rows))
+    formatted = replace(FORMATTED, files=(replace(FORMATTED_FILE, path=tmp_path / "flights.csv"),))
+    assert (staged.on_disk, formatted.on_disk) == (False, False)
+    for path in (staged_rows.path, formatted.files[0].path):
+        path.touch()
+    assert (staged.on_disk, formatted.on_disk) == (False, True)
+    other_rows.path.touch()
+    assert staged.on_disk

@@ -10,7 +10,14 @@ import pytest
 from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination
 from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.errors import Conflict, PermanentFailure, TransientFailure
-from export_pipeline.pipeline.placing import PIECE_BYTES, BytesContent, Content, FileContent, place
+from export_pipeline.pipeline.placing import (
+    PIECE_BYTES,
+    BytesContent,
+    Content,
+    FileContent,
+    lies_there,
+    place,
+)
 from export_pipeline_tests.connectors.objects import keys, put, read
 from export_pipeline_tests.servers.s3 import S3Server
 
@@ -67,6 +74,15 @@ class Interposed:
     def pieces(self) -> Iterator[bytes]:
         yield self.data
         self.happens()
+
+
+def test_what_lies_there_is_told_from_what_is_somebody_elses(destination: Destination) -> None:
+    assert not lies_there(destination, KEY, CONTENT, IDENTITY)
+    placed(destination)
+
+    assert lies_there(destination, KEY, CONTENT, IDENTITY)
+    assert not lies_there(destination, KEY, OTHER_CONTENT, IDENTITY)
+    assert not lies_there(destination, KEY, CONTENT, "acme/weather")
 
 
 def fail() -> None:

@@ -1,9 +1,11 @@
 """The three stages over hours of one export, on a real source and a real destination."""
 
 import csv
+import shutil
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +19,9 @@ from export_pipeline.errors import PermanentFailure
 from export_pipeline.exports.plan import plan_of
 from export_pipeline.extract.sources import open_source
 from export_pipeline.pipeline.chunk import Chunk
-from export_pipeline.pipeline.hours import DeliveredHour
+from export_pipeline.pipeline.hours import DeliveredHour, StagedHour
 from export_pipeline.pipeline.progress import Cancelled
+from export_pipeline.pipeline.run import Run
 from export_pipeline.receipts.receipt import digest_of, receipt_from
 from export_pipeline.receipts.verifying import verify
 from export_pipeline.store.claims import claims_between
@@ -270,6 +273,129 @@ def test_a_run_cancelled_in_the_middle_of_a_query_does_not_wait_for_its_rows(
         assert not failures_between(connection, export.id, FIRST, FIRST + 8 * ONE_HOUR)
     assert not ledger(installation, export)
     assert not [*installation.downloads.rglob("*.csv")]
+
+
+class Reader:
+    """The first stage of a run, and which hours it was asked for."""
+
+    def __init__(self, installation: Installation, run: Run) -> None:
+        self.asked: list[HourWindow] = []
+        self._deployment = installation.deployment
+        self._run = run
+
+    def __call__(self, windows: Sequence[HourWindow]) -> Chunk[StagedHour]:
+        self.asked += windows
+        source = open_source(self._deployment.source_url)
+        try:
+            plans = plan_of(self._run.export.definition, self._deployment.dataset)
+            return self._run.extract(source, plans, windows)
+        finally:
+            source.close()
+
+
+def unheard(_hour: DeliveredHour) -> None:
+    """Nobody wants to know."""
+
+
+def test_a_stage_that_finds_its_files_does_not_ask_the_source_again(installation: Installation) -> None:
+    run = a_run(installation, installation.export())
+    read = Reader(installation, run)
+    staged = read(hours(0, 3))
+    delivered = run.deliver(run.format(staged, read), unheard, read)
+    assert [hour.window for hour in delivered.done] == hours(0, 3)
+    assert read.asked == hours(0, 3)
+
+
+def test_hours_whose_staged_files_are_gone_are_read_again_and_no_others(installation: Installation) -> None:
+    export = installation.export()
+    run = a_run(installation, export)
+    read = Reader(installation, run)
+    staged = read(hours(0, 3))
+    staged.done[2].tables[0].path.unlink()
+    formatted = run.format(staged, read)
+    assert read.asked == [*hours(0, 3), *hours(2, 2)]
+    assert not run.deliver(formatted, unheard, read).failed
+    assert [entry.hour for entry in ledger(installation, export)] == [window.start for window in hours(0, 3)]
+    assert len(rows_of(installation, 2)) == ROWS_PER_HOUR
+
+
+def test_hours_whose_formatted_files_are_gone_are_read_and_formatted_again(
+    installation: Installation,
+) -> None:
+    """As on another machine: nothing is left of what the run staged."""
+    run = a_run(installation, installation.export())
+    read = Reader(installation, run)
+    formatted = run.format(read(hours(4, 6)), read)
+    shutil.rmtree(installation.folder / "staging")
+    delivered = run.deliver(formatted, unheard, read)
+    assert sorted(hour.window for hour in delivered.done) == hours(4, 6)
+    assert len(rows_of(installation, 5)) == ROWS_PER_HOUR
+
+
+def test_hours_that_another_run_delivered_meanwhile_are_not_read_again(installation: Installation) -> None:
+    """Their files are gone because they were removed once the hours were recorded."""
+    export = installation.export()
+    run, other = a_run(installation, export), a_run(installation, export)
+    read = Reader(installation, run)
+    formatted = run.format(read(hours(0, 1)), read)
+    run.deliver(formatted, unheard, read)
+    before = file_of(installation, 1).stat().st_mtime_ns
+    again = other.deliver(formatted, unheard, Reader(installation, other))
+    assert (again.done, again.found, again.failed) == ((), tuple(hours(0, 1)), ())
+    assert file_of(installation, 1).stat().st_mtime_ns == before
+
+
+def test_hours_that_cannot_be_read_again_fail_with_the_sources_reason(installation: Installation) -> None:
+    run = a_run(installation, installation.export())
+    staged = Reader(installation, run)(hours(0, 1))
+    shutil.rmtree(installation.folder / "staging")
+    gone = PermanentFailure("the source takes no connections")
+    formatted = run.format(staged, lambda windows: run.refuse("extract", windows, gone))
+    assert [(failure.stage, failure.message) for failure in formatted.failed] == [
+        ("extract", "the source takes no connections")
+    ] * 2
+
+
+def test_an_hour_that_failed_leaves_no_files_behind(installation: Installation) -> None:
+    """A year of hours for a bucket that refuses them must not fill the disk."""
+    export = installation.export()
+    file_of(installation, 2).parent.mkdir(parents=True)
+    file_of(installation, 2).write_text("somebody else's")
+    assert deliver(installation, export, hours(2, 3)).failed
+    assert not [path for path in (installation.folder / "staging").rglob("*") if path.is_file()]
+
+
+def test_an_hour_is_held_until_its_delivery_is_told(installation: Installation) -> None:
+    """Another run that found it delivered, and free, would tell of it as well."""
+    export = installation.export()
+    run = a_run(installation, export)
+    holders: list[list[str]] = []
+
+    def told(hour: DeliveredHour) -> None:
+        start = hour.window.start
+        with reading(installation.deployment.control) as connection:
+            claims = claims_between(connection, export.id, start, start + ONE_HOUR)
+        holders.append([claim.owner for claim in claims])
+
+    run.deliver(run.format(Reader(installation, run)(hours(0, 1))), told)
+    assert holders == [[run.run_id], [run.run_id]]
+    with reading(installation.deployment.control) as connection:
+        assert not claims_between(connection, export.id, FIRST, FIRST + 2 * ONE_HOUR)
+
+
+def test_an_hour_whose_replacement_failed_half_way_is_done_again_by_any_run(
+    installation: Installation,
+) -> None:
+    export = installation.export()
+    (first,) = deliver(installation, export, hours(1, 1)).done
+    installation.change_source("UPDATE events SET amount = 999 WHERE id = 25")
+    receipt = installation.downloads / first.receipt_key
+    receipt.write_text("edited by hand")
+    (failure,) = deliver(installation, export, hours(1, 1), proven_since=datetime.now(UTC)).failed
+    assert "_receipts" in failure.message
+    receipt.unlink()
+    (again,) = deliver(installation, export, hours(1, 1)).done  # not forced
+    assert (again.receipt.revision, rows_of(installation, 1)[5]["amount"]) == (2, "999.00")
 
 
 def test_nothing_stays_behind_once_hours_are_delivered(installation: Installation) -> None:

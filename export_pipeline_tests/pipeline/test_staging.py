@@ -48,14 +48,14 @@ def test_asked_for_twice_it_is_the_same_folder_with_what_lies_in_it(tmp_path: Pa
 def test_a_sweep_removes_what_was_left_some_days_ago(tmp_path: Path) -> None:
     Staging(tmp_path, "run-1").folder("export-1", an_hour())
     aged(tmp_path / "run-1", SECONDS_KEPT + 60)
-    Staging(tmp_path, "run-2").sweep()
+    Staging(tmp_path, "run-2").sweep(())
     assert not (tmp_path / "run-1").exists()
 
 
 def test_a_sweep_never_touches_another_runs_fresh_folder(tmp_path: Path) -> None:
     folder = Staging(tmp_path, "run-1").folder("export-1", an_hour())
     aged(tmp_path / "run-1", SECONDS_KEPT - 60)
-    Staging(tmp_path, "run-2").sweep()
+    Staging(tmp_path, "run-2").sweep(())
     assert folder.is_dir()
 
 
@@ -65,15 +65,28 @@ def test_a_run_that_stages_hour_after_hour_keeps_its_folder_fresh(tmp_path: Path
     failed = staging.folder("export-1", an_hour())
     aged(tmp_path / "run-1", SECONDS_KEPT + 60)
     discard(staging.folder("export-1", an_hour(1)))
-    Staging(tmp_path, "run-2").sweep()
+    Staging(tmp_path, "run-2").sweep(())
     assert failed.is_dir()
+
+
+def test_dropping_an_hour_leaves_its_neighbours_and_the_folders_above(tmp_path: Path) -> None:
+    staging = Staging(tmp_path, "run-1")
+    dropped, kept = (staging.folder("export-1", an_hour(n)) for n in (0, 1))
+    (dropped / "flights.arrow").write_bytes(b"rows")
+    staging.drop("export-1", an_hour())
+    staging.drop("export-2", an_hour())  # of which nothing was staged
+    assert (dropped.exists(), kept.is_dir()) == (False, True)
+    discard(kept)
+    staging.folder("export-1", an_hour(1))
+    staging.drop("export-1", an_hour(1))
+    assert kept.parent.is_dir()
 
 
 def test_a_sweep_gets_past_a_folder_that_vanishes_meanwhile(tmp_path: Path) -> None:
     (tmp_path / "vanished").symlink_to("nowhere")
     Staging(tmp_path, "run-1").folder("export-1", an_hour())
     aged(tmp_path / "run-1", SECONDS_KEPT + 60)
-    Staging(tmp_path, "run-2").sweep()
+    Staging(tmp_path, "run-2").sweep(())
     assert not (tmp_path / "run-1").exists()
 
 
@@ -81,12 +94,19 @@ def test_a_sweep_never_touches_its_own_run_however_old(tmp_path: Path) -> None:
     staging = Staging(tmp_path, "run-1")
     folder = staging.folder("export-1", an_hour())
     aged(tmp_path / "run-1", SECONDS_KEPT + 60)
-    staging.sweep()
+    staging.sweep(())
+    assert folder.is_dir()
+
+
+def test_a_sweep_never_touches_a_run_that_is_alive(tmp_path: Path) -> None:
+    folder = Staging(tmp_path, "run-1").folder("export-1", an_hour())
+    aged(tmp_path / "run-1", SECONDS_KEPT + 60)
+    Staging(tmp_path, "run-2").sweep({"run-1"})
     assert folder.is_dir()
 
 
 def test_a_sweep_before_anything_was_staged_is_no_error(tmp_path: Path) -> None:
-    Staging(tmp_path / "staging", "run-1").sweep()
+    Staging(tmp_path / "staging", "run-1").sweep(())
     assert not (tmp_path / "staging").exists()
 
 

@@ -45,6 +45,14 @@ def test_a_receipt_comes_back_from_its_file() -> None:
     assert receipt_from(TWO_TABLES.to_bytes(), "key") == TWO_TABLES
 
 
+def test_a_file_without_side_files_has_no_such_member() -> None:
+    described = a_receipt_file(side_files="_schemas/flights/flights-0123456789ab")
+
+    assert "side_files" not in json.loads(TWO_TABLES.to_bytes())["payload"]["files"][0]
+    receipt = a_receipt(files=(described,))
+    assert receipt_from(receipt.to_bytes(), "key").files == (described,)
+
+
 def test_the_digest_is_that_of_the_payload_as_it_was_written() -> None:
     envelope = json.loads(TWO_TABLES.to_bytes())
     del envelope["payload"]["supersedes"]  # as a version would write it that does not know the field

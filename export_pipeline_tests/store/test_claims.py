@@ -14,6 +14,7 @@ from export_pipeline.store.claims import (
     claim,
     claims_between,
     holds_claim,
+    living_runs,
     note_progress,
     release,
     release_all,
@@ -97,6 +98,16 @@ def test_a_sign_of_life_keeps_every_claim_of_the_run(control: sa.Engine, export:
         "run-1",
         "run-3",
     ]
+
+
+def test_runs_are_alive_while_their_claims_hold(control: sa.Engine, export: Export) -> None:
+    with writing(control) as connection:
+        for owner, hour, lease in (("run-1", 0, LEASE), ("run-1", 1, LEASE), ("run-2", 2, 2 * LEASE)):
+            claim(connection, export.id, an_hour(hour).start, owner, now=NOW, expires_at=NOW + lease)
+
+    with reading(control) as connection:
+        assert living_runs(connection, NOW) == {"run-1", "run-2"}
+        assert living_runs(connection, NOW + LEASE) == {"run-2"}
 
 
 def test_a_run_that_takes_its_own_hour_again_renews_it_and_keeps_its_progress(

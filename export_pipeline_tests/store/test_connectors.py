@@ -15,11 +15,14 @@ from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.errors import AlreadyExists, ExportPipelineError, NotFound
 from export_pipeline.store.connectors import (
     StoredConnector,
+    check_key,
     connector_config,
     ensure_connector,
     find_connector,
+    get_connector,
     hide_connector,
     list_connectors,
+    organizations_without,
 )
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.encryption import SecretKey
@@ -159,28 +162,45 @@ def test_ensuring_a_connector_adds_it_once(control: sa.Engine) -> None:
     assert names(control) == [stored.name, "second"]
 
 
-def test_ensuring_a_connector_replaces_what_has_changed(control: sa.Engine) -> None:
+def test_ensuring_a_connector_leaves_the_one_that_is_there_alone(control: sa.Engine) -> None:
     stored = stored_connector(control)
-    changed = config_from(an_s3_connector(secret_access_key="another-secret"))
 
     with writing(control) as connection:
-        ensure_connector(connection, KEY, ORGANIZATION, stored.name, changed)
+        config = config_from(an_s3_connector(bucket="another"))
+        ensure_connector(connection, KEY, ORGANIZATION, stored.name, config)
 
     with reading(control) as connection:
-        assert connector_config(connection, KEY, stored.id) == changed
+        assert connector_config(connection, KEY, stored.id).location == f"s3://{BUCKET}"
 
 
-def test_ensuring_a_connector_leaves_others_alone(control: sa.Engine) -> None:
-    theirs = stored_connector(control, organization="other", name="bucket")
-    stored_connector(control, name="other-bucket", bucket="untouched")
+def test_organizations_without_a_connector_of_a_name_are_told(control: sa.Engine) -> None:
+    stored_connector(control, organization="has-it", name="bucket")
+    stored_connector(control, organization="has-another", name="elsewhere")
+    deleted = stored_connector(control, organization="had-it", name="bucket")
+    with writing(control) as connection:
+        hide_connector(connection, deleted.id)
+
+    with reading(control) as connection:
+        assert organizations_without(connection, "bucket") == ["had-it", "has-another"]
+
+
+def test_another_key_than_the_one_in_use_is_noticed(control: sa.Engine) -> None:
+    stored_connector(control)
+
+    with reading(control) as connection:
+        check_key(connection, KEY)
+        with pytest.raises(ExportPipelineError, match="encrypted with another key"):
+            check_key(connection, SecretKey(Fernet.generate_key().decode()))
+
+
+def test_a_connector_is_found_by_its_id_whoever_has_it(control: sa.Engine) -> None:
+    theirs = stored_connector(control, organization="other")
 
     with writing(control) as connection:
-        ensure_connector(connection, KEY, ORGANIZATION, "bucket", config_from(an_s3_connector(bucket="ours")))
-
-    with reading(control) as connection:
-        assert connector_config(connection, KEY, theirs.id).location == f"s3://{BUCKET}"
-        untouched = find_connector(connection, ORGANIZATION, "other-bucket")
-        assert connector_config(connection, KEY, untouched.id).location == "s3://untouched"
+        assert get_connector(connection, theirs.id) == theirs
+        hide_connector(connection, theirs.id)
+        with pytest.raises(NotFound, match=theirs.id):
+            get_connector(connection, theirs.id)
 
 
 def test_several_may_ensure_a_connector_at_once(control: sa.Engine) -> None:

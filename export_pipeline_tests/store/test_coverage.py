@@ -16,7 +16,7 @@ from export_pipeline.store.coverage import Delivered, delivered
 from export_pipeline.store.database import open_control_database, reading, upgrade, writing
 from export_pipeline.store.encryption import SecretKey
 from export_pipeline.store.exports import add_export
-from export_pipeline.store.ledger import LedgerEntry, write_entry
+from export_pipeline.store.ledger import LedgerEntry, doubt_entry, write_entry
 from export_pipeline.store.organizations import ensure_organization
 from export_pipeline.windows import ONE_HOUR
 
@@ -107,6 +107,15 @@ def test_only_the_newest_revision_of_an_hour_counts(
     found = counted(control, exports[0])
 
     assert (found.hours, found.rows) == (1, 9)
+
+
+def test_an_hour_in_doubt_does_not_count(control: sa.Engine, exports: tuple[Export, Export]) -> None:
+    enter(control, exports[0], 0, rows=5)
+    enter(control, exports[0], 1, rows=7)
+    with writing(control) as connection:
+        doubt_entry(connection, exports[0].id, FIRST)
+
+    assert counted(control, exports[0]).rows == 7
 
 
 def test_other_exports_do_not_count(control: sa.Engine, exports: tuple[Export, Export]) -> None:

@@ -3,10 +3,12 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 import sqlalchemy as sa
 
 from export_pipeline.store.database import reading, writing
-from export_pipeline.store.organizations import ensure_organization, list_organizations
+from export_pipeline.store.named_filters import add_named_filter
+from export_pipeline.store.organizations import ensure_organization, list_organizations, lock_organization
 
 THREADS = 5  # what the engine keeps connections for
 
@@ -49,3 +51,28 @@ def test_several_may_add_it_at_once(control: sa.Engine) -> None:
         list(pool.map(add, range(THREADS)))
 
     assert ids(control) == names
+
+
+def test_locking_an_organization_makes_others_wait_who_lock_it_too(control: sa.Engine) -> None:
+    with writing(control) as connection:
+        ensure_organization(connection, "acme")
+    if control.dialect.name == "postgresql":
+        with writing(control) as first, writing(control) as second:
+            lock_organization(first, "acme")
+            second.execute(sa.text("set local lock_timeout = '50ms'"))
+            with pytest.raises(sa.exc.OperationalError):
+                lock_organization(second, "acme")
+    else:  # every writer waits for every other anyway
+        with writing(control) as first:
+            lock_organization(first, "acme")
+
+
+def test_locking_an_organization_does_not_hold_up_who_only_refers_to_it(control: sa.Engine) -> None:
+    if control.dialect.name == "sqlite":
+        return  # one writer at a time
+    with writing(control) as connection:
+        ensure_organization(connection, "acme")
+    with writing(control) as first, writing(control) as second:
+        lock_organization(first, "acme")
+        second.execute(sa.text("set local lock_timeout = '50ms'"))
+        add_named_filter(second, "acme", "A", "true")
