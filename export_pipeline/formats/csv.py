@@ -100,7 +100,20 @@ class CsvFormat(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def layout(self) -> CsvLayout:
-        return CsvLayout(compression=self.compression, delimiter=self.delimiter)
+        dialect = DIALECTS[self.dialect]
+        return CsvLayout(
+            compression=self.compression,
+            delimiter=self.delimiter,
+            header_lines=self._header_lines,
+            escape=dialect.escape,
+            escaped="".join(dialect.escapes),
+            null=self.null,
+            blank_is_null=dialect.blank_is_null,
+            line_end=LINE_ENDS[self.line_end],
+            bytes_as=self.bytes_as,
+            line_breaks=dialect.keeps_line_breaks,
+            defused=self.defuse_formulas,
+        )
 
     def check(self, columns: Sequence[Column]) -> None:
         self._file_columns.check(columns)
@@ -133,10 +146,14 @@ class CsvFormat(BaseModel, frozen=True, extra="forbid"):
             parts = marks.replace(b'""', b"").split(b'"')
             lines += sum(part.count(b"\n") for part in parts[quoted::2])
             quoted ^= len(parts) % 2 == 0
-        above = self.sep_line + (self.header != "none")
+        above = self._header_lines
         if quoted or lines < above or not (last.endswith(b"\n") or (last == b"" and not above)):
             raise TransientFailure("the CSV file is cut off: its last record has no end; write it again")
         return lines - above
+
+    @property
+    def _header_lines(self) -> int:
+        return self.sep_line + (self.header != "none")
 
     @property
     def _file_columns(self) -> FileColumns:

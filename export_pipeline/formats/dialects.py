@@ -59,6 +59,12 @@ class Dialect:
     blank_is_null: bool = False
 
     @property
+    def escape(self) -> str:
+        """The character that stands before each of those that cannot stand inside quotes themselves."""
+        (character,) = {pair[0] for pair in self.pairs}
+        return character
+
+    @property
     def escapes(self) -> Mapping[str, str]:
         """What stands inside quotes for each character that cannot stand there itself."""
         return {pair[1]: pair for pair in self.pairs}

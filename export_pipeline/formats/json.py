@@ -16,6 +16,7 @@ import pyarrow as pa
 from export_pipeline.errors import TransientFailure
 from export_pipeline.formats.compression import SUFFIXES, compressed, decompressed
 from export_pipeline.formats.formatter import blocks
+from export_pipeline.formats.layout import JsonListLayout
 from export_pipeline.formats.objects import ObjectsFormat
 
 # What stands before each object. The first one's comma is left out.
@@ -30,6 +31,10 @@ class JsonFormat(ObjectsFormat, frozen=True, extra="forbid"):
     @property
     def extension(self) -> str:
         return f"json{SUFFIXES[self.compression]}"
+
+    @property
+    def layout(self) -> JsonListLayout:
+        return JsonListLayout(compression=self.compression, nested=self.nested)
 
     def write(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema, sink: BinaryIO) -> None:
         file_columns = self.file_columns

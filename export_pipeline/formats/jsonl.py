@@ -23,7 +23,7 @@ class JsonlFormat(ObjectsFormat, frozen=True, extra="forbid"):
 
     @property
     def layout(self) -> JsonLinesLayout:
-        return JsonLinesLayout(compression=self.compression)
+        return JsonLinesLayout(compression=self.compression, nested=self.nested)
 
     def write(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema, sink: BinaryIO) -> None:
         file_columns = self.file_columns

@@ -19,7 +19,6 @@ where the first of its columns does.
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Union
 
 import pyarrow as pa
 from pydantic import BaseModel, ValidationInfo, field_validator
@@ -27,11 +26,11 @@ from pydantic_core import from_json
 
 from export_pipeline.dataset.tables import Column
 from export_pipeline.dataset.types import Kind
-from export_pipeline.errors import InvalidRequest
 from export_pipeline.formats.compression import Compression
 from export_pipeline.formats.file_columns import Constants, FileColumns, Naming
 from export_pipeline.formats.formatter import still_possible
 from export_pipeline.formats.kernels import Field, Text, Values, chosen, contents, joined, pc
+from export_pipeline.formats.nesting import Tree, tree_of
 from export_pipeline.formats.text import Characters, declared_kind, escaped, text_of
 
 # Backslash first: what the others put in must not be escaped again.
@@ -106,26 +105,10 @@ class Shape:
         return contents(joined(*parts, null="null"))
 
 
-# Names to columns, or to the names below.
-Tree = dict[str, Union[int, "Tree"]]
-
-
 def shape_of(names: Sequence[str], *, nested: bool) -> Shape:
     """The shape of objects with these names. InvalidRequest when one name is both a value and an object."""
-    tree: Tree = {}
-    for column, name in enumerate(names):
-        *above, last = name.split(".") if nested else [name]
-        place = tree
-        for depth, key in enumerate(above):
-            below = place.setdefault(key, {})
-            if isinstance(below, int):
-                raise _conflict(".".join(above[: depth + 1]), name)
-            place = below
-        if last in place:
-            raise _conflict(name, next(other for other in names if other.startswith(f"{name}.")))
-        place[last] = column
     order, before, waiting = [], [], ""
-    for token in _tokens(tree):
+    for token in _tokens(tree_of(names, nested=nested)):
         if isinstance(token, int):
             order.append(token)
             before.append(waiting)
@@ -133,14 +116,6 @@ def shape_of(names: Sequence[str], *, nested: bool) -> Shape:
         else:
             waiting += token
     return Shape(tuple(order), tuple(before), waiting)
-
-
-def _conflict(value: str, below: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"format.nested: {value!r} would be a value because of the column {value!r}, and an object because of"
-        f" {below!r}; leave one of the columns out, or nested",
-        field="format.nested",
-    )
 
 
 def _tokens(tree: Tree) -> Iterator[str | int]:

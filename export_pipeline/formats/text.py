@@ -46,10 +46,15 @@ BytesAs = Literal["base64", "hex", "bytea"]
 ZEROS_WITHOUT_EXPONENT = 6
 
 
+def declared_type(field: Field) -> ColumnType:
+    """The type that the field's column was declared with."""
+    assert field.metadata is not None, f"{field.name} does not say how it was declared"
+    return ColumnType.parse(field.metadata[b"type"].decode())
+
+
 def declared_kind(field: Field) -> Kind:
     """The kind that the field's column was declared with."""
-    assert field.metadata is not None, f"{field.name} does not say how it was declared"
-    return ColumnType.parse(field.metadata[b"type"].decode()).kind
+    return declared_type(field).kind
 
 
 def text_of(column: Values, field: Field, *, bytes_as: BytesAs = "base64") -> Text:

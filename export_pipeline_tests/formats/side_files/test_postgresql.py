@@ -1,6 +1,7 @@
 """PostgreSQL's own client runs what we say it can, on the exported file; every value is the one exported."""
 
 import json
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from export_pipeline.dataset.types import Kind
 from export_pipeline.formats.compression import Compression, decompressed
 from export_pipeline.formats.csv import CsvFormat
 from export_pipeline.formats.file_format import FileFormat
+from export_pipeline.formats.json import JsonFormat
 from export_pipeline.formats.jsonl import JsonlFormat
 from export_pipeline.formats.layout import CsvLayout
 from export_pipeline.formats.parquet import ParquetFormat
@@ -22,9 +24,9 @@ from export_pipeline_tests.formats.rows import VALUES, a_batch, a_schema, compar
 from export_pipeline_tests.formats.side_files.tables import TEXT_FORMATS, named, table_files, write_file
 from export_pipeline_tests.servers.postgres import fresh_database, run_psql
 
-COMPRESSIONS: Mapping[str, Compression] = {".gz": "gzip", ".zst": "zstd", ".csv": "none", ".jsonl": "none"}
+COMPRESSIONS: Mapping[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
 
-PLAIN = [CsvFormat(compression="none"), JsonlFormat(compression="none")]
+PLAIN = [CsvFormat(compression="none"), JsonlFormat(compression="none"), JsonFormat(compression="none")]
 
 
 @pytest.fixture(scope="module")
@@ -33,17 +35,22 @@ def database(postgres_url: str) -> Iterator[str]:
         yield url
 
 
-def plain(path: Path) -> bytes:
-    """The file as it goes into psql."""
+def plain(path: Path, script: str) -> bytes:
+    """The file as it goes into psql: decompressed, and through the filters in the head of the script."""
     with path.open("rb") as file:
-        return b"".join(decompressed(file, COMPRESSIONS[path.suffix]))
+        data = b"".join(decompressed(file, COMPRESSIONS.get(path.suffix, "none")))
+    command = script.split("\n")[1].removeprefix("--   ")
+    _decompress, *filters, _psql = command.split(" | ")
+    for filter_ in filters:
+        data = subprocess.run(["bash", "-c", filter_], input=data, capture_output=True, check=True).stdout
+    return data
 
 
 def load(database: str, files: TableFiles, *paths: Path, folder: Path) -> None:
     script = folder / "postgresql.sql"
     script.write_text(postgresql_sql(files))
     for path in paths:
-        run_psql(database, script, plain(path))
+        run_psql(database, script, plain(path, script.read_text()))
 
 
 def rows(database: str, query: str) -> list[tuple[Any, ...]]:

@@ -1,5 +1,7 @@
 -- Reads every file below LOCATION: put each table into a folder of its own.
 -- Athena takes one statement at a time.
+-- The empty text becomes NULL.
+-- A text with a line break in it ends its row there, and the rest is another row.
 CREATE EXTERNAL TABLE IF NOT EXISTS `flights_as_text` (
     `boolean` string,
     `int16` string,

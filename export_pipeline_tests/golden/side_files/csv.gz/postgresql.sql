@@ -1,5 +1,6 @@
 -- Makes the table if there is none, and loads one file into it:
 --   gzip -dc FILE | psql --dbname DATABASE --file postgresql.sql
+-- Before version 18, a line that is \. alone, also inside a text, ends the file.
 \set ON_ERROR_STOP on
 SET client_min_messages TO warning;
 BEGIN;

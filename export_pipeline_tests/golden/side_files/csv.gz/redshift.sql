@@ -1,4 +1,5 @@
 -- Makes the table and loads one file, or, given how several files' names begin, all of those.
+-- The empty text becomes NULL.
 CREATE TABLE IF NOT EXISTS "flights" (
     "boolean" BOOLEAN,
     "int16" SMALLINT,
