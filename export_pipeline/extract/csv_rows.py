@@ -13,7 +13,6 @@ from binascii import unhexlify
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, BinaryIO, cast
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
@@ -109,9 +108,9 @@ def _whole(column: "pa.ChunkedArray[Any]") -> "pa.Array[Any]":
 def _bytes(column: "pa.Array[Any]") -> "pa.Array[Any]":
     """Hexadecimal digits as the bytes that they are: all of the column's at once."""
     _, ends, digits = column.buffers()
-    offsets = np.frombuffer(cast(Any, ends), np.int32, len(column) + 1, column.offset * 4)
-    data = unhexlify(memoryview(cast(Any, digits))[offsets[0] : offsets[-1]]) if digits else b""
-    halved = ((offsets - offsets[0]) // 2).astype(np.int32)
-    parts = [None, pa.py_buffer(halved), pa.py_buffer(data)]
-    whole = pa.Array.from_buffers(pa.binary(), len(column), parts)
+    offsets = pa.Array.from_buffers(pa.int32(), len(column) + 1, [None, ends], offset=column.offset)
+    first, last = offsets[0].as_py(), offsets[-1].as_py()
+    data = unhexlify(memoryview(cast(Any, digits))[first:last]) if digits else b""
+    halved = pc.divide(pc.subtract(offsets, first), 2)
+    whole = pa.Array.from_buffers(pa.binary(), len(column), [None, halved.buffers()[1], pa.py_buffer(data)])
     return cast("pa.Array[Any]", pc.if_else(column.is_valid(), whole, None))
