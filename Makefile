@@ -6,7 +6,7 @@ DEMO_HOME ?= $(CURDIR)/.demo
 PORT := 3000
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: help demo dev test test-all check fix lock bench clean
+.PHONY: help demo dev test test-all check fix lock bench bench-sources clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,6 +58,9 @@ lock: $(UV) ## resolve the dependencies anew; releases younger than a week are n
 
 bench: .venv/dev ## rows per second, CPU seconds, peak memory; prints, never fails on a number
 	@$(BIN)/python -m export_pipeline_tests.benchmarks $(ROWS)
+
+bench-sources: .venv/dev ## the same of each database's reader alone
+	@$(BIN)/python -m export_pipeline_tests.benchmarks.sources $(ROWS)
 
 clean: ## remove the environment and the demo's data
 	rm -rf .venv .tools .demo

@@ -3,7 +3,7 @@
 integers, floats, boolean, decimal, date    Parquet's own
 time, timestamp_local                       microseconds, not adjusted to UTC
 timestamp                                   microseconds, adjusted to UTC
-string, uuid, json                          UTF-8 strings
+string, uuid, json, interval                UTF-8 strings
 bytes                                       plain binary
 """
 

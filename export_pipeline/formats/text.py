@@ -9,6 +9,7 @@ r"""Values as text, a column at a time: what CSV and JSON have in common.
     timestamp         2013-01-01T05:00:00.000000Z     (always microseconds: texts sort as times do)
     timestamp_local   2013-01-01T05:00:00.000000
     bytes             base64 (RFC 4648, with padding); or hexadecimal, with PostgreSQL's \x before it or not
+    interval          ISO 8601, P1Y2M3DT4H5M6.5S
     string, uuid, json  as they are
 
 Everything is done by Arrow's kernels; no Python runs per row.

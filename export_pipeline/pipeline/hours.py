@@ -1,5 +1,6 @@
 """What one hour is between the stages: small frozen values; the rows themselves stay in files."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,11 +12,15 @@ from export_pipeline.windows import HourWindow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedRows:
-    """One table's rows of an hour, as they were read: an Arrow IPC file."""
+    """One table's rows of an hour, as they were read: an Arrow IPC file.
+
+    `undeclared` are columns that the source has there besides those of the declaration.
+    """
 
     table: ReceiptTable
     path: Path
     rows: int
+    undeclared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +37,12 @@ class StagedHour:
     def on_disk(self) -> bool:
         """Whether the staged files are still where they were written, seen from this machine."""
         return all(table.path.is_file() for table in self.tables)
+
+
+def undeclared_columns(hours: Iterable[StagedHour]) -> tuple[str, ...]:
+    """The columns that the source has and the declaration has not, as `table.column`."""
+    tables = (rows for hour in hours for rows in hour.tables)
+    return tuple(sorted({f"{rows.table.name}.{name}" for rows in tables for name in rows.undeclared}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,6 +91,7 @@ VALUES: Mapping[Kind, Sequence[Any]] = {
         datetime(1, 1, 1),  # noqa: DTZ001
         datetime(9999, 12, 31, 23, 59, 59, 999_999),  # noqa: DTZ001
     ],
+    Kind.INTERVAL: ["P1Y2M-3DT4H5M6.5S", "PT0S"],
     Kind.UUID: ["6f1d2c3e-0000-4000-8000-0123456789ab"],
     Kind.JSON: ['{"a": [1, 2.50, "x\\n\\u00e9"], "b": null}', "[]", '"text"', "12345678901234567890", "true"],
 }

@@ -49,6 +49,7 @@ FROM_TEXT: Mapping[Kind, Callable[[str], Any]] = {
     Kind.TIME: time.fromisoformat,
     Kind.TIMESTAMP: datetime.fromisoformat,
     Kind.TIMESTAMP_LOCAL: datetime.fromisoformat,
+    Kind.INTERVAL: str,
     Kind.UUID: str,
     Kind.JSON: str,
 }
@@ -71,6 +72,7 @@ DUCKDB_TYPES: Mapping[Kind, str] = {
     Kind.STRING: "VARCHAR",
     Kind.TIMESTAMP: "TIMESTAMPTZ",
     Kind.TIMESTAMP_LOCAL: "TIMESTAMP",
+    Kind.INTERVAL: "VARCHAR",
     Kind.UUID: "VARCHAR",
     Kind.JSON: "VARCHAR",
 }
@@ -87,6 +89,7 @@ POSTGRES_TYPES: Mapping[Kind, str] = {
     Kind.BYTES: "text",
     Kind.TIMESTAMP: "timestamptz",
     Kind.TIMESTAMP_LOCAL: "timestamp",
+    Kind.INTERVAL: "text",
     Kind.UUID: "text",
     Kind.JSON: "text",
 }

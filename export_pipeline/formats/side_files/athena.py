@@ -42,6 +42,7 @@ TYPES: Mapping[Kind, str] = {
     Kind.TIME: "varchar",
     Kind.TIMESTAMP: "timestamp",
     Kind.TIMESTAMP_LOCAL: "timestamp",
+    Kind.INTERVAL: "varchar",
     Kind.UUID: "varchar",
     Kind.JSON: "varchar",
 }
@@ -62,6 +63,7 @@ TYPES_IN_PARQUET: Mapping[Kind, str] = {
     Kind.TIME: "bigint",
     Kind.TIMESTAMP: "timestamp",
     Kind.TIMESTAMP_LOCAL: "timestamp",
+    Kind.INTERVAL: "string",
     Kind.UUID: "string",
     Kind.JSON: "string",
 }
@@ -171,7 +173,7 @@ def _value(files: TableFiles, column: FileColumn) -> str:
     layout = files.layout
     value = _text(files, column)
     match column.kind:
-        case Kind.STRING | Kind.TIME | Kind.UUID | Kind.JSON:
+        case Kind.STRING | Kind.TIME | Kind.INTERVAL | Kind.UUID | Kind.JSON:
             return value
         case Kind.BYTES if isinstance(layout, CsvLayout) and layout.bytes_as != "base64":
             return f"from_hex(substr({value}, 3))" if layout.bytes_as == "bytea" else f"from_hex({value})"

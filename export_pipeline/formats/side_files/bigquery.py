@@ -29,6 +29,7 @@ TYPES: Mapping[Kind, str] = {
     Kind.TIME: "TIME",
     Kind.TIMESTAMP: "TIMESTAMP",
     Kind.TIMESTAMP_LOCAL: "DATETIME",
+    Kind.INTERVAL: "STRING",
     Kind.UUID: "STRING",
     Kind.JSON: "JSON",
 }

@@ -32,6 +32,7 @@ TYPES: Mapping[Kind, str] = {
     Kind.TIME: "TIME",
     Kind.TIMESTAMP: "TIMESTAMPTZ",
     Kind.TIMESTAMP_LOCAL: "TIMESTAMP",
+    Kind.INTERVAL: "VARCHAR",
     Kind.UUID: "UUID",
     Kind.JSON: "JSON",
 }

@@ -37,6 +37,7 @@ SCHEMAS: Mapping[Kind, dict[str, Any]] = {
     Kind.TIME: {"type": "string", "pattern": f"^{_CLOCK}$"},
     Kind.TIMESTAMP: {"type": "string", "format": "date-time", "pattern": f"^{_DAY}T{_CLOCK}Z$"},
     Kind.TIMESTAMP_LOCAL: {"type": "string", "pattern": f"^{_DAY}T{_CLOCK}$"},
+    Kind.INTERVAL: {"type": "string"},
     Kind.UUID: {"type": "string", "format": "uuid"},
     Kind.JSON: {},
 }

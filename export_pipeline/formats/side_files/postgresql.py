@@ -37,6 +37,7 @@ TYPES: Mapping[Kind, str] = {
     Kind.TIME: "time",
     Kind.TIMESTAMP: "timestamptz",
     Kind.TIMESTAMP_LOCAL: "timestamp",
+    Kind.INTERVAL: "text",
     Kind.UUID: "uuid",
     Kind.JSON: "json",
 }

@@ -41,6 +41,7 @@ TYPES: Mapping[Kind, str] = {
     Kind.TIME: "TIME",
     Kind.TIMESTAMP: "TIMESTAMPTZ",
     Kind.TIMESTAMP_LOCAL: "TIMESTAMP",
+    Kind.INTERVAL: "VARCHAR(100)",
     Kind.UUID: "VARCHAR(36)",
     Kind.JSON: "SUPER",
 }

@@ -40,6 +40,7 @@ TYPES: Mapping[Kind, str] = {
     Kind.TIME: "TIME(6)",
     Kind.TIMESTAMP: "TIMESTAMP_TZ(6)",
     Kind.TIMESTAMP_LOCAL: "TIMESTAMP_NTZ(6)",
+    Kind.INTERVAL: "VARCHAR",
     Kind.UUID: "VARCHAR(36)",
     Kind.JSON: "VARIANT",
 }

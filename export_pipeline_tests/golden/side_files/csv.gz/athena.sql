@@ -17,6 +17,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `flights_as_text` (
     `time` string,
     `timestamp` string,
     `timestamp_local` string,
+    `interval` string,
     `uuid` string,
     `json` string
 )
@@ -41,6 +42,7 @@ SELECT
     NULLIF("time", '') AS "time",
     CAST(REPLACE(REPLACE(NULLIF("timestamp", ''), 'T', ' '), 'Z', '') AS timestamp) AS "timestamp",
     CAST(REPLACE(REPLACE(NULLIF("timestamp_local", ''), 'T', ' '), 'Z', '') AS timestamp) AS "timestamp_local",
+    NULLIF("interval", '') AS "interval",
     NULLIF("uuid", '') AS "uuid",
     NULLIF("json", '') AS "json"
 FROM "flights_as_text";

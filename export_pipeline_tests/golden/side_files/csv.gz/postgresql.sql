@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS "flights" (
     "time" time,
     "timestamp" timestamptz,
     "timestamp_local" timestamp,
+    "interval" text,
     "uuid" uuid,
     "json" json
 );
@@ -38,11 +39,12 @@ CREATE TEMPORARY TABLE "_incoming" (
     "time" time,
     "timestamp" timestamptz,
     "timestamp_local" timestamp,
+    "interval" text,
     "uuid" uuid,
     "json" json
 );
-\copy "_incoming" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "uuid", "json") FROM pstdin WITH (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '"', ESCAPE '"', NULL '', ENCODING 'UTF8')
-INSERT INTO "flights" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "uuid", "json")
+\copy "_incoming" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "interval", "uuid", "json") FROM pstdin WITH (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '"', ESCAPE '"', NULL '', ENCODING 'UTF8')
+INSERT INTO "flights" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "interval", "uuid", "json")
 SELECT
     "boolean",
     "int16",
@@ -58,6 +60,7 @@ SELECT
     "time",
     "timestamp",
     "timestamp_local",
+    "interval",
     "uuid",
     "json"
 FROM "_incoming";
