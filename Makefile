@@ -6,7 +6,7 @@ DEMO_HOME ?= $(CURDIR)/.demo
 PORT := 3000
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: help demo dev test test-all check fix lock bench bench-sources clean
+.PHONY: help demo dev test test-all azurite check fix lock bench bench-sources clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ test: .venv/dev ## every test but the slow matrices
 test-all: .venv/dev ## every test
 	@$(BIN)/pytest
 
+azurite: .venv/dev ## the Azure server of the tests, which the first of them installs otherwise
+	@$(BIN)/python -m export_pipeline_tests.servers.azure
+
 check: .venv/dev ## formatter, linter, strict types, import layers, lock file: the definition of clean
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -63,4 +66,4 @@ bench-sources: .venv/dev ## the same of each database's reader alone
 	@$(BIN)/python -m export_pipeline_tests.benchmarks.sources $(ROWS)
 
 clean: ## remove the environment and the demo's data
-	rm -rf .venv .tools .demo
+	rm -rf .venv .tools .demo export_pipeline_tests/servers/azurite/node_modules

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from export_pipeline.connectors.addresses import allow
 from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
@@ -84,6 +85,7 @@ def open_deployment(settings: Settings, environ: Mapping[str, str] = os.environ)
     The default organization is made; another one has to be there. Where nothing is missing, nothing is
     written.
     """
+    allow(settings.allowed_networks)
     control = open_control_database(settings.control_database_url)
     upgrade(control)
     given = settings.secret_key.get_secret_value() if settings.secret_key else None

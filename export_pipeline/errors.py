@@ -9,6 +9,7 @@
         ├── TransientFailure       try again: the same call may succeed in a minute
         │   └── Conflict           try again: somebody else changed the object or holds the hour
         └── PermanentFailure       change the configuration first
+            └── Unreadable         deliver all the same: nobody can look at what was written, and it is said
 
 Anything else that escapes is a bug and is reported as one.
 """
@@ -43,7 +44,14 @@ class HourFailed(ExportPipelineError):
 
 
 class TransientFailure(HourFailed):
-    """Worth retrying: the same call may succeed in a minute."""
+    """Worth retrying: the same call may succeed in a minute.
+
+    `wait` is the number of seconds after which the other side asked to be tried again, if it said so.
+    """
+
+    def __init__(self, message: str, *, wait: float | None = None) -> None:
+        super().__init__(message)
+        self.wait = wait
 
 
 class Conflict(TransientFailure):
@@ -52,3 +60,7 @@ class Conflict(TransientFailure):
 
 class PermanentFailure(HourFailed):
     """Retrying cannot help: someone has to change the configuration first."""
+
+
+class Unreadable(PermanentFailure):
+    """Files can be written there, and nobody can look at them: the store's word has to do for a proof."""

@@ -4,9 +4,10 @@ Read by the entry points only; everything else gets arguments.
 """
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from export_pipeline.exports.export import LONGEST_SLUG, SHORTEST_SLUG, SLUG_PATTERN
 
@@ -47,11 +48,23 @@ class Settings(BaseSettings):
     statement_seconds: int = Field(
         3600, ge=1, description="How long the source may take to answer, with a count or a batch of rows."
     )
+    allowed_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
+        (),
+        description="Networks not reachable by everybody that HTTP connectors may call on all the same, like"
+        " 10.0.0.0/8,fd00::/8.",
+    )
     hours_per_run: int | None = Field(
         None,
         ge=1,
         description="Cut backfills into runs of that many hours; default: one run, whatever the range.",
     )
+
+    @field_validator("allowed_networks", mode="before")
+    @classmethod
+    def _separated_by_commas(cls, value: object) -> object:
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
 
     @property
     def dataset_path(self) -> Path:

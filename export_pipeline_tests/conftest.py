@@ -1,9 +1,14 @@
 """The nouns of the tests as fixtures. A server starts when the first test asks for it, once per run."""
 
 from collections.abc import Iterator
+from ipaddress import ip_network
 
 import pytest
 
+from export_pipeline.connectors.addresses import allow
+from export_pipeline_tests.servers.azure import AzureServer, azurite, install_azurite
+from export_pipeline_tests.servers.gcs import GcsServer, gcs
+from export_pipeline_tests.servers.http import Behaviour, Receiver, receiver
 from export_pipeline_tests.servers.mariadb import fresh_mariadb_database, mariadb_is_here, running_mariadb
 from export_pipeline_tests.servers.postgres import fresh_database, running_postgres
 from export_pipeline_tests.servers.s3 import S3Server, moto, seaweed, seaweed_is_here
@@ -56,3 +61,38 @@ def s3_server(request: pytest.FixtureRequest) -> Iterator[S3Server]:
         return
     with seaweed() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def azure_server(request: pytest.FixtureRequest) -> Iterator[AzureServer]:
+    """Azurite, installed by the first test that asks for it. Where that cannot be, it is said aloud."""
+    if problem := install_azurite():
+        reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter:
+            reporter.write_line(
+                f"NO AZURITE ON THIS MACHINE, nothing of Azure is tested: {problem}", red=True
+            )
+        pytest.skip(problem)
+    with azurite() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def gcs_server() -> Iterator[GcsServer]:
+    with gcs() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def running_receiver() -> Iterator[Receiver]:
+    with receiver() as server:
+        yield server
+
+
+@pytest.fixture
+def http_receiver(running_receiver: Receiver) -> Iterator[Receiver]:
+    """A receiver that a connector may call on while the test lasts, as an operator may allow it."""
+    allow([ip_network("127.0.0.0/8")])
+    yield running_receiver
+    allow([])
+    running_receiver.behaviour = Behaviour()

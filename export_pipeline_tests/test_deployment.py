@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
+from export_pipeline.connectors.addresses import may_be_called
 from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
@@ -209,3 +211,12 @@ def test_the_source_may_take_as_long_as_the_setting_says_to_answer(tmp_path: Pat
 def test_unless_told_otherwise_the_source_may_take_as_long_as_readers_allow(tmp_path: Path) -> None:
     with a_deployment(tmp_path) as deployment:
         assert deployment.statement_limit == STATEMENT_LIMIT
+
+
+def test_connectors_call_on_networks_as_the_settings_allow(tmp_path: Path) -> None:
+    address = ip_address("10.1.2.3")
+
+    for networks, allowed in (("10.0.0.0/8", True), ("", False)):
+        settings = Settings.model_validate({"home": tmp_path, "allowed_networks": networks})
+        open_deployment(settings, {}).close()
+        assert may_be_called(address) is allowed

@@ -136,3 +136,17 @@ def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_field_says_what_it_is_for() -> None:
     assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_networks_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}ALLOWED_NETWORKS", "10.0.0.0/8, fd00::/8,")
+
+    assert [str(network) for network in Settings().allowed_networks] == ["10.0.0.0/8", "fd00::/8"]
+
+
+@pytest.mark.parametrize("given", ["10.0.0.0/8;fd00::/8", "example.com", "10.0.0.1/8"])
+def test_what_is_no_network_is_refused(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv(f"{PREFIX}ALLOWED_NETWORKS", given)
+
+    with pytest.raises(ValidationError, match="allowed_networks"):
+        Settings()

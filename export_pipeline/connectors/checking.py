@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from export_pipeline.connectors.destination import Destination, Version
-from export_pipeline.errors import Conflict, ExportPipelineError
+from export_pipeline.connectors.destination import Destination, Proof, Version
+from export_pipeline.errors import Conflict, ExportPipelineError, Unreadable
 
+METADATA = {"purpose": "check"}
 CONTENT = b"Written by Export Pipeline to check this connector. It may be deleted.\n"
 REWRITTEN = CONTENT + b"Second version.\n"
 
@@ -53,10 +54,14 @@ class _Probe:
         self._destination = destination
         self._key = f"export-pipeline-check-{uuid.uuid4().hex}.txt"
         self._there = False
+        self._proof = Proof.ANSWER
 
     def list(self) -> str:
-        for _ in self._destination.list(self._key):
-            break
+        try:
+            for _ in self._destination.list(self._key):
+                break
+        except Unreadable as unreadable:
+            return f"Objects are not listed, and need not be: {unreadable}."
         return "The destination answers and lists its objects."
 
     def write(self) -> str:
@@ -65,11 +70,23 @@ class _Probe:
         return f"An object was written: {self._key}."
 
     def read(self) -> str:
-        self._expect(CONTENT)
+        try:
+            self._expect(CONTENT)
+            found = self._destination.head(self._key)
+        except Unreadable as unreadable:
+            return f"It cannot be read back, so the {self._proof} has to do for a proof: {unreadable}."
+        if found is None or found.metadata != METADATA:
+            raise _Unsuitable(
+                f"what was attached to {self._key} did not come back: exports could not tell their own"
+                " objects from others'; use a store that keeps metadata, or one that is not read"
+            )
         return "It was read back, byte for byte."
 
     def overwrite(self) -> str:
-        first = self._version()
+        try:
+            first = self._version()
+        except Unreadable:
+            return "Nobody can look at objects here: each is written whatever is there."
         self._must_refuse(replaces=None)
         self._put(REWRITTEN, replaces=first)
         self._must_refuse(replaces=first)
@@ -77,8 +94,12 @@ class _Probe:
         return "An object is only overwritten by whoever knows its present version."
 
     def delete(self) -> str:
-        self._destination.delete(self._key)
-        if self._destination.head(self._key) is not None:
+        try:
+            self._destination.delete(self._key)
+            left = self._destination.head(self._key)
+        except Unreadable:
+            return f"The destination does not delete objects for us: {self._key} may stay there."
+        if left is not None:
             raise _Unsuitable(
                 f"{self._key} is still there after it was deleted: let the connector's user delete objects"
             )
@@ -92,10 +113,11 @@ class _Probe:
                 self._destination.delete(self._key)
 
     def _put(self, content: bytes, *, replaces: Version | None) -> None:
-        upload = self._destination.begin(self._key, {"purpose": "check"})
+        upload = self._destination.begin(self._key, METADATA)
         try:
             upload.write(content)
             upload.commit(replaces=replaces)
+            self._proof = upload.proof
         finally:
             upload.abort()
 

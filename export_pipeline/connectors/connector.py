@@ -6,15 +6,20 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from export_pipeline.connectors.azure import AzureConfig
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.direct_download import Store as DirectDownloadStore
+from export_pipeline.connectors.gcs import GcsConfig
+from export_pipeline.connectors.http import HttpConfig
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.dataset.tables import suggestion
 from export_pipeline.errors import InvalidRequest
 
 # Each has `type`, `open() -> Destination`, `location` (a name for people), `row_limit` (None: any number) and
 # `key_limits` (what it asks of keys, its prefix counted).
-ConnectorConfig = Annotated[DirectDownloadConfig | S3Config, Field(discriminator="type")]
+ConnectorConfig = Annotated[
+    AzureConfig | DirectDownloadConfig | GcsConfig | HttpConfig | S3Config, Field(discriminator="type")
+]
 
 _CONFIG: TypeAdapter[ConnectorConfig] = TypeAdapter(
     ConnectorConfig,

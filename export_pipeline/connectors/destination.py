@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NewType, Protocol
 
 # What a store says to tell one state of an object from the next: an ETag, a generation.
@@ -12,6 +13,14 @@ Version = NewType("Version", str)
 # look, and compare.
 EXPORT_ID = "export-id"
 SHA256 = "sha256"
+
+
+class Proof(StrEnum):
+    """How it is known that an object lies at the destination as it was meant to, from strong to weak."""
+
+    READ_BACK = "read back"  # every byte of it was read from there and compared
+    CHECKSUM = "store's checksum"  # the store compared what it took with a checksum that was sent along
+    ANSWER = "store's answer"  # the store says that it took it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +35,10 @@ class StoredObject:
 
 class Upload(Protocol):
     """One object being written. Nobody can see any of it before `commit` returns."""
+
+    @property
+    def proof(self) -> Proof:
+        """What the store's answer to `commit` proves by itself, where the object cannot be read back."""
 
     def write(self, data: bytes) -> None:
         """Take the next bytes. Memory stays bounded whatever is written."""
@@ -44,7 +57,9 @@ class Upload(Protocol):
 class Destination(Protocol):
     """Where files go. Keys are slash-separated, relative and never empty.
 
-    Every method raises TransientFailure or PermanentFailure with a sentence for the customer.
+    Every method raises TransientFailure or PermanentFailure with a sentence for the customer. Where nobody
+    can look, `head`, `get`, `list` and maybe `delete` raise Unreadable, and `replaces=None` writes over
+    whatever is there.
     """
 
     def begin(self, key: str, metadata: Mapping[str, str]) -> Upload:

@@ -24,7 +24,7 @@ from typing import Annotated, BinaryIO, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from export_pipeline.connectors.destination import StoredObject, Version
+from export_pipeline.connectors.destination import Proof, StoredObject, Version
 from export_pipeline.connectors.folder_errors import translated
 from export_pipeline.connectors.incoming import Incoming, sync_file, sync_folder
 from export_pipeline.connectors.limits import (
@@ -209,6 +209,8 @@ class FolderDestination:
 
 class FolderUpload:
     """See `Upload`. The bytes lie in a hidden file of the same file system until they are published."""
+
+    proof = Proof.ANSWER
 
     def __init__(
         self, store: FolderDestination, key: str, metadata: Mapping[str, str], path: Path, file: BinaryIO

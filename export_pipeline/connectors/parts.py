@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from tempfile import SpooledTemporaryFile
+from typing import IO
 
 from export_pipeline.errors import PermanentFailure
 
@@ -46,6 +47,21 @@ class Part:
         rest = data[self._room :]
         self._room -= len(data) - len(rest)
         return rest
+
+    @property
+    def size(self) -> int:
+        return part_size(self.number) - self._room
+
+    def pieces(self) -> Iterator[bytes]:
+        """All of it, a megabyte at a time."""
+        self.body.seek(0)
+        while piece := self.body.read(MIB):
+            yield piece
+
+    def content(self, start: int = 0) -> bytes | IO[bytes]:
+        """All of it from there on: as bytes, unless it waits in a file."""
+        self.body.seek(start)
+        return self.body.read() if self.size <= LARGEST_PART_IN_MEMORY else self.body
 
     def close(self) -> None:
         self.body.close()

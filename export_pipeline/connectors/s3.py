@@ -1,10 +1,10 @@
 """Amazon S3 and the stores that speak its protocol."""
 
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import boto3.session
 from botocore import exceptions as vendor
@@ -19,18 +19,18 @@ from export_pipeline.connectors.limits import (
     checked_metadata,
     checked_prefix,
     shown,
-    text_problem,
 )
+from export_pipeline.connectors.locations import Endpoint, Prefix, below
+from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST, LONGEST_WAIT, seconds_of
 from export_pipeline.connectors.s3_errors import Refusal
-from export_pipeline.connectors.s3_upload import UPLOAD_ID, S3Upload
+from export_pipeline.connectors.s3_upload import S3Sending
 from export_pipeline.connectors.secret import Secret
+from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# In all, the first one included; the client waits longer before each, up to about fifteen seconds together.
-ATTEMPTS_PER_REQUEST = 5
 SECONDS_TO_CONNECT = 10
 SECONDS_BETWEEN_BYTES = 60
 PIECE = 1 << 20
@@ -53,35 +53,6 @@ def _bucket_name(bucket: str) -> str:
     return bucket
 
 
-def _folder(prefix: str) -> str:
-    bare = prefix.removesuffix("/")
-    segments = bare.split("/")
-    if bare and (text_problem(bare) or any(segment in ("", ".", "..") for segment in segments)):
-        raise ValueError("must look like exports/daily: no slash in front, no '..', no control characters")
-    if problem := S3_KEYS.problem(bare):
-        raise ValueError(f"is too long: {problem}")
-    return bare
-
-
-def _endpoint(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        valid = False
-    if (
-        not valid
-        or re.search(r"[\s\x00-\x1f\\]", url)
-        or "@" in parts.netloc
-        or parts.query
-        or parts.fragment
-    ):
-        raise ValueError("must look like https://storage.example.com, without user, password or query")
-    if parts.path not in ("", "/"):
-        raise ValueError("must end after the host: the bucket goes into `bucket`, a path into `prefix`")
-    return url.removesuffix("/")
-
-
 class S3Config(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
     """A bucket of Amazon S3 or of a store that speaks its protocol.
 
@@ -90,11 +61,9 @@ class S3Config(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True
 
     type: Literal["s3"] = "s3"
     bucket: Annotated[str, AfterValidator(_bucket_name)] = Field(description="the bucket's name")
-    prefix: Annotated[str, AfterValidator(_folder)] = Field("", description="a folder in the bucket")
+    prefix: Prefix = Field("", description="a folder in the bucket")
     region: str = Field("us-east-1", pattern=r"^[a-z0-9-]{1,63}$", description="the bucket's region")
-    endpoint_url: Annotated[str, AfterValidator(_endpoint)] | None = Field(
-        None, description="the store's address; leave it out for Amazon S3"
-    )
+    endpoint_url: Endpoint | None = Field(None, description="the store's address; leave it out for Amazon S3")
     path_style: bool | None = Field(
         None, description="whether the bucket's name stands in the path; leave it out unless the store asks"
     )
@@ -144,6 +113,7 @@ class S3Config(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True
                 ignore_configured_endpoint_urls=True,  # type: ignore[call-arg]  # the stubs lack it
             ),
         )
+        client.meta.events.register_first("needs-retry.s3", _wait_as_asked)
         return S3Destination(client, bucket=self.bucket, prefix=self.prefix)
 
 
@@ -153,12 +123,11 @@ class S3Destination:
     def __init__(self, client: "S3Client", *, bucket: str, prefix: str) -> None:
         self.client = client
         self.bucket = bucket
-        self._prefix = f"{prefix}/" if prefix else ""
+        self._prefix = below(prefix)
         self._limits = S3_KEYS.below(prefix)
 
-    def begin(self, key: str, metadata: Mapping[str, str]) -> "S3Upload":
-        self.full_key(key)
-        return S3Upload(self, key, checked_metadata(metadata))
+    def begin(self, key: str, metadata: Mapping[str, str]) -> StreamedUpload:
+        return StreamedUpload(key, S3Sending(self, key, checked_metadata(metadata)))
 
     def head(self, key: str) -> StoredObject | None:
         full_key = self.full_key(key)
@@ -169,9 +138,11 @@ class S3Destination:
                 if _status(error) == 404:
                     return None
                 raise
-        attached = {name: value for name, value in found["Metadata"].items() if name != UPLOAD_ID}
         return StoredObject(
-            key=key, size=found["ContentLength"], version=Version(found["ETag"]), metadata=attached
+            key=key,
+            size=found["ContentLength"],
+            version=Version(found["ETag"]),
+            metadata=unnamed(found["Metadata"]),
         )
 
     def get(self, key: str) -> Iterator[bytes]:
@@ -230,6 +201,15 @@ class S3Destination:
             ) from error
         except vendor.BotoCoreError as error:
             raise PermanentFailure(f"{tried}: {error}; change the connector's configuration") from error
+
+
+def _wait_as_asked(response: Any, attempts: int, **_: object) -> None:
+    """Before the client's own wait for a retry, which heeds Amazon's private header and not Retry-After."""
+    if response is None or attempts >= ATTEMPTS_PER_REQUEST:
+        return
+    http_response, _parsed = response
+    if http_response.status_code in (429, 503):
+        time.sleep(min(seconds_of(http_response.headers.get("Retry-After")) or 0, LONGEST_WAIT))
 
 
 def _status(error: vendor.ClientError) -> int:

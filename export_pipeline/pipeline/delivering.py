@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from platform import python_version
 
-from export_pipeline.connectors.destination import Destination
+from export_pipeline.connectors.destination import Destination, Proof
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.naming import object_key, receipt_key
 from export_pipeline.pipeline.hours import DeliveredFile, DeliveredHour, FormattedFile, FormattedHour
@@ -54,9 +54,9 @@ def deliver_hour(
         def note(sent: int, earlier: int = earlier) -> None:
             progress(earlier + sent, total)
 
-        place(destination, key, content, export.identity, still_ours=still_ours, after_piece=note)
+        proof = place(destination, key, content, export.identity, still_ours=still_ours, after_piece=note)
         done += file.bytes
-        files.append(_delivered(file, key))
+        files.append(_delivered(file, key, proof))
     if unchanged:
         receipt, data = unchanged.receipt, unchanged.data
     else:
@@ -101,8 +101,10 @@ def _same(before: Receipt, formatted: FormattedHour, export: Export) -> bool:
     )
 
 
-def _delivered(file: FormattedFile, key: str) -> DeliveredFile:
-    return DeliveredFile(table=file.table, key=key, rows=file.rows, bytes=file.bytes, sha256=file.sha256)
+def _delivered(file: FormattedFile, key: str, proof: Proof) -> DeliveredFile:
+    return DeliveredFile(
+        table=file.table, key=key, rows=file.rows, bytes=file.bytes, sha256=file.sha256, proof=proof
+    )
 
 
 def _receipt(
@@ -137,6 +139,7 @@ def _receipt(
                 sha256=file.sha256,
                 format=options,
                 side_files=side_files[file.table],
+                proof=file.proof,
             )
             for file in files
         ),

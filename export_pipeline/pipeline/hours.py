@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from export_pipeline.connectors.destination import Proof
 from export_pipeline.formats.side_files.table_files import FileColumn
 from export_pipeline.receipts.receipt import Receipt, ReceiptTable
 from export_pipeline.windows import HourWindow
@@ -80,13 +81,14 @@ class FormattedHour:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveredFile:
-    """A file at the destination, read back and found equal."""
+    """A file at the destination, and how it is known that it lies there as it was written."""
 
     table: str
     key: str
     rows: int
     bytes: int
     sha256: str
+    proof: Proof = Proof.READ_BACK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination, StoredObject
-from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure
+from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination, Proof, StoredObject
+from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure, Unreadable
 
 # What a store's client is handed at once; it collects parts of its own size.
 PIECE_BYTES = 1024 * 1024
@@ -63,22 +63,23 @@ def place(
     *,
     still_ours: Callable[[], None],
     after_piece: Callable[[int], None],
-) -> None:
-    """Make `content` the object at `key`. What is there already and equal is left alone.
+) -> Proof:
+    """Make `content` the object at `key`, and say how that is known. What is there and equal is left alone.
 
     `identity` names the export in the object's metadata. An object without it is somebody else's, or was
     changed by somebody, and is never overwritten. `still_ours` is asked between the look at what is there
     and the conditional write: whoever takes the work over later changes what is there, and our write is
-    refused. `after_piece` hears how many bytes are sent.
+    refused. `after_piece` hears how many bytes are sent. Where nobody may look at what is there, it is
+    written whatever is.
     """
-    there = destination.head(key)
+    there = _seen(destination, key)
     if there is not None and there.metadata.get(EXPORT_ID) != identity:
         raise PermanentFailure(
             f"{key!r} is there already and not this export's ({identity}), or somebody changed it;"
             " move it away, or change the export's path"
         )
     if there is not None and _described_as(there, content) and _reads_back(destination, key, content):
-        return
+        return Proof.READ_BACK
     upload = destination.begin(key, {EXPORT_ID: identity, SHA256: content.sha256})
     try:
         sent = 0
@@ -91,14 +92,26 @@ def place(
     except BaseException:
         upload.abort()
         raise
-    if not _reads_back(destination, key, content):
+    try:
+        good = _reads_back(destination, key, content)
+    except Unreadable:
+        return upload.proof
+    if not good:
         raise TransientFailure(f"{key!r} does not read back as it was written; the store lost or changed it")
+    return Proof.READ_BACK
 
 
 def lies_there(destination: Destination, key: str, content: Content, identity: str) -> bool:
     """Whether the object at `key` is the export's own and described as `content`. It is not read."""
-    there = destination.head(key)
+    there = _seen(destination, key)
     return there is not None and there.metadata.get(EXPORT_ID) == identity and _described_as(there, content)
+
+
+def _seen(destination: Destination, key: str) -> StoredObject | None:
+    try:
+        return destination.head(key)
+    except Unreadable:
+        return None
 
 
 def _described_as(there: StoredObject, content: Content) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from export_pipeline.connectors.destination import EXPORT_ID, Destination
-from export_pipeline.errors import NotFound, PermanentFailure
+from export_pipeline.errors import NotFound, PermanentFailure, Unreadable
 from export_pipeline.exports.export import Export
 from export_pipeline.receipts.receipt import Receipt, digest_of, receipt_from
 from export_pipeline.receipts.verifying import receipt_bytes
@@ -46,7 +46,10 @@ def _known(entry: LedgerEntry | None) -> StandingReceipt | None:
 
 
 def _found(destination: Destination, key: str, export: Export, window: HourWindow) -> StandingReceipt | None:
-    there = destination.head(key)
+    try:
+        there = destination.head(key)
+    except Unreadable:
+        return None
     if there is None or there.metadata.get(EXPORT_ID) != export.identity:
         return None
     try:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from export_pipeline.connectors.destination import Proof
 from export_pipeline.errors import PermanentFailure
 
 # In UTC, so that the same instant is always the same text.
@@ -46,8 +47,9 @@ class ReceiptTable(_Part):
 class ReceiptFile(_Part):
     """A file as it lies at the destination.
 
-    `rows` were counted in the finished file; `bytes` and `sha256` describe the object as it was read
-    back from there. `side_files` is the folder of those that describe it; the member is missing without them.
+    `rows` were counted in the finished file; `bytes` and `sha256` describe the object as it was read back
+    from there, or is known to lie there as `proof` says; that member is missing where it was read back.
+    `side_files` is the folder of those that describe it; the member is missing without them.
     """
 
     table: str
@@ -57,6 +59,7 @@ class ReceiptFile(_Part):
     sha256: str
     format: dict[str, Any]
     side_files: str | None = Field(None, exclude_if=lambda folder: folder is None)
+    proof: Proof = Field(Proof.READ_BACK, exclude_if=lambda proof: proof is Proof.READ_BACK)
 
 
 class Receipt(_Part):

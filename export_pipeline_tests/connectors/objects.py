@@ -1,9 +1,18 @@
-"""How tests write and read whole objects."""
+"""How tests write and read whole objects, and lead connectors to another address."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from random import Random
 
-from export_pipeline.connectors.destination import Destination, Version
+from export_pipeline.connectors.connector import ConnectorConfig, config_from
+from export_pipeline.connectors.destination import Destination, StoredObject, Upload, Version
+from export_pipeline.connectors.http_store import HttpDestination
+from export_pipeline.connectors.secret import reveal
+from export_pipeline.errors import Unreadable
+from export_pipeline_tests.servers.http import objects_behind
+
+ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
 
 MIB = 1 << 20
 
@@ -30,7 +39,17 @@ def read(destination: Destination, key: str) -> bytes:
 
 
 def keys(destination: Destination, prefix: str = "") -> list[str]:
-    return [found.key for found in destination.list(prefix)]
+    return [found.key for found in listed(destination, prefix)]
+
+
+def listed(destination: Destination, prefix: str = "") -> list[StoredObject]:
+    """What lies there. Where a store does not list, its server is looked into."""
+    try:
+        return list(destination.list(prefix))
+    except Unreadable:
+        if not isinstance(destination, HttpDestination):
+            raise
+        return [found for found in objects_behind(destination.config) if found.key.startswith(prefix)]
 
 
 def noise(size: int) -> bytes:
@@ -46,3 +65,40 @@ def odd_pieces(content: bytes) -> Iterator[bytes]:
         for size in sizes:
             yield content[start : start + size]
             start += size
+
+
+def port_of(config: ConnectorConfig) -> int:
+    """Where the server is that the connector leads to."""
+    found = ADDRESS.search(reveal(config))
+    assert found is not None
+    return int(found[1])
+
+
+def led_to(url: str, config: ConnectorConfig) -> ConnectorConfig:
+    """The same connector, asking at `url` instead of at its server, whatever its type calls that."""
+    return config_from(ADDRESS.sub(url, reveal(config)))
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """A destination whose files nobody may read; whether they are there may be seen, or not."""
+
+    inner: Destination
+    may_look_first: bool = False
+
+    def begin(self, key: str, metadata: Mapping[str, str]) -> Upload:
+        return self.inner.begin(key, metadata)
+
+    def head(self, key: str) -> StoredObject | None:
+        if self.may_look_first:
+            return self.inner.head(key)
+        raise Unreadable("not allowed to look")
+
+    def get(self, key: str) -> Iterator[bytes]:
+        raise Unreadable(f"not allowed to read {key}")
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        raise Unreadable(f"not allowed to list {prefix}")
+
+    def delete(self, key: str) -> None:
+        self.inner.delete(key)

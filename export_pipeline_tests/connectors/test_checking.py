@@ -8,9 +8,10 @@ import pytest
 
 from export_pipeline.connectors.checking import CheckStep, check
 from export_pipeline.connectors.connector import ConnectorConfig
-from export_pipeline.connectors.destination import Destination, StoredObject, Upload, Version
+from export_pipeline.connectors.destination import Destination, Proof, StoredObject, Upload, Version
 from export_pipeline.connectors.folder import FolderDestination
-from export_pipeline_tests.connectors.objects import keys
+from export_pipeline_tests.connectors.objects import Unseen, keys
+from export_pipeline_tests.servers.http import Receiver
 from export_pipeline_tests.servers.s3 import S3Server
 
 STEPS = ["list", "write", "read", "conditional write", "delete"]
@@ -98,6 +99,10 @@ class CarelessUpload:
     key: str
     inner: Upload
 
+    @property
+    def proof(self) -> Proof:
+        return self.inner.proof
+
     def write(self, data: bytes) -> None:
         self.inner.write(data)
 
@@ -143,3 +148,36 @@ def test_a_store_that_changes_objects_is_found_out(tmp_path: Path, changed: byte
     step = next(steps)
 
     assert (step.name, step.ok) == ("read", False)
+
+
+def test_where_nobody_may_look_the_check_says_what_that_means(tmp_path: Path) -> None:
+    steps = {step.name: step for step in check(Unseen(FolderDestination(tmp_path)))}
+
+    assert [(step.name, step.ok) for step in steps.values()] == [(name, True) for name in STEPS]
+    assert "need not be" in steps["list"].message
+    assert "store's answer has to do for a proof" in steps["read"].message
+    assert "written whatever is there" in steps["conditional write"].message
+    assert "may stay there" in steps["delete"].message
+
+
+class Blunt(Careless):
+    """A store that keeps bytes and forgets what is said of them."""
+
+    def begin(self, key: str, metadata: Mapping[str, str]) -> Upload:  # noqa: ARG002  # that is its fault
+        return self.inner.begin(key, {})
+
+
+def test_a_store_that_forgets_metadata_is_found_out(tmp_path: Path) -> None:
+    steps = list(check(Blunt(FolderDestination(tmp_path))))
+
+    assert outcome(iter(steps))[-1] == ("read", False)
+    assert "keeps metadata" in steps[-1].message
+
+
+def test_a_receiver_that_shows_nothing_passes_and_is_told_what_that_means(http_receiver: Receiver) -> None:
+    config = http_receiver.config(http_receiver.new_space(), readable=False)
+
+    steps = list(check(config.open()))
+
+    assert outcome(iter(steps)) == [(name, True) for name in STEPS]
+    assert "has to do for a proof" in steps[2].message

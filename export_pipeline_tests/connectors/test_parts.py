@@ -89,3 +89,26 @@ def test_a_part_too_large_for_memory_waits_in_a_file() -> None:
 
         assert isinstance(part.body.fileno(), int)
         assert part.body.tell() == LARGEST_PART_IN_MEMORY + 1
+
+
+def test_a_part_is_handed_over_from_its_beginning_as_often_as_asked() -> None:
+    with closing(Part(1)) as part:
+        part.take(memoryview(b"12"))
+
+        assert part.size == 2
+        assert [part.content(), part.content()] == [b"12", b"12"]
+        assert part.content(1) == b"2"
+        assert list(part.pieces()) == [b"12"]
+        part.take(memoryview(b"3"))
+        assert part.content() == b"123"
+
+
+def test_a_part_that_waits_in_a_file_is_not_read_into_memory() -> None:
+    number = next(n for n in range(1, MAX_PARTS) if part_size(n) > LARGEST_PART_IN_MEMORY)
+
+    with closing(Part(number)) as part:
+        part.take(memoryview(bytes(LARGEST_PART_IN_MEMORY + 1)))
+        content = part.content()
+
+        assert not isinstance(content, bytes)
+        assert len(content.read()) == part.size

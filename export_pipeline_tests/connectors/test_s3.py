@@ -41,18 +41,6 @@ def test_wrong_credentials_are_named(server: S3Server, user: str) -> None:
     assert "guessed" not in str(caught.value)
 
 
-def test_who_may_only_read_reads_and_does_not_write(server: S3Server) -> None:
-    bucket = server.new_bucket()
-    put(server.config(bucket).open(), "a.csv", b"1")
-    destination = server.config(bucket, user=server.reader).open()
-
-    assert read(destination, "a.csv") == b"1"
-    with pytest.raises(PermanentFailure, match=f"not allowed to write.*{CREDENTIALS}"):
-        put(destination, "b.csv", b"2")
-    with pytest.raises(PermanentFailure, match=f"not allowed to delete.*{CREDENTIALS}"):
-        destination.delete("a.csv")
-
-
 @pytest.mark.parametrize("size", [3, 9 * MIB])
 def test_who_may_only_write_writes_and_does_not_read(server: S3Server, size: int) -> None:
     bucket = server.new_bucket()
@@ -86,18 +74,6 @@ def test_a_missing_bucket_is_named(server: S3Server, use: Callable[[Destination]
         use(destination)
 
     assert "'nobody-made-this'" in str(caught.value)
-
-
-def test_a_host_that_does_not_answer_is_worth_another_try() -> None:
-    url = f"http://127.0.0.1:{free_port()}"
-    config = S3Config(
-        bucket="sales", endpoint_url=url, access_key_id="AKIA1", secret_access_key=SecretStr("x" * 16)
-    )
-
-    with pytest.raises(TransientFailure, match="is the address right, and the store up") as caught:
-        put(config.open(), "a.csv", b"1")
-
-    assert url in str(caught.value)
 
 
 def test_a_reading_that_breaks_off_is_worth_another_try(s3_server: S3Server) -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from export_pipeline.connectors.destination import Destination, StoredObject, Upload, Version
+from export_pipeline.connectors.destination import Destination, Proof, StoredObject, Upload, Version
 from export_pipeline.deployment import open_deployment
 from export_pipeline.exports.plan import plan_of
 from export_pipeline.extract.sources import open_source
@@ -28,6 +28,10 @@ from export_pipeline_tests.runs import a_run
 class DeadlyUpload:
     upload: Upload
     destination: "DeadlyDestination"
+
+    @property
+    def proof(self) -> Proof:
+        return self.upload.proof
 
     def write(self, data: bytes) -> None:
         self.upload.write(data)

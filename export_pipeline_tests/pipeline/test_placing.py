@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination
+from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination, Proof
 from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.errors import Conflict, PermanentFailure, TransientFailure
 from export_pipeline.pipeline.placing import (
@@ -18,7 +18,7 @@ from export_pipeline.pipeline.placing import (
     lies_there,
     place,
 )
-from export_pipeline_tests.connectors.objects import keys, put, read
+from export_pipeline_tests.connectors.objects import Unseen, keys, put, read
 from export_pipeline_tests.servers.s3 import S3Server
 
 KEY = "flights/2013-01-01-00-00.csv"
@@ -221,3 +221,41 @@ def test_a_run_whose_hour_is_anothers_by_now_publishes_nothing(destination: Dest
     with pytest.raises(Conflict):
         place(destination, KEY, CONTENT, IDENTITY, still_ours=gone, after_piece=heard.append)
     assert destination.head(KEY) is None
+
+
+def test_what_was_read_back_is_proven_so(destination: Destination) -> None:
+    for _ in range(2):
+        assert place(destination, KEY, CONTENT, IDENTITY, still_ours=_ours, after_piece=_unheard) is (
+            Proof.READ_BACK
+        )
+
+
+@pytest.mark.parametrize("may_look_first", [True, False])
+def test_where_nobody_may_read_the_stores_word_has_to_do(
+    s3: Destination, folder: Destination, may_look_first: bool
+) -> None:
+    proofs = [
+        place(
+            Unseen(inner, may_look_first=may_look_first),
+            KEY,
+            CONTENT,
+            IDENTITY,
+            still_ours=_ours,
+            after_piece=_unheard,
+        )
+        for inner in (s3, folder)
+    ]
+
+    assert proofs == [Proof.CHECKSUM, Proof.ANSWER]
+    assert read(s3, KEY) == read(folder, KEY) == CONTENT.data
+
+
+def test_where_nobody_may_look_nothing_is_taken_to_lie_there(folder: Destination) -> None:
+    placed(folder)
+
+    assert lies_there(folder, KEY, CONTENT, IDENTITY)
+    assert not lies_there(Unseen(folder), KEY, CONTENT, IDENTITY)
+
+
+def _unheard(_sent: int) -> None:
+    """Nobody asks how far it is."""

@@ -12,7 +12,7 @@ from export_pipeline.receipts.receipt import Receipt, digest_of
 from export_pipeline.store.ledger import LedgerEntry
 from export_pipeline.windows import HourWindow
 from export_pipeline_tests.builders import FIRST_HOUR, a_ledger_entry, a_receipt, an_export, an_hour
-from export_pipeline_tests.connectors.objects import put
+from export_pipeline_tests.connectors.objects import Unseen, put
 
 KEY = "_receipts/flights/2013-01-01-00-00.json"
 EXPORT = an_export()
@@ -91,3 +91,11 @@ def test_what_somebody_else_put_there_does_not_count(destination: Destination) -
     lies_there(destination, a_receipt(revision=9).to_bytes(), {})
 
     assert standing(destination) is None
+
+
+def test_where_nobody_may_look_the_ledgers_receipt_stands(destination: Destination) -> None:
+    lies_there(destination, a_receipt(revision=4).to_bytes())
+    known = a_receipt(revision=3)
+
+    assert standing(Unseen(destination)) is None
+    assert standing(Unseen(destination), known) == StandingReceipt(known, known.to_bytes())

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from export_pipeline.connectors.destination import Proof
 from export_pipeline.errors import PermanentFailure
 from export_pipeline.receipts.receipt import Receipt, canonical, digest_of, receipt_from
 from export_pipeline_tests.builders import FIRST_HOUR, a_receipt, a_receipt_file, a_receipt_table
@@ -51,6 +52,15 @@ def test_a_file_without_side_files_has_no_such_member() -> None:
     assert "side_files" not in json.loads(TWO_TABLES.to_bytes())["payload"]["files"][0]
     receipt = a_receipt(files=(described,))
     assert receipt_from(receipt.to_bytes(), "key").files == (described,)
+
+
+def test_a_file_that_was_not_read_back_says_how_it_is_known() -> None:
+    taken_at_its_word = a_receipt_file(proof=Proof.CHECKSUM)
+    receipt = a_receipt(files=(taken_at_its_word,))
+
+    assert "proof" not in json.loads(TWO_TABLES.to_bytes())["payload"]["files"][0]
+    assert json.loads(receipt.to_bytes())["payload"]["files"][0]["proof"] == "store's checksum"
+    assert receipt_from(receipt.to_bytes(), "key").files == (taken_at_its_word,)
 
 
 def test_the_digest_is_that_of_the_payload_as_it_was_written() -> None:

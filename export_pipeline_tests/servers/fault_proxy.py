@@ -3,6 +3,7 @@
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from enum import Enum
 from typing import BinaryIO, Self
 
 PIECE = 1 << 16
+SECONDS_OF_SLOWNESS = 0.5
 UNAVAILABLE_BODY = b"<Error><Code>SlowDown</Code><Message>please reduce your request rate</Message></Error>"
 
 
@@ -17,8 +19,11 @@ class Fault(Enum):
     """What goes wrong with a request."""
 
     UNAVAILABLE = "the proxy answers 503; the server never hears of the request"
+    THROTTLED = "the proxy answers 429 and asks for a second; the server never hears of the request"
     RESET = "the connection breaks; the server never hears of the request"
     RESET_AFTER = "the server does what was asked, and the connection breaks before it can say so"
+    TRUNCATED = "the server does what was asked, and its answer breaks off in the middle"
+    SLOW = "the server does what was asked, and its answer takes a while"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +90,10 @@ class _Message:
     def waits_for_permission(self) -> bool:
         return self._fields.get("expect", "").casefold() == "100-continue"
 
+    def addressed(self, old: str, new: str) -> bytes:
+        """The head; where it sends whoever reads it to `old`, it sends them to `new`."""
+        return self.head.replace(f"http://{old}/".encode(), f"http://{new}/".encode())
+
     def body(self) -> Iterator[bytes]:
         if self._fields.get("transfer-encoding", "").casefold() == "chunked":
             while True:
@@ -115,13 +124,18 @@ class FaultProxy:
         self._turn = threading.Lock()
         self._planning = threading.Lock()
         self._open: list[socket.socket] = []
+        self.arrivals: list[tuple[Request, float]] = []  # every request, and when it came
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        return f"http://{self._address}"
+
+    @property
+    def _address(self) -> str:
+        return f"127.0.0.1:{self._listener.getsockname()[1]}"
 
     def close(self) -> None:
         # Waking the threads: closing a socket does not, where another thread waits on it.
@@ -160,9 +174,12 @@ class FaultProxy:
         method, path, _ = message.first_line.split(" ", 2)
         request = Request(method=method, path=path)
         with self._planning:
+            self.arrivals.append((request, time.monotonic()))
             fault = self._plan(request)
         if fault is Fault.UNAVAILABLE:
-            return self._refuse(message, client)
+            return self._refuse(message, client, "503 Service Unavailable")
+        if fault is Fault.THROTTLED:
+            return self._refuse(message, client, "429 Too Many Requests\r\nRetry-After: 1")
         if fault is Fault.RESET:
             _break(client)
             return False
@@ -173,9 +190,17 @@ class FaultProxy:
         if fault is Fault.RESET_AFTER:
             _break(client)
             return False
-        client.sendall(answer.head)
-        if method != "HEAD" and " 204 " not in answer.first_line and " 304 " not in answer.first_line:
-            _send(answer.body(), client)
+        head = answer.addressed(f"127.0.0.1:{self._upstream_port}", self._address)
+        bodiless = method == "HEAD" or any(status in answer.first_line for status in (" 204 ", " 304 "))
+        body: Iterator[bytes] = iter(()) if bodiless else answer.body()
+        if fault is Fault.TRUNCATED:
+            whole = b"".join(body)
+            client.sendall(head + whole[: len(whole) // 2] if whole else b"HTTP/1.1 2")
+            return False
+        if fault is Fault.SLOW:
+            time.sleep(SECONDS_OF_SLOWNESS)
+        client.sendall(head)
+        _send(body, client)
         return True
 
     def _exchange(
@@ -194,11 +219,11 @@ class FaultProxy:
             answer = _Message.read(answers)
         return answer
 
-    def _refuse(self, message: _Message, client: socket.socket) -> bool:
+    def _refuse(self, message: _Message, client: socket.socket, status: str) -> bool:
         if not message.waits_for_permission:
             for _ in message.body():
                 pass
-        head = f"HTTP/1.1 503 Service Unavailable\r\nContent-Length: {len(UNAVAILABLE_BODY)}\r\n"
+        head = f"HTTP/1.1 {status}\r\nContent-Length: {len(UNAVAILABLE_BODY)}\r\n"
         client.sendall(f"{head}Content-Type: application/xml\r\nConnection: close\r\n\r\n".encode())
         client.sendall(UNAVAILABLE_BODY)
         return False

@@ -2,12 +2,21 @@
 
 import http.client
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from export_pipeline_tests.servers.fault_proxy import Fault, FaultProxy, Once, Request, fault_proxy, nothing
+from export_pipeline_tests.servers.fault_proxy import (
+    SECONDS_OF_SLOWNESS,
+    Fault,
+    FaultProxy,
+    Once,
+    Request,
+    fault_proxy,
+    nothing,
+)
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -15,12 +24,14 @@ class Echo(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     received: list[bytes]
+    server: ThreadingHTTPServer
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.received.append(body)
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
+        self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/elsewhere")
         self.end_headers()
         self.wfile.write(body)
 
@@ -90,6 +101,64 @@ def test_a_reset_after_comes_when_it_is_done(upstream: Upstream) -> None:
 
     assert upstream.received == [b"1"]
     assert plan.met == [Request(method="POST", path="/a?b=c")]
+
+
+def test_a_throttled_request_is_asked_to_come_again_later(upstream: Upstream) -> None:
+    with fault_proxy(upstream.server_port, Once(Fault.THROTTLED, every)) as proxy:
+        connection = http.client.HTTPConnection(proxy.url.removeprefix("http://"), timeout=10)
+        connection.request("POST", "/", b"1")
+        answer = connection.getresponse()
+        connection.close()
+
+    assert (answer.status, answer.headers["Retry-After"]) == (429, "1")
+    assert upstream.received == []
+
+
+def test_a_truncated_answer_comes_when_it_is_done(upstream: Upstream) -> None:
+    with (
+        fault_proxy(upstream.server_port, Once(Fault.TRUNCATED, every)) as proxy,
+        pytest.raises(http.client.IncompleteRead) as caught,
+    ):
+        ask(proxy, b"1234")
+
+    assert caught.value.partial == b"12"
+    assert upstream.received == [b"1234"]
+
+
+def test_an_empty_answer_is_truncated_in_its_head(upstream: Upstream) -> None:
+    with (
+        fault_proxy(upstream.server_port, Once(Fault.TRUNCATED, every)) as proxy,
+        pytest.raises(http.client.BadStatusLine),
+    ):
+        ask(proxy, b"")
+
+
+def test_a_slow_answer_is_a_whole_one(upstream: Upstream) -> None:
+    with fault_proxy(upstream.server_port, Once(Fault.SLOW, every)) as proxy:
+        started = time.monotonic()
+
+        assert ask(proxy, b"1") == [(200, b"1")]
+
+    assert time.monotonic() - started >= SECONDS_OF_SLOWNESS
+
+
+def test_who_is_sent_elsewhere_comes_back_to_the_proxy(upstream: Upstream) -> None:
+    with fault_proxy(upstream.server_port) as proxy:
+        connection = http.client.HTTPConnection(proxy.url.removeprefix("http://"), timeout=10)
+        connection.request("POST", "/", b"1")
+        answer = connection.getresponse()
+        connection.close()
+
+        assert answer.headers["Location"] == f"{proxy.url}/elsewhere"
+
+
+def test_it_is_remembered_what_came_and_when(upstream: Upstream) -> None:
+    with fault_proxy(upstream.server_port) as proxy:
+        ask(proxy, b"1", times=2)
+
+    (first, earlier), (second, later) = proxy.arrivals
+    assert first == second == Request(method="POST", path="/a?b=c")
+    assert earlier <= later
 
 
 def test_a_plan_concerns_only_what_it_names(upstream: Upstream) -> None:

@@ -1,0 +1,214 @@
+"""Azure Blob Storage as a destination."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from azure.core import exceptions as vendor
+from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential, TokenCredential
+from azure.storage.blob import (
+    BlobClient,
+    BlobProperties,
+    ContainerClient,
+    StandardBlobTier,
+    StorageStreamDownloader,
+)
+
+from export_pipeline.connectors.azure_errors import Refusal
+from export_pipeline.connectors.azure_upload import AzureSending, from_identifiers, version_of
+from export_pipeline.connectors.destination import StoredObject
+from export_pipeline.connectors.limits import AZURE_KEYS, checked_key, checked_metadata, checked_prefix, shown
+from export_pipeline.connectors.locations import below
+from export_pipeline.connectors.retrying import reason_of, retried, seconds_of
+from export_pipeline.connectors.streamed import StreamedUpload, unnamed
+from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure
+
+if TYPE_CHECKING:
+    from export_pipeline.connectors.azure import AzureConfig
+
+SECONDS_TO_CONNECT = 10
+SECONDS_BETWEEN_BYTES = 60
+PIECE = 1 << 20
+
+# Every so much is a request of its own when a blob is read.
+BYTES_PER_READ = 4 * PIECE
+
+# The network's fault or the far side's, not the configuration's.
+UNREACHABLE = (vendor.ServiceRequestError, vendor.ServiceResponseError, vendor.DecodeError)
+
+
+def open_container(config: "AzureConfig") -> "AzureDestination":
+    """The container that `config` names, with its credentials."""
+    container = ContainerClient(
+        config.url,
+        config.container,
+        credential=_credential(config),
+        retry_total=0,  # `retried` does it: their waits are long and do not heed what the store asks for
+        connection_timeout=SECONDS_TO_CONNECT,
+        read_timeout=SECONDS_BETWEEN_BYTES,
+        max_single_get_size=BYTES_PER_READ,
+        max_chunk_get_size=BYTES_PER_READ,
+    )
+    scope, tier = config.encryption_scope, config.access_tier
+    return AzureDestination(
+        container,
+        prefix=config.prefix,
+        encrypted={"encryption_scope": scope} if scope else {},
+        tiered={"standard_blob_tier": StandardBlobTier(tier)} if tier else {},
+    )
+
+
+def _credential(config: "AzureConfig") -> AzureNamedKeyCredential | AzureSasCredential | TokenCredential:
+    if config.account_key:
+        return AzureNamedKeyCredential(config.account_name, config.account_key.get_secret_value())
+    if config.sas_token:
+        return AzureSasCredential(config.sas_token.get_secret_value())
+    from azure.identity import DefaultAzureCredential  # takes a while to load, and few need it
+
+    return DefaultAzureCredential(
+        managed_identity_client_id=config.identity_client_id,
+        # Those of a developer's own machine: whose they are is not for us to find out.
+        exclude_developer_cli_credential=True,
+        exclude_cli_credential=True,
+        exclude_powershell_credential=True,
+        exclude_visual_studio_code_credential=True,
+        exclude_shared_token_cache_credential=True,
+    )
+
+
+class AzureDestination:
+    """See `Destination`. Versions are ETags. Safe to use from many threads."""
+
+    def __init__(
+        self,
+        container: ContainerClient,
+        *,
+        prefix: str,
+        encrypted: Mapping[str, Any],
+        tiered: Mapping[str, Any],
+    ) -> None:
+        self._container = container
+        self._prefix = below(prefix)
+        self._limits = AZURE_KEYS.below(prefix)
+        self.encrypted = encrypted  # arguments of every request that writes
+        self.tiered = tiered  # of those that publish
+
+    def begin(self, key: str, metadata: Mapping[str, str]) -> StreamedUpload:
+        return StreamedUpload(key, AzureSending(self, key, checked_metadata(metadata)))
+
+    def head(self, key: str) -> StoredObject | None:
+        found = self.properties(key)
+        return None if found is None else self._described(key, found)
+
+    def get(self, key: str) -> Iterator[bytes]:
+        blob = self.blob(key)
+
+        def begin() -> StorageStreamDownloader[bytes]:
+            with self.translated("read", key):
+                try:
+                    return blob.download_blob()
+                except vendor.ResourceNotFoundError as error:
+                    if _code(error) == "ContainerNotFound":
+                        raise
+                    raise NotFound(f"there is no {shown(key)}") from error
+
+        reading = retried(begin)
+        with self.translated("read", key):
+            for answer in reading.chunks():
+                for start in range(0, len(answer), PIECE):
+                    yield answer[start : start + PIECE]
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        full_prefix = self._prefix + checked_prefix(prefix, self._limits)
+        pages = self._container.list_blobs(full_prefix, include=["metadata"]).by_page()
+
+        def next_page() -> list[BlobProperties]:
+            with self.translated("list", prefix):
+                return list(next(pages, ()))
+
+        while page := retried(next_page):
+            for found in page:
+                if not _is_folder(found):
+                    yield self._described(found.name.removeprefix(self._prefix), found)
+
+    def delete(self, key: str) -> None:
+        blob = self.blob(key)
+
+        def delete() -> None:
+            with self.translated("delete", key):
+                try:
+                    blob.delete_blob()
+                except vendor.ResourceNotFoundError as error:
+                    if _code(error) == "ContainerNotFound":
+                        raise
+
+        retried(delete)
+
+    def properties(self, key: str) -> BlobProperties | None:
+        """What the store says of the blob at `key`; None when there is none."""
+        blob = self.blob(key)
+
+        def ask() -> BlobProperties | None:
+            with self.translated("look at", key):
+                try:
+                    return blob.get_blob_properties()
+                except vendor.ResourceNotFoundError as error:
+                    if _code(error) == "ContainerNotFound":
+                        raise
+                    return None
+
+        found = retried(ask)
+        return None if found is None or _is_folder(found) else found
+
+    def blob(self, key: str) -> BlobClient:
+        """The blob in the container: that of the destination's key, below the connector's prefix."""
+        return self._container.get_blob_client(self._prefix + checked_key(key, self._limits))
+
+    @contextmanager
+    def translated(self, doing: str, key: str) -> Iterator[None]:
+        """The vendor's errors as ours, with a cure offered, and the cause kept where it tells no secret."""
+        container = self._container.container_name
+        tried = f"could not {doing} {shown(key)} in container {container!r}"
+        try:
+            yield
+        except UNREACHABLE as error:
+            # The address in the error's own text holds the SAS token.
+            raise self._unanswered(tried, error) from None
+        except vendor.HttpResponseError as error:
+            if error.response is None and isinstance(error, vendor.ClientAuthenticationError):
+                raise PermanentFailure(
+                    f"{tried}: this machine has no identity that Azure knows; give the connector a key"
+                ) from error
+            if error.response is None:  # it broke off while it was read
+                raise self._unanswered(tried, error) from None
+            wait = seconds_of(_header(error, "Retry-After"))
+            refusal = Refusal(status=error.status_code or 0, code=_code(error), wait=wait)
+            raise refusal.failure(doing, key, container=container) from error
+        except vendor.AzureError as error:
+            raise PermanentFailure(f"{tried}: {error}; change the connector's configuration") from error
+
+    def _unanswered(self, tried: str, error: Exception) -> TransientFailure:
+        address = f"{self._container.scheme}://{self._container.primary_hostname}"
+        return TransientFailure(
+            f"{tried}: no answer from {address}; is the address right, and the store up? ({reason_of(error)})"
+        )
+
+    def _described(self, key: str, found: BlobProperties) -> StoredObject:
+        metadata = unnamed(from_identifiers(found.metadata or {}))
+        return StoredObject(key=key, size=found.size, version=version_of(found.etag), metadata=metadata)
+
+
+def _code(error: vendor.HttpResponseError) -> str:
+    """Azure's word for what went wrong; empty where it has none."""
+    code = getattr(error, "error_code", None)
+    return str(getattr(code, "value", code) or "")
+
+
+def _header(error: vendor.HttpResponseError, name: str) -> str | None:
+    headers: Mapping[str, str] = getattr(error.response, "headers", {})
+    return headers.get(name)
+
+
+def _is_folder(found: BlobProperties) -> bool:
+    """Whether it only marks a folder, as accounts with a hierarchical namespace do."""
+    return (found.metadata or {}).get("hdi_isfolder", "").lower() == "true"

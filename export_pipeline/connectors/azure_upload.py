@@ -1,0 +1,90 @@
+"""The blocks of one blob on their way to Azure."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from azure.core import MatchConditions
+from azure.storage.blob import BlobBlock
+
+from export_pipeline.connectors.destination import Proof, Version
+from export_pipeline.connectors.parts import Part
+from export_pipeline.connectors.retrying import retried
+from export_pipeline.connectors.streamed import UPLOAD_ID, named
+
+if TYPE_CHECKING:
+    from export_pipeline.connectors.azure_store import AzureDestination
+
+
+class AzureSending:
+    """See `Sending`. Uncommitted blocks are invisible; the store itself forgets them after a week."""
+
+    proof = Proof.CHECKSUM  # MD5 of every part
+
+    def __init__(self, store: "AzureDestination", key: str, metadata: Mapping[str, str]) -> None:
+        self._store = store
+        self._key = key
+        self._blob = store.blob(key)
+        self._metadata = named(metadata)
+        self._blocks: list[BlobBlock] = []
+
+    def send(self, part: Part) -> None:
+        # All writers to a name share its uncommitted blocks: so a block is named for its upload as well.
+        block = f"{self._metadata[UPLOAD_ID]}-{part.number:05}"
+
+        def stage() -> None:
+            with self._store.translated("write", self._key):
+                self._blob.stage_block(
+                    block, part.content(), part.size, validate_content="md5", **self._store.encrypted
+                )
+
+        retried(stage)
+        self._blocks.append(BlobBlock(block))
+
+    def publish(self, last: Part, *, replaces: Version | None) -> Version:
+        # By a list of blocks even if it is one: a request without blocks may find the name taken by those
+        # that a killed run has left there, although no blob is to be seen.
+        if last.size:
+            self.send(last)
+
+        def join() -> Version:
+            with self._store.translated("write", self._key):
+                joined = self._blob.commit_block_list(
+                    self._blocks,
+                    metadata=as_identifiers(self._metadata),
+                    **self._store.tiered,
+                    **self._store.encrypted,
+                    **_if(replaces),
+                )
+            return version_of(str(joined["etag"]))
+
+        return retried(join)
+
+    def published(self) -> Version | None:
+        found = self._store.properties(self._key)
+        if found is None or found.metadata.get(UPLOAD_ID.replace("-", "_")) != self._metadata[UPLOAD_ID]:
+            return None
+        return version_of(found.etag)
+
+    def abandon(self) -> None:
+        """Nothing to be done: there is no request that makes Azure forget blocks."""
+
+
+def _if(replaces: Version | None) -> dict[str, Any]:
+    if replaces is None:
+        return {"match_condition": MatchConditions.IfMissing}
+    return {"etag": f'"{replaces}"', "match_condition": MatchConditions.IfNotModified}
+
+
+def as_identifiers(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Metadata as Azure takes it: its names must be identifiers of C#, which have no dashes."""
+    return {name.replace("-", "_"): value for name, value in metadata.items()}
+
+
+def from_identifiers(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Metadata as it was before `as_identifiers`. Our names have no underscores, so nothing is lost."""
+    return {name.replace("_", "-"): value for name, value in metadata.items()}
+
+
+def version_of(etag: str) -> Version:
+    """The version that an ETag says: with its quotes in the head of an answer, without them in a list."""
+    return Version(etag.strip('"'))

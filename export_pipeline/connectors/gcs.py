@@ -1,0 +1,85 @@
+"""Google Cloud Storage, as a connector is configured for it."""
+
+import json
+from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
+
+from export_pipeline.connectors.destination import Destination
+from export_pipeline.connectors.limits import GCS_KEYS, KeyLimits
+from export_pipeline.connectors.locations import Endpoint, Prefix
+from export_pipeline.connectors.secret import Secret
+
+GOOGLE = "https://storage.googleapis.com"
+STORAGE_CLASSES = Literal["STANDARD", "NEARLINE", "COLDLINE", "ARCHIVE"]
+NEEDED = ("client_email", "private_key", "token_uri")
+
+
+def _service_account(text: SecretStr) -> SecretStr:
+    """A key's file. Some of other kinds name programs to run or files to read: not for customers."""
+    try:
+        info = json.loads(text.get_secret_value())
+    except ValueError:
+        info = None  # and not the error as cause: it quotes the text
+    if not isinstance(info, dict) or info.get("type") != "service_account":
+        raise ValueError('must be the JSON of a service account\'s key, with "type": "service_account"')
+    if missing := [name for name in NEEDED if not isinstance(info.get(name), str)]:
+        raise ValueError(f"the service account's key lacks {', '.join(missing)}: download it anew")
+    return text
+
+
+class GcsConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
+    """A bucket of Google Cloud Storage.
+
+    Without a service account the deployment's own identity is used (workload identity, application default
+    credentials): for operators.
+    """
+
+    type: Literal["gcs"] = "gcs"
+    bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$", description="the bucket's name")
+    prefix: Prefix = Field("", description="a folder in the bucket")
+    endpoint_url: Endpoint | None = Field(None, description="the store's address; leave it out for Google's")
+    service_account: Annotated[Secret, AfterValidator(_service_account)] | None = Field(
+        None, description="the JSON of a service account's key, as one text"
+    )
+    storage_class: STORAGE_CLASSES | None = Field(
+        None, description="the objects' storage class; leave it out for the bucket's own"
+    )
+    kms_key_name: str | None = Field(
+        None,
+        pattern=r"^projects/[^/\s]+/locations/[^/\s]+/keyRings/[^/\s]+/cryptoKeys/[^/\s]+$",
+        description="the key of Cloud KMS that encrypts the objects: projects/.../cryptoKeys/...",
+    )
+
+    row_limit: ClassVar[int | None] = None
+
+    @model_validator(mode="after")
+    def _tokens_come_from_google_or_the_store(self) -> "GcsConfig":
+        """Whoever gives us a key must not make us call on any address they like."""
+        if self.service_account:
+            uri = urlsplit(json.loads(self.service_account.get_secret_value())["token_uri"])
+            google = uri.scheme == "https" and f".{uri.hostname}".endswith(".googleapis.com")
+            own = self.endpoint_url is not None and uri.netloc == urlsplit(self.endpoint_url).netloc
+            if not (google or own):
+                raise ValueError("service_account: its token_uri must be Google's: download the key anew")
+        return self
+
+    @property
+    def url(self) -> str:
+        """The store's address."""
+        return self.endpoint_url or GOOGLE
+
+    @property
+    def location(self) -> str:
+        return f"gs://{self.bucket}/{self.prefix}".removesuffix("/")
+
+    @property
+    def key_limits(self) -> KeyLimits:
+        return GCS_KEYS.below(self.prefix)
+
+    def open(self) -> Destination:
+        """The bucket as a destination. Asks nobody anything yet."""
+        from export_pipeline.connectors.gcs_store import open_bucket  # the client takes a while to load
+
+        return open_bucket(self)

@@ -1,0 +1,59 @@
+"""What an answer of Google Cloud Storage means for us: whether to try again, and if not, what to change."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from export_pipeline.connectors.limits import shown
+from export_pipeline.connectors.retrying import seconds_of
+from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, TransientFailure
+
+if TYPE_CHECKING:
+    from requests import Response
+
+# Google tells what is missing in words alone.
+NO_BUCKET = "bucket does not exist"
+
+# Answers to a request that belongs to an upload in several requests: the store has forgotten the upload.
+GONE = (404, 410)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """An answer other than success: HTTP status, the store's own text, after how long to try again."""
+
+    status: int
+    text: str
+    wait: float | None = None
+
+    @property
+    def of_bucket(self) -> bool:
+        """Whether it is the bucket that is missing."""
+        return self.status == 404 and NO_BUCKET in self.text
+
+    def failure(self, doing: str, key: str, *, bucket: str) -> HourFailed:
+        """The error to raise when `doing` (a verb: "write") `key` was refused so."""
+        tried = f"could not {doing} {shown(key)} in bucket {bucket!r}"
+        said = self.text or f"status {self.status}"
+        if self.status in (401, 403):
+            return PermanentFailure(
+                f"not allowed to {doing} {shown(key)} in bucket {bucket!r}: "
+                f"check the connector's credentials and what they may do ({said})"
+            )
+        if self.of_bucket:
+            return PermanentFailure(f"{tried}: there is no such bucket; create it, or change `bucket`")
+        if self.status in (409, 412):
+            return Conflict(f"{tried}: it was written or deleted by somebody else since we looked; try again")
+        # Below 400: the answer was a success, but not one that can be understood.
+        if self.status >= 500 or self.status < 400 or self.status in (408, 429, *GONE):
+            return TransientFailure(f"{tried}: the store asks to try again later ({said})", wait=self.wait)
+        return PermanentFailure(f"{tried}: the store refuses ({said}); change the connector's configuration")
+
+
+def refusal_in(answer: "Response") -> Refusal:
+    """What an answer other than success says."""
+    try:
+        text = answer.json()["error"]["message"]
+    except (ValueError, KeyError, TypeError):
+        text = ""
+    wait = seconds_of(answer.headers.get("Retry-After"))
+    return Refusal(status=answer.status_code, text=text, wait=wait)

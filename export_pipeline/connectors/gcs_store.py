@@ -1,0 +1,218 @@
+"""A bucket of Google Cloud Storage as a destination."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import google.auth
+import requests
+from google.api_core.client_options import ClientOptions
+from google.api_core.exceptions import GoogleAPICallError
+from google.api_core.exceptions import NotFound as NotFoundThere
+from google.auth import exceptions as auth
+from google.auth.credentials import Credentials as GoogleCredentials
+from google.auth.transport.requests import AuthorizedSession
+from google.cloud import storage
+from google.cloud.storage.exceptions import InvalidResponse
+from google.oauth2.service_account import Credentials
+
+from export_pipeline.connectors.destination import StoredObject, Version
+from export_pipeline.connectors.gcs_errors import Refusal, refusal_in
+from export_pipeline.connectors.gcs_upload import ONCE, PATIENCE, GcsSending
+from export_pipeline.connectors.limits import checked_key, checked_metadata, checked_prefix, shown
+from export_pipeline.connectors.locations import below
+from export_pipeline.connectors.retrying import reason_of, retried
+from export_pipeline.connectors.streamed import StreamedUpload, unnamed
+from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure
+
+if TYPE_CHECKING:
+    from export_pipeline.connectors.gcs import GcsConfig
+
+SCOPES = ("https://www.googleapis.com/auth/devstorage.read_write",)
+PIECE = 1 << 20
+
+# The network's fault or the far side's, not the configuration's.
+UNREACHABLE = (requests.RequestException, auth.TransportError)
+
+
+def open_bucket(config: "GcsConfig") -> "GcsDestination":
+    """The bucket that `config` names, with its credentials."""
+    credentials = _credentials(config)
+    # Said always: or the environment may lead the client to another place.
+    options = ClientOptions(api_endpoint=config.url)
+    client = storage.Client(project="-", credentials=credentials, client_options=options)
+    return GcsDestination(client, AuthorizedSession(credentials), config)
+
+
+def _credentials(config: "GcsConfig") -> "Tokens":
+    try:
+        if config.service_account is None:
+            own, _project = google.auth.default(scopes=SCOPES)
+            return Tokens(own)
+        info = json.loads(config.service_account.get_secret_value())
+        return Tokens(Credentials.from_service_account_info(info, scopes=SCOPES))
+    except auth.DefaultCredentialsError as error:
+        raise PermanentFailure(
+            f"this machine has no identity for {config.location}; give the connector a service account"
+        ) from error
+    except ValueError:
+        raise PermanentFailure(
+            f"the private key of the service account for {config.location} cannot be read; download it anew"
+        ) from None  # it may quote the key
+
+
+class Tokens(GoogleCredentials):
+    """Credentials that get tokens and do no more.
+
+    The vendor's own also ask Google in the background where on earth they may be used, of every store, and
+    also with tokens that are not Google's.
+    """
+
+    def __init__(self, source: GoogleCredentials) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._source = source
+
+    def refresh(self, request: object) -> None:
+        self._source.refresh(request)
+        self.token, self.expiry = self._source.token, self._source.expiry
+
+
+class GcsDestination:
+    """See `Destination`. Versions are generations. Safe to use from many threads."""
+
+    def __init__(self, client: storage.Client, session: AuthorizedSession, config: "GcsConfig") -> None:
+        self._client = client
+        self.session = session
+        self.bucket = config.bucket
+        self._config = config
+        self._bucket = client.bucket(config.bucket)
+        self._prefix = below(config.prefix)
+
+    def begin(self, key: str, metadata: Mapping[str, str]) -> StreamedUpload:
+        return StreamedUpload(key, GcsSending(self, key, checked_metadata(metadata)))
+
+    def head(self, key: str) -> StoredObject | None:
+        found = self.found(key)
+        return None if found is None else _described(key, found)
+
+    def get(self, key: str) -> Iterator[bytes]:
+        path = f"{quote(self.bucket, safe='')}/o/{quote(self.full_key(key), safe='')}"
+        url = f"{self._config.url}/download/storage/v1/b/{path}?alt=media"
+
+        def begin() -> requests.Response:
+            with self.translated("read", key):
+                answer = self.session.get(url, stream=True, **PATIENCE)
+            if answer.status_code == 404 and not refusal_in(answer).of_bucket:
+                answer.close()
+                raise NotFound(f"there is no {shown(key)}")
+            if answer.status_code != 200:
+                with answer:
+                    raise refusal_in(answer).failure("read", key, bucket=self.bucket)
+            return answer
+
+        with retried(begin) as answer, self.translated("read", key):
+            yield from answer.iter_content(PIECE)
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        full_prefix = self._prefix + checked_prefix(prefix)
+        token = None
+
+        def page() -> tuple[list[storage.Blob], str | None]:
+            with self.translated("list", prefix):
+                found = self._client.list_blobs(self._bucket, prefix=full_prefix, page_token=token, **ONCE)
+                return list(next(found.pages, ())), found.next_page_token
+
+        while True:
+            blobs, token = retried(page)
+            for blob in blobs:
+                if not blob.name.endswith("/"):  # consoles mark empty folders so
+                    yield _described(blob.name.removeprefix(self._prefix), blob)
+            if token is None:
+                return
+
+    def delete(self, key: str) -> None:
+        blob = self.blob(key)
+
+        def delete() -> None:
+            with self.translated("delete", key):
+                try:
+                    blob.delete(**ONCE)
+                except NotFoundThere as error:
+                    if _refusal(error).of_bucket:
+                        raise
+
+        retried(delete)
+
+    def found(self, key: str) -> storage.Blob | None:
+        """What the store says of the object at `key`; None when there is none."""
+        blob = self.blob(key)
+
+        def look() -> storage.Blob | None:
+            with self.translated("look at", key):
+                try:
+                    blob.reload(**ONCE)
+                except NotFoundThere as error:
+                    if _refusal(error).of_bucket:
+                        raise
+                    return None
+                return blob
+
+        return retried(look)
+
+    def blob(self, key: str) -> storage.Blob:
+        """The object in the bucket, with what is to be said of it when it is written."""
+        blob = self._bucket.blob(self.full_key(key), kms_key_name=self._config.kms_key_name)
+        if self._config.storage_class:
+            blob.storage_class = self._config.storage_class
+        return blob
+
+    def full_key(self, key: str) -> str:
+        """The key in the bucket: that of the destination, below the connector's prefix."""
+        full_key = self._prefix + checked_key(key, self._config.key_limits)
+        if full_key.startswith(".well-known/acme-challenge/"):
+            raise PermanentFailure(
+                f"{shown(key)} cannot be an object's key: Google forbids it; change the path"
+            )
+        return full_key
+
+    @contextmanager
+    def translated(self, doing: str, key: str) -> Iterator[None]:
+        """The vendor's errors as ours, with the cause kept and a cure offered."""
+        bucket = self.bucket
+        tried = f"could not {doing} {shown(key)} in bucket {bucket!r}"
+        try:
+            yield
+        except (GoogleAPICallError, InvalidResponse) as error:
+            raise _refusal(error).failure(doing, key, bucket=bucket) from error
+        except auth.RefreshError as error:
+            if error.retryable:
+                raise TransientFailure(f"{tried}: Google gives out no tokens now; try again later") from error
+            raise PermanentFailure(
+                f"not allowed to {doing} {shown(key)} in bucket {bucket!r}: Google does not accept the key;"
+                " check the connector's credentials, and this machine's clock"
+            ) from error
+        except UNREACHABLE as error:
+            raise TransientFailure(
+                f"{tried}: no answer from {self._config.url}; is the address right, and the store up?"
+                f" ({reason_of(error)})"
+            ) from error
+        except auth.GoogleAuthError as error:
+            raise PermanentFailure(
+                f"{tried}: this machine has no identity that Google knows;"
+                " give the connector a service account"
+            ) from error
+
+
+def _refusal(error: GoogleAPICallError | InvalidResponse) -> Refusal:
+    # The texts of the errors themselves begin with the whole address.
+    if isinstance(error.response, requests.Response):
+        return refusal_in(error.response)
+    return Refusal(status=int(getattr(error, "code", 0) or 0), text="")
+
+
+def _described(key: str, blob: storage.Blob) -> StoredObject:
+    return StoredObject(
+        key=key, size=blob.size, version=Version(str(blob.generation)), metadata=unnamed(blob.metadata or {})
+    )

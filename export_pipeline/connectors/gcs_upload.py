@@ -1,0 +1,142 @@
+"""The parts of one object on their way to Google Cloud Storage."""
+
+import base64
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Any
+
+import google_crc32c
+import requests
+
+from export_pipeline.connectors.destination import Proof, Version
+from export_pipeline.connectors.gcs_errors import refusal_in
+from export_pipeline.connectors.limits import shown
+from export_pipeline.connectors.parts import Part
+from export_pipeline.connectors.retrying import retried
+from export_pipeline.connectors.streamed import UPLOAD_ID, named
+from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, TransientFailure
+
+if TYPE_CHECKING:
+    from export_pipeline.connectors.gcs_store import GcsDestination
+
+SECONDS_TO_CONNECT = 10
+SECONDS_BETWEEN_BYTES = 60
+
+# Of every request. Retries are ours: the client's own do not heed what the store asks for.
+PATIENCE: dict[str, Any] = {"timeout": (SECONDS_TO_CONNECT, SECONDS_BETWEEN_BYTES)}
+ONCE: dict[str, Any] = {**PATIENCE, "retry": None}
+
+CONTENT_TYPE = "application/octet-stream"
+MORE = 308  # the store's answer to bytes that more must follow
+
+
+class GcsSending:
+    """See `Sending`. An object of several parts is sent in a session, which the store forgets after a week.
+
+    The store wants to know the condition when the session begins, and we learn it when it ends. So the object
+    is looked at before the first part is sent, and whoever publishes under another condition is refused.
+    """
+
+    proof = Proof.CHECKSUM  # CRC32C of every part
+
+    def __init__(self, store: "GcsDestination", key: str, metadata: Mapping[str, str]) -> None:
+        self._store = store
+        self._key = key
+        self._blob = store.blob(key)
+        self._metadata = named(metadata)
+        self._blob.metadata = self._metadata
+        self._session: str | None = None
+        self._generation = 0  # that the object has while the session lasts; none: 0
+        self._taken = 0  # bytes that the store has of it
+        self._checksum = google_crc32c.Checksum()
+
+    def send(self, part: Part) -> None:
+        if self._session is None:
+            self._generation = self._present_generation()
+            self._session = retried(self._begin)
+        self._push(part, total="*")
+
+    def publish(self, last: Part, *, replaces: Version | None) -> Version:
+        generation = int(replaces) if replaces else 0
+        if self._session is None:
+            return retried(lambda: self._put(last, generation))
+        if generation != self._generation:
+            raise Conflict(f"{shown(self._key)} has changed while it was written; try again")
+        answer = self._push(last, total=str(self._taken + last.size))
+        self._session = None  # it ended
+        return Version(str(answer.json()["generation"]))
+
+    def published(self) -> Version | None:
+        found = self._store.found(self._key)
+        if found is None or (found.metadata or {}).get(UPLOAD_ID) != self._metadata[UPLOAD_ID]:
+            return None
+        self._session = None
+        return Version(str(found.generation))
+
+    def abandon(self) -> None:
+        if self._session is not None:
+            with suppress(HourFailed), self._store.translated("abandon", self._key):
+                self._store.session.delete(self._session, **PATIENCE)
+
+    def _present_generation(self) -> int:
+        try:
+            found = self._store.found(self._key)
+        except PermanentFailure:
+            return 0  # who may not look may only create
+        return found.generation if found else 0
+
+    def _begin(self) -> str:
+        with self._store.translated("write", self._key):
+            session: str = self._blob.create_resumable_upload_session(
+                CONTENT_TYPE, if_generation_match=self._generation, checksum=None, **ONCE
+            )
+        return session
+
+    def _put(self, only: Part, generation: int) -> Version:
+        with self._store.translated("write", self._key):
+            self._blob.upload_from_string(
+                only.content(), CONTENT_TYPE, if_generation_match=generation, checksum="crc32c", **ONCE
+            )
+        return Version(str(self._blob.generation))
+
+    def _push(self, part: Part, *, total: str) -> requests.Response:
+        """The answer to the last byte of the part; `total` is the object's size, or * if more follows."""
+        start, end = self._taken, self._taken + part.size
+        for piece in part.pieces():
+            self._checksum.update(piece)
+        unheard = False
+
+        def push() -> requests.Response:
+            nonlocal unheard
+            # Who was not heard may have been understood: so it is asked first how far the store is.
+            answer = self._ask(b"", "*", total) if unheard else None
+            unheard = True
+            while answer is None or (answer.status_code == MORE and (self._taken < end or total != "*")):
+                before = self._taken
+                span = f"{before}-{end - 1}" if before < end else "*"
+                answer = self._ask(part.content(before - start), span, total)
+                if answer.status_code == MORE and self._taken == before:
+                    raise TransientFailure(
+                        f"could not write {shown(self._key)}: the store takes no more of it"
+                    )
+            return answer
+
+        return retried(push)
+
+    def _ask(self, content: bytes | IO[bytes], span: str, total: str) -> requests.Response:
+        assert self._session is not None
+        headers = {"Content-Range": f"bytes {span}/{total}"}
+        if total != "*":
+            digest = base64.b64encode(self._checksum.digest()).decode()
+            headers["X-Goog-Hash"] = f"crc32c={digest}"
+        with self._store.translated("write", self._key):
+            answer = self._store.session.put(
+                self._session, data=content, headers=headers, allow_redirects=False, **PATIENCE
+            )
+        if answer.status_code == MORE:
+            # Without the header it has none of it yet.
+            _, _, last = answer.headers.get("Range", "bytes=0--1").partition("0-")
+            self._taken = int(last) + 1
+        elif answer.status_code not in (200, 201):
+            raise refusal_in(answer).failure("write", self._key, bucket=self._store.bucket)
+        return answer

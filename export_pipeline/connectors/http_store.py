@@ -1,0 +1,146 @@
+"""An HTTP receiver as a destination."""
+
+import base64
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from http.client import HTTPException, HTTPResponse
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from export_pipeline.connectors.destination import StoredObject, Version
+from export_pipeline.connectors.http_errors import Refusal
+from export_pipeline.connectors.http_requests import asked
+from export_pipeline.connectors.http_upload import META, HttpSending
+from export_pipeline.connectors.limits import checked_key, checked_metadata, checked_prefix, shown
+from export_pipeline.connectors.retrying import reason_of, retried, seconds_of
+from export_pipeline.connectors.streamed import StreamedUpload, unnamed
+from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure, Unreadable
+
+if TYPE_CHECKING:
+    from export_pipeline.connectors.http import HttpConfig
+
+PIECE = 1 << 20
+NOTHING_THERE = (404, 410)
+
+
+class HttpDestination:
+    """See `Destination`. Versions are ETags. Safe to use from many threads.
+
+    Only a receiver that is `readable` shows its files, and none lists them.
+    """
+
+    def __init__(self, config: "HttpConfig") -> None:
+        self.config = config
+        self.fields = {"User-Agent": f"export-pipeline/{version('export-pipeline')}"}
+        if config.bearer_token:
+            self.fields["Authorization"] = f"Bearer {config.bearer_token.get_secret_value()}"
+        elif config.username and config.password:
+            pair = f"{config.username}:{config.password.get_secret_value()}"
+            self.fields["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+    def begin(self, key: str, metadata: Mapping[str, str]) -> StreamedUpload:
+        return StreamedUpload(key, HttpSending(self, self._checked(key), checked_metadata(metadata)))
+
+    def head(self, key: str) -> StoredObject | None:
+        found = self.looked_at(key)
+        return None if found is None else replace(found, metadata=unnamed(found.metadata))
+
+    def get(self, key: str) -> Iterator[bytes]:
+        self._must_be_readable(key)
+        with ExitStack() as connections:
+
+            def begin() -> HTTPResponse:
+                with self.translated("read", key):
+                    answer = connections.enter_context(asked("GET", self.config.address_of(key), self.fields))
+                    if answer.status in NOTHING_THERE:
+                        raise NotFound(f"there is no {shown(key)}")
+                    self.must_be_success(answer, "read", key)
+                    return answer
+
+            answer = retried(begin)
+            with self.translated("read", key):
+                while piece := answer.read(PIECE):
+                    yield piece
+                if answer.length:  # the standard library takes a connection's end for that of the file
+                    raise ConnectionError
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        checked_prefix(prefix)
+        raise Unreadable(f"an HTTP receiver cannot be asked what it holds ({self.config.location})")
+
+    def delete(self, key: str) -> None:
+        self._must_be_readable(key)
+
+        def delete() -> None:
+            with (
+                self.translated("delete", key),
+                asked("DELETE", self.config.address_of(key), self.fields) as answer,
+            ):
+                if answer.status not in NOTHING_THERE:
+                    self.must_be_success(answer, "delete", key)
+
+        retried(delete)
+
+    def looked_at(self, key: str) -> StoredObject | None:
+        """What is at `key`, with the upload's name among its metadata; None when nothing is."""
+        self._must_be_readable(key)
+
+        def look() -> StoredObject | None:
+            with (
+                self.translated("look at", key),
+                asked("HEAD", self.config.address_of(key), self.fields) as answer,
+            ):
+                if answer.status in NOTHING_THERE:
+                    return None
+                self.must_be_success(answer, "look at", key)
+                return self._described(key, answer)
+
+        return retried(look)
+
+    def must_be_success(self, answer: HTTPResponse, doing: str, key: str) -> None:
+        """Raise what the answer means, unless it is a success."""
+        if not 200 <= answer.status < 300:
+            wait = seconds_of(answer.headers.get("Retry-After"))
+            elsewhere = urlsplit(answer.headers.get("Location") or "").hostname
+            refusal = Refusal(status=answer.status, wait=wait, elsewhere=elsewhere)
+            raise refusal.failure(doing, key, receiver=self.config.location)
+
+    @contextmanager
+    def translated(self, doing: str, key: str) -> Iterator[None]:
+        """The network's errors as ours. Their texts name no secrets: those are sent in fields alone."""
+        tried = f"could not {doing} {shown(key)} at {self.config.location}"
+        try:
+            yield
+        except ssl.SSLCertVerificationError as error:
+            raise PermanentFailure(
+                f"{tried}: its certificate is not trusted ({error.verify_message}); is the address right?"
+            ) from error
+        except (OSError, HTTPException) as error:
+            raise TransientFailure(
+                f"{tried}: no answer; is the address right, and the store up? ({reason_of(error)})"
+            ) from error
+
+    def _described(self, key: str, answer: HTTPResponse) -> StoredObject:
+        etag, size = answer.headers.get("ETag"), answer.headers.get("Content-Length")
+        if etag is None or size is None:
+            raise PermanentFailure(
+                f"{shown(key)} is shown without {'an ETag' if etag is None else 'its length'} at"
+                f" {self.config.location}; have the receiver say it, or set `readable` to false"
+            )
+        metadata = {
+            name.lower().removeprefix(META): value
+            for name, value in answer.headers.items()
+            if name.lower().startswith(META)
+        }
+        return StoredObject(key=key, size=int(size), version=Version(etag), metadata=metadata)
+
+    def _must_be_readable(self, key: str) -> None:
+        self._checked(key)
+        if not self.config.readable:
+            raise Unreadable(f"the receiver at {self.config.location} takes files and shows none")
+
+    def _checked(self, key: str) -> str:
+        return checked_key(key, self.config.key_limits)

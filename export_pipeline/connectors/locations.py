@@ -1,0 +1,62 @@
+"""Where in a store a connector writes, as configurations say it: a folder, the store's own address."""
+
+import re
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator
+
+from export_pipeline.connectors.limits import S3_KEYS, text_problem
+
+
+def _folder(prefix: str) -> str:
+    bare = prefix.removesuffix("/")
+    segments = bare.split("/")
+    if bare and (text_problem(bare) or any(segment in ("", ".", "..") for segment in segments)):
+        raise ValueError("must look like exports/daily: no slash in front, no '..', no control characters")
+    if problem := S3_KEYS.problem(bare):
+        raise ValueError(f"is too long: {problem}")
+    return bare
+
+
+def _address(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        valid = False
+    if (
+        not valid
+        or re.search(r"[\s\x00-\x1f\\]", url)
+        or "@" in parts.netloc
+        or parts.query
+        or parts.fragment
+    ):
+        raise ValueError("must look like https://storage.example.com, without user, password or query")
+    return parts
+
+
+def _host(url: str) -> str:
+    if _address(url).path not in ("", "/"):
+        raise ValueError("must end after the host: the bucket goes into `bucket`, a path into `prefix`")
+    return url.removesuffix("/")
+
+
+def _host_and_path(url: str) -> str:
+    _address(url)
+    return url.removesuffix("/")
+
+
+# A folder in the store, without slashes around it; empty: all of the store.
+Prefix = Annotated[str, AfterValidator(_folder)]
+
+# The address of a store whose buckets are named elsewhere.
+Endpoint = Annotated[str, AfterValidator(_host)]
+
+# The address of a store that may lie below a path of its host.
+EndpointWithPath = Annotated[str, AfterValidator(_host_and_path)]
+
+
+def below(prefix: str) -> str:
+    """What the keys of everything in the folder begin with."""
+    return f"{prefix}/" if prefix else ""

@@ -1,0 +1,72 @@
+"""Asks again while the other side is busy or cannot be heard, and waits as long as it says."""
+
+import random
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+from export_pipeline.errors import Conflict, TransientFailure
+
+# In all, the first one included. The waits double, about eight seconds together: whoever needs longer than
+# that to come back is tried again by the run.
+ATTEMPTS_PER_REQUEST = 5
+FIRST_WAIT = 0.5
+
+# A store that asks for more is not waited for: a thread that sleeps for an hour helps nobody.
+LONGEST_WAIT = 60.0
+
+Answer = TypeVar("Answer")
+
+
+def retried(request: Callable[[], Answer], *, sleep: Callable[[float], None] = time.sleep) -> Answer:
+    """What `request` gives, made again while it raises TransientFailure, but not when that is a Conflict.
+
+    `request` must not mind being made twice: its answer may be what was lost.
+    """
+    for attempt in range(1, ATTEMPTS_PER_REQUEST):
+        try:
+            return request()
+        except Conflict:
+            raise
+        except TransientFailure as failure:
+            if failure.wait is not None and failure.wait > LONGEST_WAIT:
+                raise
+            sleep(wait_before(attempt + 1, failure.wait))
+    return request()
+
+
+def wait_before(attempt: int, asked: float | None) -> float:
+    """How many seconds to wait before the `attempt` (from 2): what was asked for, if anything was, and more.
+
+    A random part keeps those apart who were sent away together.
+    """
+    doubling = FIRST_WAIT * 2 ** (attempt - 2)
+    return (asked or 0) + random.uniform(0 if asked else doubling / 2, doubling)  # noqa: S311  # no secret
+
+
+def seconds_of(retry_after: str | None) -> float | None:
+    """The header Retry-After, a number of seconds or a date, as seconds from now; None if it is neither."""
+    if retry_after is None:
+        return None
+    try:
+        return max(0.0, float(int(retry_after)))
+    except ValueError:
+        pass
+    try:
+        moment = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def reason_of(error: BaseException | None) -> str:
+    """Why nobody answered, as the system says it; nothing of what was asked, which may be secret."""
+    while error is not None:
+        if isinstance(error, OSError) and error.strerror:
+            return error.strerror
+        if isinstance(error, TimeoutError):
+            return "it took too long"
+        error = error.__cause__ or error.__context__
+    return "the connection broke off"

@@ -1,0 +1,50 @@
+"""What refusals of Azure become."""
+
+import pytest
+
+from export_pipeline.connectors.azure_errors import Refusal
+from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, TransientFailure
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "says"),
+    [
+        (403, "AuthenticationFailed", PermanentFailure, "the account's name and its key"),
+        (403, "AuthorizationPermissionMismatch", PermanentFailure, "check the connector's credentials"),
+        (401, "", PermanentFailure, "check the connector's credentials"),
+        (404, "ContainerNotFound", PermanentFailure, "no such container"),
+        (409, "InvalidBlobType", PermanentFailure, "of another kind"),
+        (409, "BlobImmutableDueToPolicy", PermanentFailure, "the container's policy"),
+        (409, "BlobArchived", PermanentFailure, "access_tier"),
+        (412, "LeaseIdMissing", PermanentFailure, "break the lease"),
+        (400, "EncryptionScopeNotFound", PermanentFailure, "encryption_scope"),
+        (400, "InvalidHeaderValue", PermanentFailure, "change the connector's configuration"),
+        (409, "BlobAlreadyExists", Conflict, "try again"),
+        (412, "ConditionNotMet", Conflict, "try again"),
+        (404, "BlobNotFound", Conflict, "try again"),
+        (400, "InvalidBlockList", Conflict, "try again"),
+        (409, "ContainerBeingDeleted", TransientFailure, "again later"),
+        (400, "Md5Mismatch", TransientFailure, "again later"),
+        (408, "", TransientFailure, "again later"),
+        (429, "", TransientFailure, "again later"),
+        (500, "InternalError", TransientFailure, "again later"),
+        (503, "ServerBusy", TransientFailure, "again later"),
+        (206, "", TransientFailure, "again later"),
+    ],
+)
+def test_a_refusal_is_sorted_by_what_to_do_next(
+    status: int, code: str, kind: type[HourFailed], says: str
+) -> None:
+    failure = Refusal(status=status, code=code, wait=None).failure("write", "a/b.csv", container="sales")
+
+    assert type(failure) is kind
+    assert says in str(failure)
+    assert "'a/b.csv'" in str(failure)
+    assert "'sales'" in str(failure)
+
+
+def test_a_store_that_asks_for_a_while_is_heard() -> None:
+    failure = Refusal(status=503, code="ServerBusy", wait=7).failure("write", "a", container="sales")
+
+    assert isinstance(failure, TransientFailure)
+    assert failure.wait == 7

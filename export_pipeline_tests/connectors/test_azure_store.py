@@ -1,0 +1,123 @@
+"""What is particular to a container of Azure: names, folders, pages, secrets in addresses, identities."""
+
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from azure.storage.blob import ContainerClient
+
+from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure
+from export_pipeline_tests.connectors.objects import MIB, keys, noise, put, read
+from export_pipeline_tests.servers.azure import AzureServer
+from export_pipeline_tests.servers.ports import free_port
+
+
+@pytest.fixture
+def container(azure_server: AzureServer) -> Iterator[ContainerClient]:
+    """The vendor's own view of a container that nobody else uses."""
+    with azure_server.client().get_container_client(azure_server.new_container()) as client:
+        yield client
+
+
+def test_blobs_lie_below_the_prefix_and_others_are_not_seen(
+    azure_server: AzureServer, container: ContainerClient
+) -> None:
+    name = container.container_name
+    put(azure_server.config(name).open(), "exports/daily2/other.csv", b"2")
+
+    put(azure_server.config(name, prefix="exports/daily").open(), "a.csv", b"1")
+
+    assert keys(azure_server.config(name).open()) == ["exports/daily/a.csv", "exports/daily2/other.csv"]
+    assert keys(azure_server.config(name, prefix="exports/daily").open()) == ["a.csv"]
+
+
+def test_the_prefix_counts_towards_the_longest_key(
+    azure_server: AzureServer, container: ContainerClient
+) -> None:
+    destination = azure_server.config(container.container_name, prefix="p" * 500).open()
+
+    with pytest.raises(PermanentFailure, match="takes 1101 characters"):
+        destination.begin("k" * 600, {})
+
+
+@pytest.mark.parametrize("key", ["a./b", "a.", "a/" * 254 + "b"])
+def test_a_name_that_azure_would_change_is_refused(
+    azure_server: AzureServer, container: ContainerClient, key: str
+) -> None:
+    with pytest.raises(PermanentFailure, match=r"cannot be an object's key.*change the path"):
+        azure_server.config(container.container_name).open().begin(key, {})
+
+
+@pytest.mark.slow  # a page holds five thousand
+def test_more_blobs_than_a_page_holds_are_listed(
+    azure_server: AzureServer, container: ContainerClient
+) -> None:
+    wanted = [f"many/{number:04}" for number in range(5_010)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: container.upload_blob(name, b""), wanted))
+
+    assert keys(azure_server.config(container.container_name).open(), "many/") == wanted
+
+
+def test_marks_of_folders_are_no_blobs(azure_server: AzureServer, container: ContainerClient) -> None:
+    container.upload_blob("2013/01", b"", metadata={"hdi_isfolder": "true"})
+    destination = azure_server.config(container.container_name).open()
+
+    assert keys(destination) == []
+    assert destination.head("2013/01") is None
+
+
+def test_metadata_of_others_is_no_obstacle(azure_server: AzureServer, container: ContainerClient) -> None:
+    container.upload_blob("a.csv", b"1", metadata={"CamelCase": "1", "under_score": "2"})
+
+    found = azure_server.config(container.container_name).open().head("a.csv")
+
+    assert found is not None
+    assert found.size == 1
+
+
+@pytest.mark.parametrize("size", [3, 9 * MIB])
+def test_a_tier_is_that_of_the_configuration(
+    azure_server: AzureServer, container: ContainerClient, size: int
+) -> None:
+    put(azure_server.config(container.container_name, access_tier="Cool").open(), "a.csv", noise(size))
+
+    assert container.get_blob_client("a.csv").get_blob_properties().blob_tier == "Cool"
+
+
+def test_a_token_that_has_expired_is_named(azure_server: AzureServer, container: ContainerClient) -> None:
+    name = container.container_name
+    expired = azure_server.config(name, account_key=None, sas_token=azure_server.sas(name, "cw", hours=-1))
+
+    with pytest.raises(PermanentFailure, match="check the connector's credentials"):
+        put(expired.open(), "a.csv", b"1")
+
+
+def test_no_error_shows_a_token(azure_server: AzureServer, container: ContainerClient) -> None:
+    name = container.container_name
+    token = azure_server.sas(name, "rl")
+    refused = azure_server.config(name, account_key=None, sas_token=token)
+    unreachable = refused.model_copy(update={"endpoint_url": f"http://127.0.0.1:{free_port()}/exporter"})
+    signature = token.get_secret_value().split("sig=")[1]
+
+    for config, kind in ((refused, PermanentFailure), (unreachable, TransientFailure)):
+        with pytest.raises(kind) as caught:
+            put(config.open(), "a.csv", b"1")
+        assert signature not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_container_that_goes_away_is_not_an_empty_one(azure_server: AzureServer) -> None:
+    destination = azure_server.config("nobody-made-this").open()
+
+    with pytest.raises(PermanentFailure, match="no such container"):
+        destination.head("a.csv")
+    with pytest.raises(PermanentFailure, match="no such container"):
+        destination.delete("a.csv")
+    with pytest.raises(PermanentFailure, match="no such container"):
+        keys(destination)
+
+
+def test_a_blob_that_is_gone_is_not_there(azure_server: AzureServer, container: ContainerClient) -> None:
+    with pytest.raises(NotFound, match=r"there is no 'a\.csv'"):
+        read(azure_server.config(container.container_name).open(), "a.csv")

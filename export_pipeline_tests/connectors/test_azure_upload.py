@@ -1,0 +1,65 @@
+"""Blocks of several writers to one name, and the names of metadata."""
+
+import pytest
+
+from export_pipeline.connectors.azure_upload import as_identifiers, from_identifiers, version_of
+from export_pipeline.errors import Conflict
+from export_pipeline_tests.connectors.objects import MIB, keys, noise, put, read
+from export_pipeline_tests.servers.azure import AzureServer
+
+
+def test_two_uploads_to_one_name_do_not_mix(azure_server: AzureServer) -> None:
+    """All writers to a name share its uncommitted blocks."""
+    destination = azure_server.config(azure_server.new_container()).open()
+    first, second = destination.begin("a.csv", {}), destination.begin("a.csv", {})
+    for upload, letter in ((first, b"1"), (second, b"2")):
+        upload.write(letter * (17 * MIB))
+
+    first.commit(replaces=None)
+    with pytest.raises(Conflict):
+        second.commit(replaces=None)
+
+    assert read(destination, "a.csv") == b"1" * (17 * MIB)
+
+
+def test_a_small_blob_may_overtake_a_large_one(azure_server: AzureServer) -> None:
+    destination = azure_server.config(azure_server.new_container()).open()
+    large = destination.begin("a.csv", {})
+    large.write(noise(17 * MIB))
+
+    put(destination, "a.csv", b"small")
+    with pytest.raises(Conflict):
+        large.commit(replaces=None)
+
+    assert read(destination, "a.csv") == b"small"
+
+
+@pytest.mark.parametrize("content", [b"", b"1"])
+def test_blocks_that_nobody_commits_are_no_blob_and_no_obstacle(
+    azure_server: AzureServer, content: bytes
+) -> None:
+    container = azure_server.new_container()
+    destination = azure_server.config(container).open()
+    upload = destination.begin("a.csv", {})
+    upload.write(noise(17 * MIB))
+
+    upload.abort()
+
+    blob = azure_server.client().get_blob_client(container, "a.csv")
+    committed, uncommitted = blob.get_block_list("all")
+    assert (committed, len(uncommitted)) == ([], 2)
+    assert keys(destination) == []
+    put(destination, "a.csv", content)
+    assert read(destination, "a.csv") == content
+    assert blob.get_block_list("uncommitted")[1] == []
+
+
+def test_names_of_metadata_are_identifiers_there_and_names_here() -> None:
+    metadata = {"export-id": "acme/flights", "sha256": "ab", "a-b-c": "1"}
+
+    assert all(name.isidentifier() for name in as_identifiers(metadata))
+    assert from_identifiers(as_identifiers(metadata)) == metadata
+
+
+def test_a_version_is_the_same_wherever_it_is_said() -> None:
+    assert version_of('"0x8D"') == version_of("0x8D") == "0x8D"

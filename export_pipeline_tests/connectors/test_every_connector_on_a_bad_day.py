@@ -1,0 +1,114 @@
+"""What becomes of objects when a store is busy, slow or breaks off: for every type that asks a server."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from export_pipeline.connectors.connector import ConnectorConfig
+from export_pipeline.connectors.destination import EXPORT_ID, SHA256
+from export_pipeline.errors import TransientFailure
+from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, port_of, put, read
+from export_pipeline_tests.servers.fault_proxy import Fault, Once, Request, fault_proxy
+
+METADATA = {EXPORT_ID: "hourly-flights", SHA256: "ab" * 32}
+SIZES = {"small": 3, "large": 9 * MIB}
+
+
+def writes(request: Request) -> bool:
+    return request.method in ("PUT", "POST") and not request.path.startswith("/token")
+
+
+def reads(request: Request) -> bool:
+    return request.method == "GET"
+
+
+@dataclass(slots=True)
+class Nth:
+    """A plan: of the requests that `concerns`, the one that is number `turn` (from 0) fails."""
+
+    turn: int
+    fault: Fault
+    concerns: Callable[[Request], bool]
+    met: list[Request] = field(default_factory=list)
+
+    def __call__(self, request: Request) -> Fault | None:
+        if not self.concerns(request):
+            return None
+        self.met.append(request)
+        return self.fault if len(self.met) == self.turn + 1 else None
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize("fault", Fault)
+def test_whichever_request_fails_the_object_is_there_in_the_end(
+    asking_connector: ConnectorConfig, fault: Fault, size: int
+) -> None:
+    turn, failed = 0, True
+    while failed:
+        key = f"{turn}.csv"
+        plan = Nth(turn, fault, writes)
+        with fault_proxy(port_of(asking_connector), plan) as proxy:
+            destination = led_to(proxy.url, asking_connector).open()
+            version = put(destination, key, noise(size), metadata=METADATA)
+        found = asking_connector.open().head(key)
+        assert found is not None
+        assert (found.version, found.size, found.metadata) == (version, size, METADATA), plan.met
+        assert read(asking_connector.open(), key) == noise(size)
+        turn, failed = turn + 1, len(plan.met) > turn
+
+    assert turn > 1
+
+
+@pytest.mark.parametrize("fault", [Fault.RESET_AFTER, Fault.TRUNCATED])
+def test_a_lost_answer_to_a_replacement_is_a_success(asking_connector: ConnectorConfig, fault: Fault) -> None:
+    first = put(asking_connector.open(), "a.csv", b"first", metadata=METADATA)
+    plan = Once(fault, writes)
+    with fault_proxy(port_of(asking_connector), plan) as proxy:
+        destination = led_to(proxy.url, asking_connector).open()
+        version = put(destination, "a.csv", b"second", replaces=first, metadata=METADATA)
+
+    found = asking_connector.open().head("a.csv")
+    assert found is not None
+    assert found.version == version
+    assert read(asking_connector.open(), "a.csv") == b"second"
+    assert len(plan.met) == 1
+
+
+def test_a_store_that_asks_for_a_while_is_left_alone_for_that_long(asking_connector: ConnectorConfig) -> None:
+    with fault_proxy(port_of(asking_connector), Once(Fault.THROTTLED, writes)) as proxy:
+        put(led_to(proxy.url, asking_connector).open(), "a.csv", b"1")
+        refused, repeated = [moment for request, moment in proxy.arrivals if writes(request)][:2]
+
+    assert repeated - refused >= 1
+
+
+def test_a_store_that_stays_down_is_worth_another_try_and_shows_nothing(
+    asking_connector: ConnectorConfig,
+) -> None:
+    with fault_proxy(port_of(asking_connector), Once(Fault.UNAVAILABLE, writes, times=999)) as proxy:
+        destination = led_to(proxy.url, asking_connector).open()
+
+        with pytest.raises(TransientFailure, match="try again later"):
+            put(destination, "a.csv", b"1")
+
+        assert len([request for request, _ in proxy.arrivals if writes(request)]) > 2
+    assert keys(asking_connector.open()) == []
+
+
+@pytest.mark.parametrize("fault", [Fault.UNAVAILABLE, Fault.THROTTLED, Fault.RESET, Fault.SLOW])
+def test_a_reading_that_is_not_begun_at_once_is_whole(
+    asking_connector: ConnectorConfig, fault: Fault
+) -> None:
+    put(asking_connector.open(), "a.csv", noise(5 * MIB))
+    with fault_proxy(port_of(asking_connector), Once(fault, reads)) as proxy:
+        assert read(led_to(proxy.url, asking_connector).open(), "a.csv") == noise(5 * MIB)
+
+
+def test_a_reading_that_breaks_off_is_no_shorter_object(asking_connector: ConnectorConfig) -> None:
+    put(asking_connector.open(), "a.csv", noise(5 * MIB))
+    with fault_proxy(port_of(asking_connector), Once(Fault.TRUNCATED, reads, times=99)) as proxy:
+        destination = led_to(proxy.url, asking_connector).open()
+
+        with pytest.raises(TransientFailure, match=r"a\.csv"):
+            read(destination, "a.csv")

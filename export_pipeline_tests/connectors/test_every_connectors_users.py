@@ -1,0 +1,77 @@
+"""What users with too few rights, or none, hear of every connector that asks a server."""
+
+import traceback
+
+import pytest
+
+from export_pipeline.connectors.connector import ConnectorConfig
+from export_pipeline.errors import PermanentFailure, TransientFailure
+from export_pipeline_tests.connectors.conftest import Users
+from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
+from export_pipeline_tests.servers.ports import free_port
+
+SIZES = {"small": 3, "large": 9 * MIB}
+CREDENTIALS = "check (the connector's credentials|the account's name and its key)"
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_wrong_credentials_are_named_and_not_shown(users: Users, size: int) -> None:
+    with pytest.raises(PermanentFailure, match=CREDENTIALS) as caught:
+        put(users.stranger.open(), "a/b.csv", noise(size))
+
+    assert "'a/b.csv'" in str(caught.value)
+    told = "".join(traceback.format_exception(caught.value))
+    assert "guessed" not in told
+    assert "Z3Vlc3N" not in told
+
+
+def test_who_may_only_read_reads_and_does_not_write(users: Users) -> None:
+    put(users.owner.open(), "a.csv", b"1")
+    destination = users.reader.open()
+
+    assert read(destination, "a.csv") == b"1"
+    with pytest.raises(PermanentFailure, match=f"not allowed to write.*{CREDENTIALS}"):
+        put(destination, "b.csv", b"2")
+    with pytest.raises(PermanentFailure, match=f"not allowed to delete.*{CREDENTIALS}"):
+        destination.delete("a.csv")
+    assert keys(users.owner.open()) == ["a.csv"]
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_who_may_only_write_writes_and_does_not_read(users: Users, size: int) -> None:
+    destination = users.writer.open()
+
+    put(destination, "a.csv", noise(size))
+
+    assert read(users.owner.open(), "a.csv") == noise(size)
+    with pytest.raises(PermanentFailure, match=f"not allowed to read.*{CREDENTIALS}"):
+        read(destination, "a.csv")
+    with pytest.raises(PermanentFailure, match=f"not allowed to look at.*{CREDENTIALS}"):
+        destination.head("a.csv")
+
+
+def test_a_conflict_stays_one_where_nobody_may_look(users: Users) -> None:
+    put(users.owner.open(), "a.csv", b"1")
+
+    with pytest.raises(TransientFailure, match="try again"):
+        put(users.writer.open(), "a.csv", b"2")
+
+    assert read(users.owner.open(), "a.csv") == b"1"
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_a_place_that_does_not_exist_is_named(users: Users, size: int) -> None:
+    with pytest.raises(PermanentFailure, match=r"nobody-made-this.*create it"):
+        put(users.nowhere.open(), "a.csv", noise(size))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "no-such-host.invalid"])
+def test_a_host_that_does_not_answer_is_worth_another_try(
+    asking_connector: ConnectorConfig, host: str
+) -> None:
+    url = f"http://{host}:{free_port()}"
+
+    with pytest.raises(TransientFailure, match="is the address right, and the store up") as caught:
+        put(led_to(url, asking_connector).open(), "a.csv", b"1")
+
+    assert host in str(caught.value)

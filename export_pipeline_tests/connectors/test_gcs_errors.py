@@ -1,0 +1,54 @@
+"""What refusals of Google Cloud Storage become."""
+
+import pytest
+from requests import Response
+
+from export_pipeline.connectors.gcs_errors import Refusal, refusal_in
+from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, TransientFailure
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "kind", "says"),
+    [
+        (401, "Invalid Credentials", PermanentFailure, "check the connector's credentials"),
+        (403, "does not have storage.objects.create access", PermanentFailure, "objects.create"),
+        (404, "The specified bucket does not exist.", PermanentFailure, "no such bucket"),
+        (400, "Invalid argument", PermanentFailure, "the store refuses (Invalid argument)"),
+        (412, "conditions did not hold", Conflict, "try again"),
+        (409, "", Conflict, "try again"),
+        (404, "No such upload", TransientFailure, "again later"),
+        (410, "", TransientFailure, "again later"),
+        (408, "", TransientFailure, "again later"),
+        (429, "rate limit", TransientFailure, "again later"),
+        (503, "", TransientFailure, "again later (status 503)"),
+        (200, "", TransientFailure, "again later"),
+    ],
+)
+def test_a_refusal_is_sorted_by_what_to_do_next(
+    status: int, text: str, kind: type[HourFailed], says: str
+) -> None:
+    failure = Refusal(status=status, text=text).failure("write", "a/b.csv", bucket="sales")
+
+    assert type(failure) is kind
+    assert says in str(failure)
+    assert "'a/b.csv'" in str(failure)
+    assert "'sales'" in str(failure)
+
+
+def an_answer(status: int, body: bytes) -> Response:
+    answer = Response()
+    answer.status_code = status
+    answer.headers["Retry-After"] = "7"
+    answer._content = body
+    return answer
+
+
+def test_an_answer_is_read_for_its_words_and_its_wait() -> None:
+    refusal = refusal_in(an_answer(503, b'{"error": {"message": "Backend Error"}}'))
+
+    assert refusal == Refusal(status=503, text="Backend Error", wait=7)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"error": "x"}', b'{"error": {}}'])
+def test_an_answer_without_words_is_one_still(body: bytes) -> None:
+    assert refusal_in(an_answer(502, body)) == Refusal(status=502, text="", wait=7)

@@ -1,0 +1,131 @@
+"""What is particular to a bucket of Google: its options, identities, pages, and what the environment says."""
+
+import json
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from export_pipeline.errors import PermanentFailure, TransientFailure
+from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
+from export_pipeline_tests.servers.fault_proxy import Fault, Once, fault_proxy
+from export_pipeline_tests.servers.gcs import GcsServer
+from export_pipeline_tests.servers.ports import free_port
+
+KMS_KEY = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
+
+
+@pytest.fixture
+def bucket(gcs_server: GcsServer) -> str:
+    return gcs_server.new_bucket()
+
+
+def test_objects_lie_below_the_prefix_and_others_are_not_seen(gcs_server: GcsServer, bucket: str) -> None:
+    put(gcs_server.config(bucket).open(), "exports/daily2/other.csv", b"2")
+
+    put(gcs_server.config(bucket, prefix="exports/daily").open(), "a.csv", b"1")
+
+    assert keys(gcs_server.config(bucket).open()) == ["exports/daily/a.csv", "exports/daily2/other.csv"]
+    assert keys(gcs_server.config(bucket, prefix="exports/daily").open()) == ["a.csv"]
+
+
+def test_more_objects_than_a_page_holds_are_listed(gcs_server: GcsServer, bucket: str) -> None:
+    wanted = [f"many/{number:04}" for number in range(1_010)]
+    there = gcs_server.client().bucket(bucket)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: there.blob(name).upload_from_string(b""), wanted))
+
+    assert keys(gcs_server.config(bucket).open(), "many/") == wanted
+
+
+def test_the_prefix_counts_towards_the_longest_key(gcs_server: GcsServer) -> None:
+    destination = gcs_server.config("any", prefix="p" * 500).open()
+
+    with pytest.raises(PermanentFailure, match="takes 1101 bytes"):
+        destination.begin("k" * 600, {})
+
+
+def test_a_name_that_google_forbids_is_refused(gcs_server: GcsServer, bucket: str) -> None:
+    with pytest.raises(PermanentFailure, match="change the path"):
+        gcs_server.config(bucket).open().begin(".well-known/acme-challenge/a.csv", {})
+
+
+@pytest.mark.parametrize("size", [3, 9 * MIB])
+def test_objects_are_of_the_class_and_under_the_key_of_the_configuration(
+    gcs_server: GcsServer, bucket: str, size: int
+) -> None:
+    config = gcs_server.config(bucket, storage_class="NEARLINE", kms_key_name=KMS_KEY)
+    with fault_proxy(gcs_server.port) as proxy:
+        put(led_to(proxy.url, config).open(), "a.csv", noise(size))
+        asked = [request.path for request, _ in proxy.arrivals if "/upload/" in request.path]
+
+    # The server forgets the class of what comes in several requests; the gate heard it.
+    (described,) = [one.described for one in gcs_server.gate.sessions.values() if one.bucket == bucket] or [
+        {"storageClass": gcs_server.client().bucket(bucket).get_blob("a.csv").storage_class}
+    ]
+    assert described["storageClass"] == "NEARLINE"
+    assert "kmsKeyName=projects%2Fp%2Flocations%2Fl%2FkeyRings%2Fr%2FcryptoKeys%2Fk" in asked[0]
+
+
+def test_without_a_key_the_deployments_own_identity_is_used(
+    gcs_server: GcsServer, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "key.json").write_text(json.dumps(dict(gcs_server.admin.info)))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "key.json"))
+
+    destination = gcs_server.config(bucket, service_account=None).open()
+
+    put(destination, "a.csv", b"1")
+    assert read(destination, "a.csv") == b"1"
+
+
+def test_no_identity_at_all_is_named(gcs_server: GcsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    monkeypatch.setenv("CLOUDSDK_CONFIG", "/nonexistent")
+    monkeypatch.setenv("NO_GCE_CHECK", "true")  # or the client asks the cloud's own address
+
+    with pytest.raises(PermanentFailure, match="give the connector a service account"):
+        gcs_server.config("any", service_account=None).open()
+
+
+def test_a_key_that_cannot_be_read_is_named_and_not_shown(gcs_server: GcsServer) -> None:
+    spoilt = json.dumps({**gcs_server.admin.info, "private_key": "-----BEGIN hunter2-----"})
+
+    with pytest.raises(PermanentFailure, match="download it anew") as caught:
+        gcs_server.config("any", service_account=SecretStr(spoilt)).open()
+
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_the_environment_does_not_redirect_a_connector(
+    gcs_server: GcsServer, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{free_port()}")
+
+    put(gcs_server.config(bucket).open(), "a.csv", noise(9 * MIB))
+
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST")
+    assert keys(gcs_server.config(bucket).open()) == ["a.csv"]
+
+
+@pytest.mark.slow  # Google's client asks for tokens several times itself, each time that we do
+def test_tokens_that_are_not_given_out_now_are_worth_another_try(gcs_server: GcsServer, bucket: str) -> None:
+    plan = Once(Fault.UNAVAILABLE, lambda request: request.path == "/token", times=99)
+    with fault_proxy(gcs_server.port, plan) as proxy:
+        destination = led_to(proxy.url, gcs_server.config(bucket)).open()
+
+        with pytest.raises(TransientFailure, match="no tokens now"):
+            put(destination, "a.csv", b"1")
+
+
+def test_a_bucket_that_goes_away_is_not_an_empty_one(gcs_server: GcsServer) -> None:
+    destination = gcs_server.config("nobody-made-this").open()
+
+    with pytest.raises(PermanentFailure, match="no such bucket"):
+        destination.head("a.csv")
+    with pytest.raises(PermanentFailure, match="no such bucket"):
+        destination.delete("a.csv")
+    with pytest.raises(PermanentFailure, match="no such bucket"):
+        keys(destination)

@@ -1,0 +1,97 @@
+"""Sessions: overtaken, given up, taken in small bites, and begun under another condition."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from export_pipeline.errors import Conflict, TransientFailure
+from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
+from export_pipeline_tests.servers.fault_proxy import Fault, Once, fault_proxy
+from export_pipeline_tests.servers.gcs import GcsServer
+
+BITE = 256 * 1024  # Google takes a multiple of it
+
+
+@pytest.fixture
+def bucket(gcs_server: GcsServer) -> str:
+    return gcs_server.new_bucket()
+
+
+@pytest.fixture
+def small_bites(gcs_server: GcsServer) -> Iterator[None]:
+    gcs_server.gate.appetite = 3 * BITE
+    yield
+    gcs_server.gate.appetite = None
+
+
+def sessions(server: GcsServer, bucket: str) -> int:
+    return sum(
+        session.bucket == bucket and session.answer is None for session in server.gate.sessions.values()
+    )
+
+
+@pytest.mark.usefixtures("small_bites")
+def test_a_store_may_take_less_than_it_is_given(gcs_server: GcsServer, bucket: str) -> None:
+    destination = gcs_server.config(bucket).open()
+
+    put(destination, "a.csv", noise(17 * MIB))
+
+    assert read(destination, "a.csv") == noise(17 * MIB)
+
+
+def test_a_store_that_takes_nothing_is_given_up(gcs_server: GcsServer, bucket: str) -> None:
+    gcs_server.gate.appetite = 0
+    try:
+        with pytest.raises(TransientFailure, match="takes no more"):
+            put(gcs_server.config(bucket).open(), "a.csv", noise(9 * MIB))
+    finally:
+        gcs_server.gate.appetite = None
+
+
+def test_an_object_that_appears_in_the_meantime_is_a_conflict(gcs_server: GcsServer, bucket: str) -> None:
+    destination = gcs_server.config(bucket).open()
+    upload = destination.begin("a.csv", {})
+    upload.write(noise(9 * MIB))
+    put(destination, "a.csv", b"another's")
+
+    with pytest.raises(Conflict, match="try again"):
+        upload.commit(replaces=None)
+
+    assert read(destination, "a.csv") == b"another's"
+    assert sessions(gcs_server, bucket) == 0
+
+
+def test_a_version_that_came_after_the_session_is_a_conflict(gcs_server: GcsServer, bucket: str) -> None:
+    """The store was told of the condition when the session began."""
+    destination = gcs_server.config(bucket).open()
+    upload = destination.begin("a.csv", {})
+    upload.write(noise(9 * MIB))
+    version = put(destination, "a.csv", b"another's")
+
+    with pytest.raises(Conflict, match="try again"):
+        upload.commit(replaces=version)
+
+    assert read(destination, "a.csv") == b"another's"
+
+
+@pytest.mark.parametrize("end", ["abort", "commit", "failure"])
+def test_no_session_is_left_open(gcs_server: GcsServer, bucket: str, end: str) -> None:
+    down = False
+    plan = Once(Fault.UNAVAILABLE, lambda request: down and request.method == "PUT", times=99)
+    with fault_proxy(gcs_server.port, plan) as proxy:
+        upload = led_to(proxy.url, gcs_server.config(bucket)).open().begin("a.csv", {})
+        upload.write(noise(9 * MIB))
+        open_meanwhile = sessions(gcs_server, bucket)
+
+        if end == "abort":
+            upload.abort()
+        elif end == "commit":
+            upload.commit(replaces=None)
+        else:
+            down = True
+            with pytest.raises(TransientFailure):
+                upload.commit(replaces=None)
+
+    assert open_meanwhile == 1
+    assert sessions(gcs_server, bucket) == 0
+    assert keys(gcs_server.config(bucket).open()) == (["a.csv"] if end == "commit" else [])

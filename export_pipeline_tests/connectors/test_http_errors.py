@@ -1,0 +1,51 @@
+"""What refusals of an HTTP receiver become."""
+
+import pytest
+
+from export_pipeline.connectors.http_errors import Refusal
+from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, TransientFailure
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "says"),
+    [
+        (401, PermanentFailure, "check the connector's credentials"),
+        (403, PermanentFailure, "403 Forbidden"),
+        (404, PermanentFailure, "create it, or change `url`"),
+        (405, PermanentFailure, "change `method`"),
+        (413, PermanentFailure, "export fewer rows"),
+        (400, PermanentFailure, "the receiver refuses (400 Bad Request)"),
+        (422, PermanentFailure, "the receiver refuses"),
+        (428, PermanentFailure, "the receiver refuses"),
+        (501, PermanentFailure, "use another receiver"),
+        (307, PermanentFailure, "nobody is followed"),
+        (409, Conflict, "try again"),
+        (412, Conflict, "try again"),
+        (408, TransientFailure, "again later"),
+        (425, TransientFailure, "again later"),
+        (429, TransientFailure, "again later"),
+        (500, TransientFailure, "again later"),
+        (503, TransientFailure, "again later (503 Service Unavailable)"),
+        (599, TransientFailure, "again later (599)"),
+    ],
+)
+def test_a_refusal_is_sorted_by_what_to_do_next(status: int, kind: type[HourFailed], says: str) -> None:
+    failure = Refusal(status=status).failure("write", "a/b.csv", receiver="https://receiver.example/in")
+
+    assert type(failure) is kind
+    assert says in str(failure)
+    assert "'a/b.csv'" in str(failure)
+    assert "https://receiver.example/in" in str(failure)
+
+
+def test_who_sends_us_elsewhere_is_quoted() -> None:
+    failure = Refusal(status=302, elsewhere="login.example").failure("write", "a", receiver="x")
+
+    assert "sends us to login.example" in str(failure)
+
+
+def test_a_receiver_that_asks_for_a_while_is_heard() -> None:
+    failure = Refusal(status=503, wait=7).failure("write", "a", receiver="x")
+
+    assert isinstance(failure, TransientFailure)
+    assert failure.wait == 7

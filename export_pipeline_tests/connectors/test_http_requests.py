@@ -1,0 +1,133 @@
+"""A request goes where it should, in the name of whom it should, and nowhere else."""
+
+import datetime
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from export_pipeline.connectors.addresses import allow
+from export_pipeline.connectors.http_requests import asked
+from export_pipeline.errors import PermanentFailure
+from export_pipeline_tests.servers.http import Receiver
+
+
+class Mirror(BaseHTTPRequestHandler):
+    """Says in its answer what it was asked."""
+
+    def do_PUT(self) -> None:
+        self.send_response(200)
+        self.send_header("Asked", self.requestline)
+        self.send_header("Asked-Host", self.headers["Host"])
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # the base class's name
+        """Keep quiet."""
+
+
+@pytest.fixture
+def mirror() -> Iterator[ThreadingHTTPServer]:
+    allow([ip_network("127.0.0.0/8")])
+    with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+    allow([])
+
+
+def certify(name: x509.GeneralName, folder: Path) -> ssl.SSLContext:
+    """A server's TLS with a certificate for that name, whose issuer is itself: `certificate.pem`."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tests")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([name]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "certificate.pem").write_bytes(certificate.public_bytes(pem))
+    form, locked = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    (folder / "key.pem").write_bytes(key.private_bytes(pem, form, locked))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
+    return context
+
+
+def served(server: ThreadingHTTPServer, context: ssl.SSLContext) -> list[str | None]:
+    """Let the server speak TLS; gives the names it is asked for, as they come."""
+    names: list[str | None] = []
+    context.sni_callback = lambda _socket, name, _context: names.append(name)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    return names
+
+
+def ask(url: str) -> dict[str, str]:
+    with asked("PUT", url, {}, body=lambda: [b"1"], size=1) as answer:
+        return dict(answer.getheaders())
+
+
+def test_the_address_is_asked_as_it_is_written(mirror: ThreadingHTTPServer) -> None:
+    told = ask(f"http://localhost:{mirror.server_port}/in/a%20b?x=%24")
+
+    assert told["Asked"] == "PUT /in/a%20b?x=%24 HTTP/1.1"
+    assert told["Asked-Host"] == f"localhost:{mirror.server_port}"
+
+
+def test_nothing_inside_is_asked_unless_it_is_allowed(mirror: ThreadingHTTPServer) -> None:
+    allow([])
+
+    with pytest.raises(PermanentFailure, match="must not call there"):
+        ask(f"http://localhost:{mirror.server_port}/")
+
+
+def test_no_proxy_of_the_environment_is_asked(
+    mirror: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+    assert ask(f"http://127.0.0.1:{mirror.server_port}/")["Asked"] == "PUT / HTTP/1.1"
+
+
+def test_a_certificate_is_that_of_the_name(
+    mirror: ThreadingHTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although the connection goes to an address that was looked up beforehand."""
+    names = served(mirror, certify(x509.DNSName("localhost"), tmp_path))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+
+    told = ask(f"https://localhost:{mirror.server_port}/")
+
+    assert told["Asked-Host"] == f"localhost:{mirror.server_port}"
+    assert names == ["localhost"]
+    with pytest.raises(ssl.SSLCertVerificationError, match="IP address mismatch"):
+        ask(f"https://127.0.0.1:{mirror.server_port}/")
+
+
+def test_a_certificate_that_nobody_trusts_is_refused(mirror: ThreadingHTTPServer, tmp_path: Path) -> None:
+    served(mirror, certify(x509.IPAddress(ip_address("127.0.0.1")), tmp_path))
+
+    with pytest.raises(ssl.SSLCertVerificationError, match="self-signed"):
+        ask(f"https://127.0.0.1:{mirror.server_port}/")
+
+
+def test_who_hangs_up_in_the_middle_is_heard_all_the_same(http_receiver: Receiver) -> None:
+    http_receiver.behaviour.hangs_up_early = True
+    large = 64 << 20
+
+    with asked(
+        "PUT", f"{http_receiver.url}/any/a", {}, body=lambda: (bytes(1 << 20) for _ in range(64)), size=large
+    ) as answer:
+        assert answer.status == 401

@@ -1,0 +1,118 @@
+"""What is particular to HTTP receivers: those that show nothing, those that say little, and who may ask."""
+
+import traceback
+
+import pytest
+from pydantic import SecretStr
+
+from export_pipeline.connectors.addresses import allow
+from export_pipeline.connectors.http import HttpConfig
+from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure, Unreadable
+from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
+from export_pipeline_tests.servers.http import Receiver
+
+
+@pytest.fixture
+def config(http_receiver: Receiver) -> HttpConfig:
+    return http_receiver.config(http_receiver.new_space())
+
+
+def writing_only(config: HttpConfig, **changes: object) -> HttpConfig:
+    return config.model_copy(update={"readable": False, **changes})
+
+
+def test_a_receiver_that_shows_nothing_cannot_be_looked_at(config: HttpConfig) -> None:
+    destination = writing_only(config).open()
+    put(destination, "a.csv", b"1")
+
+    with pytest.raises(Unreadable, match="takes files and shows none"):
+        destination.head("a.csv")
+    with pytest.raises(Unreadable, match="takes files and shows none"):
+        read(destination, "a.csv")
+    with pytest.raises(Unreadable, match="takes files and shows none"):
+        destination.delete("a.csv")
+
+
+def test_no_receiver_lists_what_it_holds(config: HttpConfig) -> None:
+    with pytest.raises(Unreadable, match="cannot be asked what it holds"):
+        config.open().list("")
+
+
+def test_where_nobody_looks_what_is_there_is_written_over(config: HttpConfig) -> None:
+    put(writing_only(config).open(), "a.csv", b"1")
+    put(writing_only(config).open(), "a.csv", b"2")
+
+    assert read(config.open(), "a.csv") == b"2"
+
+
+@pytest.mark.parametrize("changes", [{"bearer_token": None, "username": "me"}, {}])
+def test_users_are_known_by_token_or_password(
+    http_receiver: Receiver, config: HttpConfig, changes: dict[str, object]
+) -> None:
+    token = http_receiver.token("rwd")
+    who = {**changes, "password": token} if changes else {"bearer_token": token}
+    destination = config.model_copy(update=who).open()
+
+    put(destination, "a.csv", b"1")
+
+    assert read(destination, "a.csv") == b"1"
+
+
+def test_nobody_is_followed_elsewhere(http_receiver: Receiver, config: HttpConfig) -> None:
+    space = http_receiver.new_space()
+    http_receiver.behaviour.sends_to = f"{http_receiver.url}/{space}/a.csv"
+
+    for use in (lambda: put(config.open(), "a.csv", b"1"), lambda: config.open().head("a.csv")):
+        with pytest.raises(PermanentFailure, match=r"sends us to 127\.0\.0\.1, and nobody is followed"):
+            use()
+    assert http_receiver.spaces[space] == {}
+
+
+def test_a_receiver_inside_is_not_called_on(config: HttpConfig) -> None:
+    allow([])
+
+    for use in (lambda: put(config.open(), "a.csv", b"1"), lambda: read(config.open(), "a.csv")):
+        with pytest.raises(PermanentFailure, match="must not call there"):
+            use()
+
+
+def test_a_receiver_that_tells_no_version_cannot_be_read_back(
+    http_receiver: Receiver, config: HttpConfig
+) -> None:
+    put(config.open(), "a.csv", b"1")
+    http_receiver.behaviour.forgets = frozenset({"ETag"})
+
+    with pytest.raises(PermanentFailure, match=r"without an ETag.*set `readable` to false"):
+        config.open().head("a.csv")
+
+
+def test_refusals_before_the_body_is_read_are_heard(http_receiver: Receiver, config: HttpConfig) -> None:
+    http_receiver.behaviour.hangs_up_early = True
+    stranger = config.model_copy(update={"bearer_token": SecretStr("guessed")})
+
+    with pytest.raises(PermanentFailure, match="check the connector's credentials"):
+        put(stranger.open(), "a.csv", noise(33 * MIB))
+
+
+def test_no_error_shows_a_secret(http_receiver: Receiver, config: HttpConfig) -> None:
+    http_receiver.behaviour.sends_to = "http://elsewhere.example/?hunter2"
+    secret = config.model_copy(
+        update={"bearer_token": SecretStr("hunter2"), "url": f"{config.url}?signature=hunter2"}
+    )
+
+    for at in (secret, led_to("http://127.0.0.1:9", secret)):
+        with pytest.raises((PermanentFailure, TransientFailure)) as caught:
+            put(at.open(), "a.csv", b"1")
+        assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_what_is_deleted_or_was_never_there_is_gone(config: HttpConfig) -> None:
+    destination = config.open()
+    put(destination, "a.csv", b"1")
+
+    destination.delete("a.csv")
+    destination.delete("a.csv")
+
+    assert keys(destination) == []
+    with pytest.raises(NotFound):
+        read(destination, "a.csv")
