@@ -111,6 +111,6 @@ def _bytes(column: "pa.Array[Any]") -> "pa.Array[Any]":
     offsets = pa.Array.from_buffers(pa.int32(), len(column) + 1, [None, ends], offset=column.offset)
     first, last = offsets[0].as_py(), offsets[-1].as_py()
     data = unhexlify(memoryview(cast(Any, digits))[first:last]) if digits else b""
-    halved = pc.divide(pc.subtract(offsets, first), 2)
+    halved = pc.divide(pc.subtract(offsets, first), 2).cast(pa.int32())
     whole = pa.Array.from_buffers(pa.binary(), len(column), [None, halved.buffers()[1], pa.py_buffer(data)])
     return cast("pa.Array[Any]", pc.if_else(column.is_valid(), whole, None))
