@@ -3,15 +3,18 @@ PY ?= python3
 UV := .tools/bin/uv
 BIN := .venv/bin
 DEMO_HOME ?= $(CURDIR)/.demo
+PORT := 3000
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: help demo dev test test-all azurite check fix lock bench clean
+.PHONY: help demo dev test test-all azurite check fix lock bench bench-sources clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
+# pip would advise root against it, which concerns folders that others use. A variable, not the option of that
+# name: a pip that does not know it (before 22.1) takes no notice.
 $(UV):
-	@$(PY) -m pip install -q --disable-pip-version-check --target .tools uv==0.13.9
+	@PIP_ROOT_USER_ACTION=ignore $(PY) -m pip install -q --disable-pip-version-check --target .tools uv==0.13.9
 
 # Two environments in one folder: `demo` and `dev` need only what runs; tests and checks need the rest as well.
 .venv/runtime: requirements.lock pyproject.toml | $(UV)
@@ -29,8 +32,8 @@ $(UV):
 demo: .venv/runtime ## the main job on real data; DEMO_HOME=<folder> says where
 	@$(BIN)/export-pipeline demo --home "$(DEMO_HOME)"
 
-dev: .venv/runtime ## the Dagster UI and daemon on the demo's data
-	@$(BIN)/export-pipeline dev --home "$(DEMO_HOME)"
+dev: .venv/runtime ## the Dagster UI and daemon on the demo's data; PORT=<number> if 3000 is taken
+	@$(BIN)/export-pipeline dev --home "$(DEMO_HOME)" --port "$(PORT)"
 
 test: .venv/dev ## every test but the slow matrices
 	@$(BIN)/pytest -m "not slow"
@@ -58,6 +61,9 @@ lock: $(UV) ## resolve the dependencies anew; releases younger than a week are n
 
 bench: .venv/dev ## rows per second, CPU seconds, peak memory; prints, never fails on a number
 	@$(BIN)/python -m export_pipeline_tests.benchmarks $(ROWS)
+
+bench-sources: .venv/dev ## the same of each database's reader alone
+	@$(BIN)/python -m export_pipeline_tests.benchmarks.sources $(ROWS)
 
 clean: ## remove the environment and the demo's data
 	rm -rf .venv .tools .demo export_pipeline_tests/servers/azurite/node_modules

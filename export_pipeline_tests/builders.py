@@ -148,7 +148,7 @@ def a_receipt_file(**changes: Any) -> ReceiptFile:
         rows=2,
         bytes=57,
         sha256="5a" * 32,
-        format=CsvFormat(compression="none").model_dump(mode="json"),
+        format={"type": "csv", "compression": "none"},
     )
     return file.model_copy(update=changes)
 

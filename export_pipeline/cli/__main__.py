@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _tell(str(error), error, REFUSED, in_json)
     except ExportPipelineError as error:
         return _tell(str(error), error, FAILED, in_json)
-    except OSError as error:  # a folder that cannot be made, a full disk, a port that is taken
+    except OSError as error:  # a folder that cannot be made, a full disk
         _debug()
         return _tell(_trouble(error), error, FAILED, in_json)
     except Exception as error:

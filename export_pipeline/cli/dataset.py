@@ -1,6 +1,5 @@
 """`export-pipeline dataset`: what is there to be exported."""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import typer
@@ -10,6 +9,8 @@ from export_pipeline.cli.options import Json
 from export_pipeline.cli.printing import print_document, print_line, print_table
 
 if TYPE_CHECKING:
+    from export_pipeline.dataset.positions import Positions
+    from export_pipeline.dataset.reflection import Problem
     from export_pipeline.dataset.tables import Column, Table
 
 app = typer.Typer(help="The dataset: which tables and columns can be exported.", no_args_is_help=True)
@@ -18,22 +19,30 @@ app = typer.Typer(help="The dataset: which tables and columns can be exported.",
 @app.command()
 def check(context: typer.Context, as_json: Json = False) -> None:
     """Compare the declaration with the source database. Exit code 1 for any error, 0 for warnings only."""
-    from export_pipeline.dataset.reflection import check_against
+    from export_pipeline.dataset.declaration import positions_in
+    from export_pipeline.dataset.reflection import UNASKED, check_against
 
     with opened(context) as deployment:
+        file = deployment.settings.dataset_path
         dataset = deployment.dataset
         problems = check_against(dataset, deployment.source_url)
+    positions = positions_in(file)
     errors = sum(problem.severity == "error" for problem in problems)
     if as_json:
-        print_document({"ok": not errors, "problems": [asdict(problem) for problem in problems]})
+        documents = [_problem(problem, positions) for problem in problems]
+        print_document({"ok": not errors, "file": str(file), "problems": documents})
     else:
         for problem in problems:
-            print_line(f"{problem.severity}: {problem.path}: {problem.message}")
-        verdict = "does not fit" if errors else "fits"
-        print_line(
-            f"the declaration {verdict} the database"
-            f" (tables: {len(dataset.tables)}, errors: {errors}, warnings: {len(problems) - errors})"
-        )
+            at = positions.of_value(problem.place)
+            print_line(f"{problem.severity}: {file}:{at.line}:{at.column}: {problem.path}: {problem.message}")
+        if any(problem.place == UNASKED for problem in problems):
+            print_line("whether the declaration fits is not known: the database could not be asked")
+        else:
+            verdict = "does not fit" if errors else "fits"
+            print_line(
+                f"the declaration {verdict} the database"
+                f" (tables: {len(dataset.tables)}, errors: {errors}, warnings: {len(problems) - errors})"
+            )
     if errors:
         raise typer.Exit(1)
 
@@ -56,6 +65,17 @@ def show(context: typer.Context, as_json: Json = False) -> None:
                 for column in table.columns
             ],
         )
+
+
+def _problem(problem: "Problem", positions: "Positions") -> dict[str, object]:
+    at = positions.of_value(problem.place)
+    return {
+        "severity": problem.severity,
+        "path": problem.path,
+        "line": at.line,
+        "column": at.column,
+        "message": problem.message,
+    }
 
 
 def _document(table: "Table") -> dict[str, object]:

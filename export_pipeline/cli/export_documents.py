@@ -1,5 +1,6 @@
 """Exports as commands show them: as JSON for machines, as lines and cells for people."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -67,6 +68,8 @@ def failure_line(failure: "HourFailure") -> str:
 
 def described(export: "Export", connector: str) -> Iterator[tuple[str, str]]:
     """The export's fields for people, one by one."""
+    from export_pipeline.formats.file_format import options_of
+
     definition = export.definition
     yield "name", export.slug
     for choice in definition.tables:
@@ -80,6 +83,8 @@ def described(export: "Export", connector: str) -> Iterator[tuple[str, str]]:
     if definition.tenant is not None:
         yield "tenant", definition.tenant
     yield "format", definition.format.extension
+    for option, value in options_of(definition.format).items():
+        yield f"format {option}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     yield "connector", connector
     yield "path", definition.path
     yield "first hour", moment(definition.first_hour)
@@ -102,8 +107,11 @@ def asset_key(export: "Export") -> str:
     return "/".join(export.asset_path)
 
 
-def what_happens_next(export: "Export", now: datetime) -> Iterator[str]:
-    """After an export is made: when it is delivered by itself, and how to get what is not."""
+def what_happens_next(export: "Export", now: datetime, program: str) -> Iterator[str]:
+    """After an export is made: when it is delivered by itself, and how to get what is not.
+
+    `program` is what commands begin with.
+    """
     from export_pipeline.control.tasks import MAX_HOURS
     from export_pipeline.exports.due import next_due
 
@@ -126,6 +134,6 @@ def what_happens_next(export: "Export", now: datetime) -> Iterator[str]:
         end = min(past, definition.first_hour + MAX_HOURS * ONE_HOUR)
         more = "" if end == past else f", and so on, up to {MAX_HOURS:,} hours at a time"
         yield (
-            f"request the hours before that: export-pipeline task create {export.slug}"
+            f"request the hours before that: {program} task create {export.slug}"
             f" --from {moment(definition.first_hour)} --to {moment(end)}{more}"
         )

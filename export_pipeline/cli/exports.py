@@ -1,15 +1,16 @@
 """`export-pipeline export`: the standing definitions."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from export_pipeline.cli import export_documents
+from export_pipeline.cli.choices import chosen_tables
 from export_pipeline.cli.confirming import confirm
 from export_pipeline.cli.documents import read_document
-from export_pipeline.cli.opening import opened
-from export_pipeline.cli.options import NO_VALUE, Json, Yes, named
+from export_pipeline.cli.opening import opened, program
+from export_pipeline.cli.options import NO_VALUE, Json, Yes, named, named_values
 from export_pipeline.cli.printing import moment, number, print_document, print_line, print_some, print_table
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.windows import moment_from
@@ -27,15 +28,19 @@ OPTIONS = {
     "filter": "--filter",
     "filters": "--filter",
     "format": "--format",
-    "path": "--filename",
+    "format.": "--format-option ",
+    "path": "--subdirectory, --filename",
+    "subdirectory": "--subdirectory",
+    "filename": "--filename",
     "context": "--context",
-    "context.user": "--context user",
-    "context.project": "--context project",
+    "context.": "--context ",
     "first_hour": "--first-hour",
     "until": "--until",
     "tenant": "--tenant",
     "minutes_to_settle": "--minutes-to-settle",
 }
+
+DEFAULT_FORMAT = "csv.gz"
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The export's name.", show_default=False)]
 
@@ -69,7 +74,18 @@ def create(
     ] = None,
     format_: Annotated[
         str | None,
-        typer.Option("--format", metavar="FORMAT", help="csv.gz (default), jsonl.zst, parquet, ..."),
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="csv.gz (default), jsonl.zst, parquet, ..., or JSON with options.",
+        ),
+    ] = None,
+    format_option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="An option of the format, like dialect=excel or header=none. May be given several times.",
+        ),
     ] = None,
     connector: Annotated[
         str, typer.Option(metavar="NAME", help="The way out; see `connector list`.")
@@ -126,15 +142,19 @@ def create(
     """Make an export."""
     from export_pipeline.control.exports import create_export, definition_from
     from export_pipeline.control.filters import applied_filters
+    from export_pipeline.formats.file_format import format_from
     from export_pipeline.store.database import writing
 
+    with named(**OPTIONS):
+        more = named_values(format_option or [], field="--format-option")
+        chosen = format_from(format_ or DEFAULT_FORMAT, more) if more else format_
     options = {
-        "tables": _tables(table or [], table_filter or []) or None,
+        "tables": chosen_tables(table or [], table_filter or []) or None,
         "filters": filter_ or None,
-        "format": format_,
+        "format": chosen,
         "subdirectory": subdirectory,
         "filename": filename,
-        "context": dict(map(_named_value, path_context)) if path_context else None,
+        "context": named_values(path_context or [], field="--context") or None,
         "push_helpers": push_helpers or None,
         "first_hour": moment_from(first_hour, field="--first-hour") if first_hour is not None else None,
         "until": moment_from(until, field="--until") if until is not None else None,
@@ -172,7 +192,7 @@ def create(
         next_hour = export_documents.next_hour_document(export, now)
         print_document({**document, "applied_filters": applied, "next_hour": next_hour})
     else:
-        for line in export_documents.what_happens_next(export, now):
+        for line in export_documents.what_happens_next(export, now, program(context)):
             print_line(line)
         if any(applied.values()):
             for table_, text in applied.items():
@@ -194,7 +214,7 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
         documents = [export_documents.export_document(e, names[e.connector_id]) for e in exports]
         print_document({"exports": documents})
     elif not exports:
-        print_line("there are no exports yet; make one with: export-pipeline export create --help")
+        print_line(f"there are no exports yet; make one with: {program(context)} export create --help")
     else:
         print_table(
             ["name", "tables", "format", "connector", "path", "first hour", "until", "recurs"],
@@ -270,34 +290,3 @@ def delete(context: typer.Context, name: Name, yes: Yes = False, as_json: Json =
         print_document({"name": export.slug, "id": export.id})
     else:
         print_line(f"deleted the export {name}; what it delivered stays where it is")
-
-
-def _tables(tables: list[str], filters: list[str]) -> list[dict[str, Any]]:
-    """`flights:origin,dest`, and what `flights=...` says of its rows, as a definition says it."""
-    chosen = [_table(text) for text in tables]
-    for text in filters:
-        name, equals, filter_ = text.partition("=")
-        named = [choice for choice in chosen if choice["name"].casefold() == name.strip().casefold()]
-        if not equals or not named:
-            known = ", ".join(choice["name"] for choice in chosen) or "none"
-            raise InvalidRequest(
-                f"--table-filter: {text!r} has to begin with a table that is chosen, and =; chosen: {known}",
-                field="table_filter",
-            )
-        named[0]["filters"].append(filter_.strip())
-    return chosen
-
-
-def _named_value(text: str) -> tuple[str, str]:
-    """`user=botify-team`, taken apart."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise InvalidRequest(f"--context: {text!r} is no NAME=VALUE, like user=botify-team", field="context")
-    return name.strip(), value
-
-
-def _table(text: str) -> dict[str, Any]:
-    """`flights:origin,dest` as a definition says it."""
-    name, colon, columns = text.partition(":")
-    chosen = [column.strip() for column in columns.split(",")] if colon else []
-    return {"name": name, "columns": chosen, "filters": []}

@@ -36,6 +36,11 @@ def settings_from(context: typer.Context) -> "Settings":
     raise InvalidRequest(f"EXPORT_PIPELINE_{field.upper()}: {problem['msg']}", field=field)
 
 
+def program(context: typer.Context) -> str:
+    """What a command begins with that a person may type next, for the same organization."""
+    return f"export-pipeline --organization {context.obj}" if context.obj else "export-pipeline"
+
+
 @contextmanager
 def opened(context: typer.Context) -> Iterator["Deployment"]:
     """The deployment, for as long as the block runs."""

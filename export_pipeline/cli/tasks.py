@@ -6,13 +6,14 @@ import typer
 
 from export_pipeline.cli import watching
 from export_pipeline.cli.export_documents import failure_document, failure_line
-from export_pipeline.cli.opening import opened
+from export_pipeline.cli.opening import opened, program
 from export_pipeline.cli.options import NO_VALUE, Json, named
 from export_pipeline.cli.printing import (
     moment,
     number,
     print_document,
     print_line,
+    print_note,
     print_some,
     print_table,
     second,
@@ -76,13 +77,13 @@ def create(
             )
             view = show_task(connection, organization, task.id)
         if watch_:
-            _watch(deployment, task.id, timeout, as_json)
+            _watch(context, deployment, task.id, timeout, as_json)
         elif as_json:
             print_document(_document(view))
         else:
             print_line(
                 f"requested {view.counts.hours:,} hours of {export} as task {task.id}"
-                f"\nsee how far it is: export-pipeline task watch {task.id}"
+                f"\nsee how far it is: {program(context)} task watch {task.id}"
             )
 
 
@@ -102,7 +103,7 @@ def list_(
     if as_json:
         print_document({"tasks": [_document(view) for view in views]})
     elif not views:
-        print_line("there are no tasks yet; request one with: export-pipeline task create --help")
+        print_line(f"there are no tasks yet; request one with: {program(context)} task create --help")
     else:
         print_table(
             ["id", "export", "status", number("%"), "from", "to", number("hours"), number("failed")],
@@ -154,11 +155,18 @@ def show(context: typer.Context, id_: Id, as_json: Json = False) -> None:
 def watch(context: typer.Context, id_: Id, timeout: Timeout = None, as_json: Json = False) -> None:
     """Watch a task until it ends. Exit code 0 when all hours are delivered, 1 when some failed."""
     with opened(context) as deployment:
-        _watch(deployment, id_, timeout, as_json)
+        _watch(context, deployment, id_, timeout, as_json)
 
 
-def _watch(deployment: "Deployment", id_: str, timeout: float | None, as_json: bool) -> None:
+def _watch(
+    context: typer.Context, deployment: "Deployment", id_: str, timeout: float | None, as_json: bool
+) -> None:
     view, code = watching.watched(deployment, id_, timeout, silent=as_json)
+    if code == watching.STILL_UNDER_WAY:
+        print_note(
+            f"the task is {view.status}, {view.progress} %, and goes on; watch it again:"
+            f" {program(context)} task watch {id_}"
+        )
     if as_json:
         print_document(_document(view))
     else:

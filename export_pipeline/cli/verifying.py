@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from export_pipeline.cli.opening import opened
+from export_pipeline.cli.opening import opened, program
 from export_pipeline.cli.options import NO_VALUE, Json, named
 from export_pipeline.cli.printing import (
     Screen,
@@ -90,11 +90,10 @@ def verify(
         until=moment_from(to, field="--to") if to is not None else None,
         count_rows=not quick,
     )
-    program = f"export-pipeline --organization {context.obj}" if context.obj else "export-pipeline"
     with named(since="--from", until="--to"), opened(context) as deployment:
         exports = _exports(deployment, export)
         with _bars(as_json) as bars:
-            proofs = [_proof(deployment, one, question, bars, program) for one in exports]
+            proofs = [_proof(deployment, one, question, bars, program(context)) for one in exports]
     hours = sum(proof.hours for proof in proofs)
     faults = sum(len(proof.faults) for proof in proofs)
     if as_json:
@@ -119,7 +118,7 @@ def _exports(deployment: "Deployment", name: str | None) -> "list[Export]":
 
 
 def _proof(
-    deployment: "Deployment", export: "Export", question: Question, bars: Progress, program: str
+    deployment: "Deployment", export: "Export", question: Question, bars: Progress, again: str
 ) -> Proof:
     from export_pipeline.control.tasks import MAX_HOURS
     from export_pipeline.control.verification import delivered_hours, verify_hours
@@ -156,7 +155,7 @@ def _proof(
         bytes=size,
         faults=tuple(faults),
         repair=tuple(
-            f"{program} task create {export.slug} --from {moment(since)} --to {moment(until)} --force"
+            f"{again} task create {export.slug} --from {moment(since)} --to {moment(until)} --force"
             for since, until in spans(faulty, MAX_HOURS)
         ),
     )

@@ -36,7 +36,6 @@ def watched(
         return view, DELIVERED
     if view.status == "ERROR":
         return view, FAILED
-    print_note(f"the task is {view.status}, {view.progress} %, and goes on; watch it again: task watch {id_}")
     return view, STILL_UNDER_WAY
 
 

@@ -87,7 +87,10 @@ def create_export(
     lock_organization(connection, organization)  # its named filters stay, and stay as they are
     named = named_filters(connection, organization)
     limits = connector_config(connection, key, target.id).key_limits
-    tables = [plan.table.name for plan in plan_of(definition, dataset, named)]
+    plans = plan_of(definition, dataset, named)
+    for plan in plans:
+        definition.format.check(plan.columns)
+    tables = [plan.table.name for plan in plans]
     _check_range(definition)
     window = HourWindow(definition.first_hour)
     contexts = [
@@ -124,8 +127,8 @@ def check_slug(slug: str, *, field: str) -> None:
     """Refuse a name that could not be part of a Dagster name and an object key."""
     if not (SHORTEST_SLUG <= len(slug) <= LONGEST_SLUG and re.fullmatch(SLUG_PATTERN, slug)):
         raise InvalidRequest(
-            f"{field}: {slug!r} has to be {SHORTEST_SLUG} to {LONGEST_SLUG} lower-case letters, digits and"
-            " dashes, a letter first, and no dash beside another or at the end",
+            f"{field}: {slug!r} has to be {SHORTEST_SLUG} to {LONGEST_SLUG} of a-z, 0-9 and -, one of a-z"
+            " first, and no dash beside another or at the end",
             field=field,
         )
 

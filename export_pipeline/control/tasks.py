@@ -80,7 +80,7 @@ def _check(export: Export, since: datetime, until: datetime) -> None:
     definition = export.definition
     if until <= since:
         raise InvalidRequest(
-            f"until: {until.isoformat()} is not after since, {since.isoformat()}", field="until"
+            f"until: {until.isoformat()} is not after the start, {since.isoformat()}", field="until"
         )
     if since < definition.first_hour:
         raise InvalidRequest(

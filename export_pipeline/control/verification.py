@@ -20,7 +20,7 @@ def delivered_hours(
     """The newest revision of each hour delivered, of those that start in `[since, until)`."""
     if since is not None and until is not None and until <= since:
         raise InvalidRequest(
-            f"until: {until.isoformat()} is not after since, {since.isoformat()}", field="until"
+            f"until: {until.isoformat()} is not after the start, {since.isoformat()}", field="until"
         )
     end = until or export.definition.until or datetime.max.replace(tzinfo=export.created_at.tzinfo)
     with reading(control) as connection:

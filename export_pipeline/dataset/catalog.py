@@ -13,6 +13,9 @@ INTEGERS = frozenset({Kind.INT16, Kind.INT32, Kind.INT64, Kind.UINT64})
 FLOATS = frozenset({Kind.FLOAT32, Kind.FLOAT64})
 # Read as text whatever the engine's type is, but only text, identifiers and documents make sense there.
 TEXTS = frozenset({Kind.STRING, Kind.UUID, Kind.JSON})
+# An array, a list, a struct: read as the JSON that says the same.
+DOCUMENTS = frozenset({Kind.JSON})
+DURATIONS = frozenset({Kind.INTERVAL})
 
 
 class Unreachable(ExportPipelineError):
@@ -56,6 +59,9 @@ class Catalog(Protocol):
 
     def relations(self, schema: str | None) -> Sequence[str]:
         """The names of the schema's tables and views; of the default schema for None. Raises Unreadable."""
+
+    def columns(self, schema: str | None, name: str) -> tuple[FoundColumn, ...]:
+        """The columns of the table or view of a name that is there. Raises Unreadable."""
 
     def table(self, schema: str | None, name: str) -> FoundTable:
         """The table or view of a name that is there. Raises Unreadable."""

@@ -15,6 +15,7 @@ from export_pipeline.dataset.names import (
     wrong_table_name,
     wrong_url_variable,
 )
+from export_pipeline.dataset.positions import Positions
 from export_pipeline.dataset.section import Section
 from export_pipeline.dataset.tables import Column, Dataset, Table, suggestion
 from export_pipeline.dataset.types import ColumnType, Kind
@@ -37,6 +38,11 @@ def load_dataset(path: Path) -> Dataset:
     mistakes.raise_any()
     assert dataset is not None  # or there was a mistake
     return dataset
+
+
+def positions_in(path: Path) -> Positions:
+    """Where everything stands in a declaration that could be loaded: for what turns out not to fit."""
+    return Positions(_read(path))
 
 
 def _read(path: Path) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 import duckdb
 
 from export_pipeline.dataset.catalog import (
+    DOCUMENTS,
+    DURATIONS,
     FLOATS,
     INTEGERS,
     TEXTS,
@@ -22,7 +24,7 @@ from export_pipeline.dataset.types import Kind
 _INTEGER = INTEGERS | {Kind.DECIMAL}
 _READING = frozenset({Kind.TIMESTAMP, Kind.TIMESTAMP_LOCAL})
 
-# By what stands before a type's parameters. Any other type (lists, structs, intervals) becomes nothing.
+# By what stands before a type's parameters. Any other type (bits, times with a zone) becomes nothing.
 BECOMES = {
     "BOOLEAN": frozenset({Kind.BOOLEAN}),
     **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "BIGINT"), _INTEGER),
@@ -35,6 +37,8 @@ BECOMES = {
     "TIME": frozenset({Kind.TIME}),
     **dict.fromkeys(("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), _READING),
     "TIMESTAMP WITH TIME ZONE": frozenset({Kind.TIMESTAMP}),
+    "INTERVAL": DURATIONS,
+    **dict.fromkeys(("STRUCT", "MAP", "UNION"), DOCUMENTS),
 }
 _PARAMETERS = re.compile(r"\(.*\)$", re.DOTALL)
 
@@ -55,12 +59,15 @@ class DuckdbCatalog:
         )
         return [name for (name,) in rows]
 
-    def table(self, schema: str | None, name: str) -> FoundTable:
+    def columns(self, schema: str | None, name: str) -> tuple[FoundColumn, ...]:
         relation = ".".join('"' + part.replace('"', '""') + '"' for part in (schema, name) if part)
-        columns = tuple(
+        return tuple(
             FoundColumn(name=column, type=type_, becomes=_becomes(type_), nullable=null != "NO")
             for column, type_, null, *_ in self._rows(f"DESCRIBE {relation}")
         )
+
+    def table(self, schema: str | None, name: str) -> FoundTable:
+        columns = self.columns(schema, name)
         view = self._is_view(schema, name)
         keys = None if view else self._keys(schema, name)
         # A file is read by its zone maps: nothing has to be indexed for its hours to be found.
@@ -123,7 +130,7 @@ def open_duckdb(file: Path) -> Iterator[DuckdbCatalog]:
 
 def _becomes(type_: str) -> frozenset[Kind]:
     if type_.endswith("]"):
-        return frozenset()
+        return DOCUMENTS
     return BECOMES.get(_PARAMETERS.sub("", type_).strip(), frozenset())
 
 

@@ -17,8 +17,8 @@ def wrong_table_name(name: str) -> str | None:
     if _TABLE.fullmatch(name) and len(name) <= LONGEST_NAME:
         return None
     return (
-        f"{quoted(name)} cannot be a table's name: use a lower-case letter, then lower-case letters, digits"
-        f" and _, at most {LONGEST_NAME} in all; what the database calls it goes into relation"
+        f"{quoted(name)} cannot be a table's name: begin with one of a-z, go on with those, 0-9 and _, at"
+        f" most {LONGEST_NAME} in all; what the database calls it goes into relation"
     )
 
 
@@ -27,8 +27,8 @@ def wrong_column_name(name: str) -> str | None:
     if _COLUMN.fullmatch(name) and len(name) <= LONGEST_NAME:
         return None
     return (
-        f"{quoted(name)} cannot be a column's name: use a letter or _, then letters, digits, _ and .,"
-        f" at most {LONGEST_NAME} in all; for any other column, declare a view that renames it"
+        f"{quoted(name)} cannot be a column's name: begin with one of A-Z, a-z and _, go on with those,"
+        f" 0-9 and ., at most {LONGEST_NAME} in all; for any other column, declare a view that renames it"
     )
 
 

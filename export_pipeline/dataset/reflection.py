@@ -17,18 +17,30 @@ from export_pipeline.dataset.catalog import (
     Unreadable,
 )
 from export_pipeline.dataset.duckdb_catalog import open_duckdb
+from export_pipeline.dataset.mistakes import dotted
+from export_pipeline.dataset.positions import Place
 from export_pipeline.dataset.sql_catalog import open_sql
 from export_pipeline.dataset.tables import Column, Dataset, Table, suggestion
 from export_pipeline.dataset.types import Kind
 
+UNASKED: Place = ("source",)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One difference. With an `error` exports fail; with a `warning` they may be slow, or fail some day."""
+    """One difference. With an `error` exports fail; with a `warning` they may be slow, or fail some day.
+
+    `place` is what of the declaration it is about; UNASKED when the database could not be asked at all.
+    """
 
     severity: Literal["error", "warning"]
-    path: str
+    place: Place
     message: str
+
+    @property
+    def path(self) -> str:
+        """The place in words: `tables.flights.columns[3].type`."""
+        return dotted(self.place)
 
 
 def check_against(dataset: Dataset, url: str) -> tuple[Problem, ...]:
@@ -42,7 +54,7 @@ def check_against(dataset: Dataset, url: str) -> tuple[Problem, ...]:
                 problem for table in dataset.tables.values() for problem in _problems_of_table(catalog, table)
             )
     except Unreachable as error:
-        return (Problem(severity="error", path="source", message=str(error)),)
+        return (_error(UNASKED, str(error)),)
 
 
 def _open(url: str) -> OpenCatalog:
@@ -58,18 +70,18 @@ def _open(url: str) -> OpenCatalog:
 
 
 def _problems_of_table(catalog: Catalog, table: Table) -> Iterator[Problem]:
-    path = f"tables.{table.name}"
+    place = ("tables", table.name)
     schema, _, name = table.relation.rpartition(".")
     try:
         relations = catalog.relations(schema or None)
         known = _same(catalog, name, relations)
         if known is None:
-            yield _error(f"{path}.relation", _no_relation(table.relation, relations))
+            yield _error((*place, "relation"), _no_relation(table.relation, relations))
             return
         found = catalog.table(schema or None, known)
     except Unreadable as error:
         yield _error(
-            path,
+            place,
             f"the database will not describe {table.relation} ({error}); see that it can be selected from, by"
             " the user in the source's URL",
         )
@@ -86,36 +98,36 @@ def _no_relation(relation: str, known: Sequence[str]) -> str:
 def _problems_of_columns(catalog: Catalog, table: Table, found: FoundTable) -> Iterator[Problem]:
     columns = {column.name: column for column in found.columns}
     for index, column in enumerate(table.columns):
-        path = f"tables.{table.name}.columns[{index}]"
+        place = ("tables", table.name, "columns", index)
         known = _same(catalog, column.name, tuple(columns))
         if known is None:
             near = suggestion(column.name, tuple(columns)) if columns else "; it has no columns"
             message = f"{table.relation} has no column {column.name!r}{near}; correct the name, or remove it"
-            yield _error(f"{path}.name", message)
+            yield _error((*place, "name"), message)
             continue
-        yield from _problem_of_type(table, column, columns[known], f"{path}.type")
+        yield from _problem_of_type(table, column, columns[known], (*place, "type"))
         if not column.nullable and columns[known].nullable and not found.view:
             yield _warning(
-                f"{path}.nullable",
+                (*place, "nullable"),
                 f"{column.name!r} is declared not nullable, but the database lets it be NULL, and an hour"
                 " with a NULL fails; add NOT NULL to the column, or declare it with nullable = true",
             )
 
 
-def _problem_of_type(table: Table, column: Column, found: FoundColumn, path: str) -> Iterator[Problem]:
+def _problem_of_type(table: Table, column: Column, found: FoundColumn, place: Place) -> Iterator[Problem]:
     kind, given = column.type.kind, f"{table.relation}.{found.name} is {found.type}"
     if found.becomes is None:
         yield _warning(
-            path, f"{given}, and whether that can be {column.type} only an export can tell; try one hour"
+            place, f"{given}, and whether that can be {column.type} only an export can tell; try one hour"
         )
     elif kind in found.becomes:
         return
     elif kind in (Kind.UUID, Kind.JSON):
         yield _warning(
-            path, f"{given}, whose text would be exported as {column.type}; declare it as what it is"
+            place, f"{given}, whose text would be exported as {column.type}; declare it as what it is"
         )
     else:
-        yield _error(path, f"{given}, which cannot become {column.type}; {_type_cure(found.becomes)}")
+        yield _error(place, f"{given}, which cannot become {column.type}; {_type_cure(found.becomes)}")
 
 
 def _type_cure(becomes: frozenset[Kind]) -> str:
@@ -132,7 +144,7 @@ def _problems_of_keys(catalog: Catalog, table: Table, found: FoundTable) -> Iter
     # Several rows may have NULL in a unique column.
     if found.keys is not None and not any(key <= order and not key & nullable for key in keys):
         yield _warning(
-            f"tables.{table.name}.order_by",
+            ("tables", table.name, "order_by"),
             f"{', '.join(table.order_by)}: no primary key, and no unique index over NOT NULL columns, is made"
             " of these or some of them, so rows may be ordered differently next time, and an hour's file"
             f" have other bytes; add the columns of a key to order_by, or a unique index to {table.relation}",
@@ -142,7 +154,7 @@ def _problems_of_keys(catalog: Catalog, table: Table, found: FoundTable) -> Iter
         _folded(catalog, index[0]) == time for index in found.indexes if index
     ):
         yield _warning(
-            f"tables.{table.name}.time_column",
+            ("tables", table.name, "time_column"),
             f"no index of {table.relation} begins with {table.time_column!r}, so every hour reads the whole"
             f" table; create an index on {table.relation} ({table.time_column})",
         )
@@ -159,9 +171,9 @@ def _folded(catalog: Catalog, name: str) -> str:
     return name.lower() if catalog.folds_case else name
 
 
-def _error(path: str, message: str) -> Problem:
-    return Problem(severity="error", path=path, message=message)
+def _error(place: Place, message: str) -> Problem:
+    return Problem(severity="error", place=place, message=message)
 
 
-def _warning(path: str, message: str) -> Problem:
-    return Problem(severity="warning", path=path, message=message)
+def _warning(place: Place, message: str) -> Problem:
+    return Problem(severity="warning", place=place, message=message)

@@ -2,16 +2,18 @@
 
 import itertools
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.exc import CompileError, NoSuchModuleError, SQLAlchemyError
 
 from export_pipeline.dataset.catalog import (
+    DOCUMENTS,
+    DURATIONS,
     FLOATS,
     INTEGERS,
     TEXTS,
@@ -36,22 +38,41 @@ BECOMES: Sequence[tuple[Types, frozenset[Kind]]] = (
     (sa.JSON, frozenset({Kind.JSON})),
     (sa.String, TEXTS),
     (sa.LargeBinary, frozenset({Kind.BYTES})),
+    (sa.BINARY, frozenset({Kind.BYTES})),
+    (sa.VARBINARY, frozenset({Kind.BYTES})),
     (sa.Date, frozenset({Kind.DATE})),
     (sa.Time, frozenset({Kind.TIME})),
-    (sa.Interval, frozenset()),
-    (postgresql.INTERVAL, frozenset()),
-    (sa.ARRAY, frozenset()),
+    (sa.Interval, DURATIONS),
+    (postgresql.INTERVAL, DURATIONS),
+    (sa.ARRAY, DOCUMENTS),
+    (postgresql.MONEY, frozenset()),  # its text depends on the server's locale
 )
 
 # SQLite's columns hold what is put into them: moments as text, true and false as integers; and as text also
 # exact numbers, where they have more digits than a float.
-_AS_TEXT = frozenset({Kind.TIMESTAMP, Kind.TIMESTAMP_LOCAL, Kind.DATE, Kind.TIME, Kind.DECIMAL, Kind.UINT64})
+_AS_TEXT = DURATIONS | {
+    *(Kind.TIMESTAMP, Kind.TIMESTAMP_LOCAL, Kind.DATE, Kind.TIME, Kind.DECIMAL, Kind.UINT64),
+}
 SQLITE_ALSO: Sequence[tuple[Types, frozenset[Kind]]] = (
     (sa.Integer, FLOATS | {Kind.BOOLEAN}),
     (sa.Float, frozenset({Kind.DECIMAL})),
     (sa.Numeric, INTEGERS | FLOATS | {Kind.BOOLEAN}),
     (sa.String, _AS_TEXT),
 )
+
+# MySQL has no type for true and false, nor for instants: DATETIME and TIMESTAMP are both read as UTC.
+MYSQL_ALSO: Sequence[tuple[Types, frozenset[Kind]]] = (
+    (mysql.TINYINT, frozenset({Kind.BOOLEAN})),
+    (mysql.BIT, frozenset({Kind.BOOLEAN})),
+    (mysql.YEAR, INTEGERS),
+    *((blob, frozenset({Kind.BYTES})) for blob in (mysql.TINYBLOB, mysql.MEDIUMBLOB, mysql.LONGBLOB)),
+    (sa.String, DURATIONS),
+)
+ALSO: Mapping[str, Sequence[tuple[Types, frozenset[Kind]]]] = {
+    "sqlite": SQLITE_ALSO,
+    "mysql": MYSQL_ALSO,
+    "mariadb": MYSQL_ALSO,
+}
 
 
 class SqlCatalog:
@@ -72,19 +93,15 @@ class SqlCatalog:
             views = self._inspector.get_view_names(schema)
         return [*tables, *views, *self._materialized(schema)]
 
+    def columns(self, schema: str | None, name: str) -> tuple[FoundColumn, ...]:
+        with self._described():
+            return self._columns(schema, name, ())
+
     def table(self, schema: str | None, name: str) -> FoundTable:
         with self._described():
             view = name in self._inspector.get_view_names(schema)
             primary = self._inspector.get_pk_constraint(name, schema)["constrained_columns"]
-            columns = tuple(
-                FoundColumn(
-                    name=str(column["name"]),
-                    type=self._name(column["type"]),
-                    becomes=self._becomes(column["type"]),
-                    nullable=bool(column["nullable"]) and column["name"] not in primary,
-                )
-                for column in self._inspector.get_columns(name, schema)
-            )
+            columns = self._columns(schema, name, primary)
             if view:
                 return FoundTable(columns=columns, view=True, keys=None, indexes=None)
             constraints = self._inspector.get_unique_constraints(name, schema)
@@ -101,6 +118,17 @@ class SqlCatalog:
             view=False,
             keys=tuple(frozenset(names) for names in unique if names),
             indexes=tuple(names for names in ordered if names),
+        )
+
+    def _columns(self, schema: str | None, name: str, primary: Collection[str]) -> tuple[FoundColumn, ...]:
+        return tuple(
+            FoundColumn(
+                name=str(column["name"]),
+                type=self._name(column["type"]),
+                becomes=self._becomes(column["type"]),
+                nullable=bool(column["nullable"]) and column["name"] not in primary,
+            )
+            for column in self._inspector.get_columns(name, schema)
         )
 
     @contextmanager
@@ -132,10 +160,10 @@ class SqlCatalog:
         if isinstance(type_, sa.DateTime):
             instants = frozenset({Kind.TIMESTAMP})
             return instants if type_.timezone else instants | {Kind.TIMESTAMP_LOCAL}
-        kinds = _first(BECOMES, type_)
-        if kinds is None or self._dialect.name != "sqlite":
-            return kinds
-        return kinds | (_first(SQLITE_ALSO, type_) or frozenset())
+        if isinstance(type_, sa.Time) and type_.timezone:
+            return frozenset()
+        kinds, also = _first(BECOMES, type_), _first(ALSO.get(self._dialect.name, ()), type_)
+        return kinds if also is None else also | (kinds or frozenset())
 
 
 @contextmanager
@@ -148,9 +176,14 @@ def open_sql(url: sa.URL) -> Iterator[SqlCatalog]:
     in_a_file = url.get_backend_name() == "sqlite" and not file.startswith((":memory:", "file:"))
     if in_a_file and not Path(file).is_file():  # SQLite would make it
         raise Unreachable(f"there is no SQLite file {file}; correct the source's URL, or make the file")
+    # The drivers that we bring along.
     if url.drivername == "postgresql":
-        url = url.set(drivername="postgresql+psycopg")  # the driver we bring along
-    patience = {"connect_timeout": SECONDS_TO_CONNECT} if url.drivername == "postgresql+psycopg" else {}
+        url = url.set(drivername="postgresql+psycopg")
+    if url.drivername in ("mysql", "mariadb"):
+        url = url.set(drivername=f"{url.drivername}+pymysql")
+    patience: dict[str, Any] = {}
+    if url.drivername == "postgresql+psycopg":
+        patience = {"connect_timeout": SECONDS_TO_CONNECT, "client_encoding": "utf8"}
     try:
         engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=patience)
     except (NoSuchModuleError, ModuleNotFoundError) as error:

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     TIME = "time"  # of day, microseconds
     TIMESTAMP = "timestamp"  # an instant, UTC, microseconds
     TIMESTAMP_LOCAL = "timestamp_local"  # a wall clock's reading without a zone, microseconds
+    INTERVAL = "interval"  # an ISO 8601 duration: years and months, days, and time are kept apart
     UUID = "uuid"
     JSON = "json"
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from export_pipeline.demo.home import DemoHome, demo_exports, instance_file
 from export_pipeline.deployment import Deployment, open_deployment
-from export_pipeline.processes.dagster import Instance
+from export_pipeline.processes.dagster import Instance, check_free
 from export_pipeline.settings import Settings
 from export_pipeline.store.database import reading
 from export_pipeline.store.exports import standing_exports
@@ -22,6 +22,7 @@ def run(port: int) -> None:
 
     Dagster keeps its own in DAGSTER_HOME; where that is not set, below our home, with the project's settings.
     """
+    check_free(port)
     settings = Settings()
     deployment = open_deployment(settings)
     try:
@@ -38,6 +39,7 @@ def run_demo(home: Path, port: int) -> None:
     """Run on a demo's folder, which is made if needed."""
     place = DemoHome(home.absolute())
     with place.held():
+        check_free(port)
         place.prepare()
         with closing(place.open(os.environ)) as deployment:
             demo_exports(deployment)
@@ -46,8 +48,8 @@ def run_demo(home: Path, port: int) -> None:
 
 def _serve(instance: Instance, deployment: Deployment, port: int) -> None:
     """Until interrupted. When an export is made or deleted, Dagster loads its definitions anew."""
-    console = Console()
-    console.print(f"Starting Dagster in {instance.home} ...", highlight=False, soft_wrap=True)
+    console = Console(markup=False, emoji=False, highlight=False)  # nothing in a path is taken for markup
+    console.print(f"Starting Dagster in {instance.home} ...", soft_wrap=True)
     with instance.webserver(port) as (webserver, running):
         running.start_daemon()
         console.print(f"The UI: {webserver.url} (stop with Ctrl-C)")

@@ -35,28 +35,30 @@ def run(home: Path) -> None:
     """Run the demo in the folder `home`, which is made if needed; again, it finds what is delivered."""
     place = DemoHome(home.absolute())
     with place.held():
-        _tell(place, Console())
+        # Nothing in a path is taken for markup.
+        _tell(place, Console(markup=False, emoji=False, highlight=False))
 
 
 def _tell(place: DemoHome, console: Console) -> None:
-    console.print(f"[bold]Export Pipeline[/bold], the demo. Everything is kept in {place.folder}\n")
+    _say(console, f"Export Pipeline, the demo. Everything is kept in {place.folder}\n")
     counts = place.prepare()
-    console.print(
+    _say(
+        console,
         f"1. The source: {counts['flights']:,} flights and {counts['weather']:,} hours of weather, New York"
-        f" 2013, in {place.database.name}"
+        f" 2013, in {place.database.name}",
     )
     with closing(place.open(os.environ)) as deployment:
         exports = demo_exports(deployment)
         for export in exports:
             definition = export.definition
             chosen = definition.tables[0].columns
-            console.print(
-                f"2. The export [bold]{export.slug}[/bold]: {len(chosen) or 'all'} columns, "
+            _say(
+                console,
+                f"2. The export {export.slug}: {len(chosen) or 'all'} columns, "
                 f"{definition.format.extension}{f', where {definition.filter}' if definition.filter else ''}",
-                highlight=False,
             )
-        console.print(
-            f"3. A Dagster backfill: {FIRST_HOUR:%Y-%m-%d %H:%M} to {LAST_HOUR_ENDS:%Y-%m-%d %H:%M}"
+        _say(
+            console, f"3. A Dagster backfill: {FIRST_HOUR:%Y-%m-%d %H:%M} to {LAST_HOUR_ENDS:%Y-%m-%d %H:%M}"
         )
         _backfill(place, deployment, exports, console)
         _report(place, deployment, exports, console)
@@ -120,7 +122,8 @@ def _watch(
 
 def _report(place: DemoHome, deployment: Deployment, exports: Sequence[Export], console: Console) -> None:
     downloads = deployment.settings.downloads_of(deployment.settings.organization)
-    table = Table("export", "hours", "rows", "bytes", "files in", "receipts", title="4. Delivered")
+    table = Table("export", "hours", "rows", "bytes", "receipts", title="4. Delivered")
+    folders = {}
     summaries = {}
     faults: list[str] = []
     for export in exports:
@@ -139,9 +142,9 @@ def _report(place: DemoHome, deployment: Deployment, exports: Sequence[Export], 
             str(len(entries)),
             f"{sum(entry.rows for entry in entries):,}",
             f"{sum(entry.bytes for entry in entries):,}",
-            str(downloads / export.definition.subdirectory),
             f"{proven} of {len(found)} verified",
         )
+        folders[f"The files of {export.slug}"] = downloads / export.definition.subdirectory
         summaries[export.slug] = summary_of(export, entries, downloads)
     write_summary(place.folder / "summary.json", summaries)
     console.print()
@@ -149,10 +152,16 @@ def _report(place: DemoHome, deployment: Deployment, exports: Sequence[Export], 
     if faults:
         raise ExportPipelineError("receipts do not verify:\n" + "\n".join(faults))
     folder = shlex.quote(str(place.folder))
-    console.print(
-        f"\nPer file, with digests and receipts: {place.folder / 'summary.json'}"
-        f"\nSee it in the Dagster UI:            make dev DEMO_HOME={folder}"
-        f"\nWork on it from the command line:    . {folder}/env && .venv/bin/export-pipeline verify",
-        highlight=False,
-        soft_wrap=True,
-    )
+    to_copy = {
+        **folders,
+        "Per file, with digests and receipts": place.folder / "summary.json",
+        "See it in the Dagster UI": f"make dev DEMO_HOME={folder}",
+        "Work on it from the command line": f". {folder}/env && .venv/bin/export-pipeline verify",
+    }
+    width = max(map(len, to_copy)) + 1
+    _say(console, "\n" + "\n".join(f"{f'{what}:':<{width}} {text}" for what, text in to_copy.items()))
+
+
+def _say(console: Console, text: str) -> None:
+    """Lines as they are, whatever the width: paths and commands in them are copied."""
+    console.print(text, soft_wrap=True)

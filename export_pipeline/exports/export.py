@@ -131,7 +131,7 @@ class ExportDefinition(BaseModel):
     def _ends_after_it_begins(cls, until: datetime | None, info: ValidationInfo) -> datetime | None:
         first_hour = info.data.get("first_hour")
         if until is not None and first_hour is not None and until <= first_hour:
-            raise ValueError(f"must be after first_hour, {first_hour.isoformat()}")
+            raise ValueError(f"must be after the first hour, {first_hour.isoformat()}")
         return until
 
     @property

@@ -16,9 +16,12 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from export_pipeline.dataset.catalog import DOCUMENTS, FoundColumn, Unreadable
+from export_pipeline.dataset.duckdb_catalog import DuckdbCatalog
+from export_pipeline.dataset.types import Kind
 from export_pipeline.errors import PermanentFailure, TransientFailure
-from export_pipeline.extract.fitting import fitted, refusal
-from export_pipeline.extract.query import count_of, relation_of
+from export_pipeline.extract.fitting import declared_type, fitted, refusal
+from export_pipeline.extract.query import count_of, relation_of, source_of
 from export_pipeline.extract.waiting import Waiting
 
 # What each snapshot may use to sort; the rest is sorted on disk. Measured with ten million rows of twenty
@@ -48,14 +51,29 @@ class DuckdbSnapshot:
         self._file = file
         self._waiting = waiting
 
+    def found(self, rows: sa.Select[Any]) -> tuple[FoundColumn, ...] | None:
+        source = source_of(rows)
+        with _explained(self._file), self._waiting.answer(relation_of(rows)):
+            try:
+                return DuckdbCatalog(self._cursor).columns(source.schema, source.name)
+            except Unreadable:  # the query itself will say why, if it cannot be read either
+                return None
+
     def count(self, rows: sa.Select[Any]) -> int:
         with _explained(self._file), self._waiting.answer(relation_of(rows)):
             ((count,),) = self._cursor.execute(*_compiled(count_of(rows))).fetchall()
         return int(count)
 
     def batches(self, rows: sa.Select[Any], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        sql, parameters = _compiled(rows)
         relation = relation_of(rows)
+        types = {column.name.lower(): column for column in self.found(rows) or ()}
+        asked = (
+            _as_json(column, field.name)
+            if declared_type(field).kind is Kind.JSON and _is_nested(types.get(field.name.lower()))
+            else column
+            for column, field in zip(rows.selected_columns, schema, strict=True)
+        )
+        sql, parameters = _compiled(rows.with_only_columns(*asked))
         with _explained(self._file):
             # A relation streams; a cursor that executed would hold the whole result first.
             result = self._cursor.sql(sql, params=parameters)
@@ -137,6 +155,16 @@ class DuckdbSource:
                 self._most_snapshots = self._snapshots + 1
             self._snapshots += 1
             return cursor
+
+
+def _is_nested(found: FoundColumn | None) -> bool:
+    """Whether it is a list, a struct or a map."""
+    return found is not None and found.becomes == DOCUMENTS
+
+
+def _as_json(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[Any]:
+    plain = sa.type_coerce(column, sa.types.NullType())
+    return sa.cast(sa.cast(plain, sa.JSON()), sa.Text()).label(name)
 
 
 def _compiled(query: sa.Select[Any]) -> tuple[str, list[Any]]:

@@ -1,6 +1,6 @@
 """Rows as a reader got them, made to be exactly what the declaration says: or refused, never changed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -8,9 +8,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as is_a
+from pydantic_core import from_json
 
 from export_pipeline.dataset.types import ColumnType, Kind
 from export_pipeline.errors import PermanentFailure
+from export_pipeline.extract.durations import DURATION, iso_durations
 
 # What Python and every format can say. Outside lie DuckDB's `infinity`, in the year 294247, and its 24:00.
 _MOMENTS = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999_999)  # noqa: DTZ001  # zones are off
@@ -21,9 +23,19 @@ _UUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _UUID_WITHOUT_DASHES = "^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$"
 
 
-def fitted(columns: Sequence["pa.Array[Any]"], schema: pa.Schema, relation: str) -> pa.RecordBatch:
-    """The columns as a batch of exactly `schema`. PermanentFailure names the column that does not fit."""
-    arrays = [_fitted(column, field, relation) for column, field in zip(columns, schema, strict=True)]
+def fitted(
+    columns: Sequence["pa.Array[Any]"], schema: pa.Schema, relation: str, documents: Collection[str] = ()
+) -> pa.RecordBatch:
+    """The columns as a batch of exactly `schema`. PermanentFailure names the column that does not fit.
+
+    `documents` are columns whose JSON the database vouches for.
+    """
+    arrays = []
+    for column, field in zip(columns, schema, strict=True):
+        array = _fitted(column, field, relation)
+        if declared_type(field).kind is Kind.JSON and field.name not in documents:
+            _check_documents(array, field, relation)
+        arrays.append(array)
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
@@ -44,6 +56,8 @@ def declared_type(field: "pa.Field[Any]") -> ColumnType:
 def _fitted(column: Any, field: "pa.Field[Any]", relation: str) -> "pa.Array[Any]":
     if is_a.is_dictionary(column.type):  # an enumeration: its values are what is meant
         column = column.dictionary_decode()
+    if is_a.is_interval(column.type):
+        column = iso_durations(column)
     if column.null_count and not field.nullable:
         raise refusal(relation, field, "there are NULLs and it is declared not nullable")
     if column.type != field.type:
@@ -58,10 +72,32 @@ def _fitted(column: Any, field: "pa.Field[Any]", relation: str) -> "pa.Array[Any
         column = cast
     if declared_type(field).kind is Kind.UUID:
         column = _canonical_uuids(column)
+    if declared_type(field).kind is Kind.INTERVAL and not _are_durations(column):
+        column = None
     if column is None or not _is_in_range(column):
         raise refusal(relation, field, "a value is none")
     fitting: pa.Array[Any] = column
     return fitting
+
+
+def _check_documents(column: "pa.Array[Any]", field: "pa.Field[Any]", relation: str) -> None:
+    # Each different text is parsed once; rows repeat themselves.
+    if not all(text is None or _is_json(str(text)) for text in column.unique().to_pylist()):
+        raise refusal(relation, field, "a text is no JSON")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        from_json(text, allow_inf_nan=False, cache_strings="none")
+    except ValueError:
+        return False
+    return True
+
+
+def _are_durations(column: Any) -> bool:
+    whole = pc.match_substring_regex(column, DURATION)
+    some = pc.match_substring_regex(column, "[0-9][A-Z]$")
+    return bool(pc.all(pc.and_(whole, some), min_count=0).as_py())
 
 
 def _cast(column: Any, wanted: pa.DataType) -> Any:

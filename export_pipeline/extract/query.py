@@ -47,8 +47,21 @@ def count_of(rows: sa.Select[Any]) -> sa.Select[Any]:
 
 def relation_of(rows: sa.Select[Any]) -> str:
     """What a select of `rows_of_hour` reads from, for messages."""
+    return str(source_of(rows))
+
+
+def source_of(rows: sa.Select[Any]) -> sa.TableClause:
+    """What a select of `rows_of_hour` reads from."""
     (source,) = rows.get_final_froms()
-    return str(source)
+    assert isinstance(source, sa.TableClause)
+    return source
+
+
+def columns_of(rows: sa.Select[Any]) -> tuple[str, ...]:
+    """The columns that a select of `rows_of_hour` reads, also those that it only compares or orders by."""
+    read = sa.sql.visitors.iterate(rows)
+    named = (part.name for part in read if isinstance(part, sa.ColumnClause) and part.table is not None)
+    return tuple(dict.fromkeys(named))
 
 
 def time_column_of(rows: sa.Select[Any]) -> str:

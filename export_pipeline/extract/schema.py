@@ -21,9 +21,10 @@ ARROW_TYPES: Mapping[Kind, pa.DataType] = {
     Kind.TIME: pa.time64("us"),
     Kind.TIMESTAMP: pa.timestamp("us", tz="UTC"),
     Kind.TIMESTAMP_LOCAL: pa.timestamp("us"),
-    # Canonical text: lower case with dashes, and compact JSON as the source gives it.
+    # Canonical text: lower case with dashes, compact JSON as the source gives it, ISO 8601 durations.
     Kind.UUID: pa.string(),
     Kind.JSON: pa.string(),
+    Kind.INTERVAL: pa.string(),
 }
 
 

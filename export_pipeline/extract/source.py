@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import pyarrow as pa
 import sqlalchemy as sa
 
+from export_pipeline.dataset.catalog import FoundColumn
+
 
 class Snapshot(Protocol):
     """One read transaction over the source: everything read in it is of one moment.
@@ -19,6 +21,9 @@ class Snapshot(Protocol):
     @property
     def mechanism(self) -> str:
         """How the database sees to that, for the receipt; `none` when it does not."""
+
+    def found(self, rows: sa.Select[Any]) -> tuple[FoundColumn, ...] | None:
+        """The columns of what the select reads from, as the database has them; None where it cannot say."""
 
     def count(self, rows: sa.Select[Any]) -> int:
         """How many rows the select gives, counted by the database."""

@@ -8,11 +8,26 @@ from sqlalchemy.exc import ArgumentError
 
 from export_pipeline.errors import PermanentFailure
 from export_pipeline.extract.duckdb import DuckdbSource
+from export_pipeline.extract.mysql import MysqlSource
+from export_pipeline.extract.postgresql import PostgresqlSource
 from export_pipeline.extract.source import Source
 from export_pipeline.extract.sqlalchemy import SqlalchemySource
+from export_pipeline.extract.sqlite import SqliteSource
 
 READERS: Mapping[str, Callable[[sa.URL, timedelta], Source]] = {
     "duckdb": DuckdbSource,
+    "sqlite": SqliteSource,
+    "postgresql": PostgresqlSource,
+    "mysql": MysqlSource,
+    "mariadb": MysqlSource,
+}
+
+# The drivers that we bring along, where the URL names none. With any other the floor reads.
+DRIVERS = {
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
 }
 
 # Enough for an hour's rows sorted without an index; what takes longer would delay all hours after it.
@@ -25,9 +40,9 @@ def open_source(url: str, limit: timedelta = STATEMENT_LIMIT) -> Source:
     `limit` is how long it may take to answer: with a count, or with the next batch of rows.
     """
     target = _parsed(url)
-    if target.drivername in ("postgresql", "postgres"):
-        target = target.set(drivername="postgresql+psycopg")  # the driver we bring along
-    return READERS.get(target.get_backend_name(), SqlalchemySource)(target, limit)
+    target = target.set(drivername=DRIVERS.get(target.drivername, target.drivername))
+    readers = READERS if target.drivername in (*READERS, *DRIVERS.values()) else {}
+    return readers.get(target.get_backend_name(), SqlalchemySource)(target, limit)
 
 
 def _parsed(url: str) -> sa.URL:

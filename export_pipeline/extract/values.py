@@ -33,6 +33,7 @@ _NATIVE: dict[Kind, set[type]] = {
     Kind.TIMESTAMP_LOCAL: {datetime},
     Kind.UUID: {str},
     Kind.JSON: {str},
+    Kind.INTERVAL: {str},
 }
 
 # As SQLite keeps them, and as PostgreSQL writes them. Any other zone is refused: SQLite compares texts, and

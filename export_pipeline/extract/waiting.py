@@ -38,6 +38,10 @@ class Waiting:
         """Whether a wait was ended: an interruption may still be on its way to the database."""
         return self._why_ended is not None
 
+    def interrupt(self) -> None:
+        """End what the database is busy with: nobody will take its answer."""
+        self._interrupt()
+
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Watch the waits of the block, from a thread of its own. Nothing is interrupted after it."""

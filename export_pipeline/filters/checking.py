@@ -33,7 +33,8 @@ _SEARCH = ("=@", "!@")
 _ORDERED = (*_EQUALITY, *_ORDER)
 
 # Beside these, every column can be compared with null. Bytes have no literal. Two JSON texts may differ
-# and mean the same, so they are searched, not compared.
+# and mean the same, so they are searched, not compared. Which of a month and thirty days is longer, no two
+# engines agree on.
 OPERATORS: Mapping[Kind, tuple[str, ...]] = {
     **dict.fromkeys(Kind, _ORDERED),
     Kind.BOOLEAN: _EQUALITY,
@@ -41,6 +42,7 @@ OPERATORS: Mapping[Kind, tuple[str, ...]] = {
     Kind.UUID: (*_ORDERED, *_REGARDLESS_OF_CASE),
     Kind.JSON: _SEARCH,
     Kind.BYTES: (),
+    Kind.INTERVAL: (),
 }
 
 

@@ -169,6 +169,7 @@ _READERS: Mapping[Kind, Callable[[Value], Value]] = {
     Kind.STRING: _string,
     Kind.BYTES: _string,
     Kind.JSON: _string,
+    Kind.INTERVAL: _string,
     Kind.UUID: _uuid,
     Kind.DATE: _date,
     Kind.TIME: _time,

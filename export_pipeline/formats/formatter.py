@@ -1,10 +1,13 @@
 """What a file format can do. A format is one frozen model: its options, and how it writes and counts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 
+from export_pipeline.dataset.tables import Column
+from export_pipeline.errors import InvalidRequest, PermanentFailure
 from export_pipeline.formats.kernels import Values, pc
 from export_pipeline.formats.layout import Layout
 
@@ -33,6 +36,15 @@ class Formatter(Protocol):
     def layout(self) -> Layout:
         """What somebody who loads such a file must know."""
 
+    def check(self, columns: Sequence[Column]) -> None:
+        """InvalidRequest, naming the option and the cure, when these columns cannot share a file."""
+
+    def file_schema(self, schema: pa.Schema) -> pa.Schema:
+        """The schema of a file of rows of this schema: all of its columns, no two of one name.
+
+        They are those in the file, if it names its columns. The fields carry the declared types.
+        """
+
     def write(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema, sink: BinaryIO) -> None:
         """Write all rows to `sink`. The schema's fields carry the declared types (see extract.schema).
 
@@ -44,6 +56,19 @@ class Formatter(Protocol):
 
         TransientFailure when the file is damaged or cut off.
         """
+
+
+@contextmanager
+def still_possible() -> Iterator[None]:
+    """What was accepted once can have become impossible since, by a change of the dataset's declaration:
+    a refusal is then a PermanentFailure.
+    """
+    try:
+        yield
+    except InvalidRequest as error:
+        raise PermanentFailure(
+            f"{error} (the declaration was changed since the export was made: make it again)"
+        ) from error
 
 
 def blocks(

@@ -1,4 +1,4 @@
-"""Values as text, a column at a time: what CSV and JSON Lines have in common.
+r"""Values as text, a column at a time: what CSV and JSON have in common.
 
     boolean           true, false
     integers          all digits
@@ -8,16 +8,18 @@
     time              05:00:00.000000
     timestamp         2013-01-01T05:00:00.000000Z     (always microseconds: texts sort as times do)
     timestamp_local   2013-01-01T05:00:00.000000
-    bytes             base64 (RFC 4648, with padding)
+    bytes             base64 (RFC 4648, with padding); or hexadecimal, with PostgreSQL's \x before it or not
+    interval          ISO 8601, P1Y2M3DT4H5M6.5S
     string, uuid, json  as they are
 
 Everything is done by Arrow's kernels; no Python runs per row.
 """
 
 import re
-from binascii import b2a_base64
+from binascii import b2a_base64, b2a_hex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import pyarrow as pa
 
@@ -37,17 +39,25 @@ from export_pipeline.formats.kernels import (
     spliced,
 )
 
+# How bytes are written: `bytea` is PostgreSQL's hexadecimal, \xdeadbeef.
+BytesAs = Literal["base64", "hex", "bytea"]
+
 # Arrow writes a decimal with an exponent only when it begins with more zeros than this.
 ZEROS_WITHOUT_EXPONENT = 6
 
 
+def declared_type(field: Field) -> ColumnType:
+    """The type that the field's column was declared with."""
+    assert field.metadata is not None, f"{field.name} does not say how it was declared"
+    return ColumnType.parse(field.metadata[b"type"].decode())
+
+
 def declared_kind(field: Field) -> Kind:
     """The kind that the field's column was declared with."""
-    assert field.metadata is not None, f"{field.name} does not say how it was declared"
-    return ColumnType.parse(field.metadata[b"type"].decode()).kind
+    return declared_type(field).kind
 
 
-def text_of(column: Values, field: Field) -> Text:
+def text_of(column: Values, field: Field, *, bytes_as: BytesAs = "base64") -> Text:
     """The column's values as text; NULL stays NULL.
 
     PermanentFailure when a date or time has no text that every reader takes.
@@ -56,7 +66,7 @@ def text_of(column: Values, field: Field) -> Text:
     if pa.types.is_string(type_):
         return column
     if pa.types.is_binary(type_):
-        return _base64(column)
+        return _base64(column) if bytes_as == "base64" else _hex(column, "\\x" if bytes_as == "bytea" else "")
     if pa.types.is_decimal(type_):
         return _digits(column)
     if pa.types.is_date(type_) or pa.types.is_time(type_):
@@ -136,6 +146,18 @@ def _base64(column: Values) -> Text:
         beyond, encoded, spliced(encoded, -2, TO_THE_END, "=="), spliced(encoded, -1, TO_THE_END, "=")
     )
     return chosen(column.is_valid(), text, None)
+
+
+def _hex(column: Values, before: str) -> Text:
+    # Every byte becomes two characters: the whole buffer is encoded in one call, and the ends are doubled.
+    values = pc.binary_join_element_wise(pc.fill_null(column, b""), b"")
+    ends = pa.Array.from_buffers(pa.int32(), len(values) + 1, [None, values.buffers()[1]])
+    encoded: Text = pa.StringArray.from_buffers(
+        len(values),
+        pc.multiply(ends, 2).cast(pa.int32()).buffers()[1],
+        pa.py_buffer(b2a_hex(contents(values))),
+    )
+    return chosen(column.is_valid(), joined(before, encoded) if before else encoded, None)
 
 
 @dataclass(frozen=True, slots=True)

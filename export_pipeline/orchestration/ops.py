@@ -37,7 +37,7 @@ from export_pipeline.orchestration.order import Order, cut, windows_of
 from export_pipeline.orchestration.outcome import Outcome
 from export_pipeline.orchestration.resources import DeploymentResource
 from export_pipeline.pipeline.chunk import Chunk
-from export_pipeline.pipeline.hours import FormattedHour, StagedHour
+from export_pipeline.pipeline.hours import FormattedHour, StagedHour, undeclared_columns
 from export_pipeline.pipeline.run import Run
 from export_pipeline.pipeline.staging import Staging
 from export_pipeline.store.claims import living_runs
@@ -98,6 +98,11 @@ def extract(
     context.add_output_metadata(
         {"hours": len(staged.done), "rows": sum(table.rows for hour in staged.done for table in hour.tables)}
     )
+    if extra := undeclared_columns(staged.done):
+        context.log.warning(
+            "the source has columns that are not declared, and not exported: %s", ", ".join(extra)
+        )
+        context.add_output_metadata({"columns not declared": ", ".join(extra)})
     return StagedChunk(order, staged)
 
 

@@ -116,9 +116,7 @@ def _receipt(
 ) -> Receipt:
     staged = formatted.staged
     options = export.definition.format.model_dump(mode="json")
-    side_files = {
-        table.table.name: folder_of_side_files(export, table.table, staged.window) for table in staged.tables
-    }
+    side_files = {file.table: folder_of_side_files(export, file, staged.window) for file in formatted.files}
     return Receipt(
         organization=export.organization,
         export=export.slug,

@@ -5,13 +5,16 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import sqlalchemy as sa
 
 from export_pipeline.errors import PermanentFailure, TransientFailure
 from export_pipeline.exports.plan import TablePlan
-from export_pipeline.extract.query import rows_of_hour
+from export_pipeline.extract.query import columns_of, relation_of, rows_of_hour
 from export_pipeline.extract.schema import arrow_schema
+from export_pipeline.extract.shapes import check_shape, undeclared
 from export_pipeline.extract.source import Snapshot, Source
 from export_pipeline.pipeline.hours import StagedHour, StagedRows
 from export_pipeline.pipeline.progress import Progress
@@ -38,6 +41,7 @@ def extract_hour(
     with source.snapshot(stop) as snapshot:
         read_at = datetime.now(UTC)
         selects = [rows_of_hour(plan.table, plan.columns, window, plan.filter, plan.tenant) for plan in plans]
+        extras = [_check_shape(snapshot, plan, select) for plan, select in zip(plans, selects, strict=True)]
         counts = [snapshot.count(select) for select in selects]
         for plan, count in zip(plans, counts, strict=True):
             if row_limit is not None and count > row_limit:
@@ -47,14 +51,15 @@ def extract_hour(
                 )
         total, done = sum(counts), 0
         tables = []
-        for plan, select, count in zip(plans, selects, counts, strict=True):
+        for plan, select, count, extra in zip(plans, selects, counts, extras, strict=True):
             schema = arrow_schema(plan.columns)
             path = folder / f"{plan.table.name}.arrow"
             batches = snapshot.batches(select, schema)
             read = write_rows(path, _noted(batches, progress, done, total), schema)
             _check_count(snapshot, plan, window, counted=count, read=read)
             done += read
-            tables.append(StagedRows(table=_described(plan, count), path=path, rows=count))
+            described = _described(plan, count)
+            tables.append(StagedRows(table=described, path=path, rows=count, undeclared=extra))
     return StagedHour(
         window=window,
         snapshot=snapshot.mechanism,
@@ -62,6 +67,15 @@ def extract_hour(
         tables=tuple(tables),
         seconds=time.monotonic() - started,
     )
+
+
+def _check_shape(snapshot: Snapshot, plan: TablePlan, select: sa.Select[Any]) -> tuple[str, ...]:
+    """Refuse a table that is no longer what was declared. Its columns that never were are no part of it."""
+    found = snapshot.found(select)
+    used = columns_of(select)
+    declared = {column.name: column.type for column in plan.table.columns if column.name in used}
+    check_shape(relation_of(select), declared, found)
+    return undeclared(plan.table, found)
 
 
 def _noted(

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from export_pipeline.errors import PermanentFailure
 from export_pipeline.formats.file_format import FileFormat
+from export_pipeline.formats.side_files.table_files import columns_in
 from export_pipeline.pipeline.hours import FormattedFile, FormattedHour, StagedHour, StagedRows
 from export_pipeline.pipeline.progress import Progress
 from export_pipeline.pipeline.staging import read_rows
@@ -66,6 +67,7 @@ def _format_table(
         )
     return FormattedFile(
         table=staged.table.name,
+        columns=columns_in(file_format.file_schema(schema)),
         path=path,
         rows=rows,
         bytes=path.stat().st_size,

@@ -1,21 +1,27 @@
 """What one hour is between the stages: small frozen values; the rows themselves stay in files."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from export_pipeline.connectors.destination import Proof
+from export_pipeline.formats.side_files.table_files import FileColumn
 from export_pipeline.receipts.receipt import Receipt, ReceiptTable
 from export_pipeline.windows import HourWindow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedRows:
-    """One table's rows of an hour, as they were read: an Arrow IPC file."""
+    """One table's rows of an hour, as they were read: an Arrow IPC file.
+
+    `undeclared` are columns that the source has there besides those of the declaration.
+    """
 
     table: ReceiptTable
     path: Path
     rows: int
+    undeclared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +40,21 @@ class StagedHour:
         return all(table.path.is_file() for table in self.tables)
 
 
+def undeclared_columns(hours: Iterable[StagedHour]) -> tuple[str, ...]:
+    """The columns that the source has and the declaration has not, as `table.column`."""
+    tables = (rows for hour in hours for rows in hour.tables)
+    return tuple(sorted({f"{rows.table.name}.{name}" for rows in tables for name in rows.undeclared}))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormattedFile:
-    """One table's rows of an hour in the form the customer gets. `rows` were counted in the file."""
+    """One table's rows of an hour in the form the customer gets.
+
+    `columns` are the file's, by the names that they have there; `rows` were counted in the file.
+    """
 
     table: str
+    columns: tuple[FileColumn, ...]
     path: Path
     rows: int
     bytes: int

@@ -66,15 +66,16 @@ def place(
 ) -> Proof:
     """Make `content` the object at `key`, and say how that is known. What is there and equal is left alone.
 
-    `identity` names the export in the object's metadata. An object without it is somebody else's and is
-    never overwritten. `still_ours` is asked between the look at what is there and the conditional write:
-    whoever takes the work over later changes what is there, and our write is refused. `after_piece` hears
-    how many bytes are sent. Where nobody may look at what is there, it is written whatever is.
+    `identity` names the export in the object's metadata. An object without it is somebody else's, or was
+    changed by somebody, and is never overwritten. `still_ours` is asked between the look at what is there
+    and the conditional write: whoever takes the work over later changes what is there, and our write is
+    refused. `after_piece` hears how many bytes are sent. Where nobody may look at what is there, it is
+    written whatever is.
     """
     there = _seen(destination, key)
     if there is not None and there.metadata.get(EXPORT_ID) != identity:
         raise PermanentFailure(
-            f"{key!r} is there already and not this export's ({identity});"
+            f"{key!r} is there already and not this export's ({identity}), or somebody changed it;"
             " move it away, or change the export's path"
         )
     if there is not None and _described_as(there, content) and _reads_back(destination, key, content):

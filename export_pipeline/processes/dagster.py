@@ -1,5 +1,6 @@
 """Dagster's three processes on our definitions: code server, webserver, daemon."""
 
+import errno
 import socket
 import sys
 import time
@@ -8,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from export_pipeline.errors import ExportPipelineError
+from export_pipeline.errors import ExportPipelineError, InvalidRequest
 from export_pipeline.processes.graphql import LOCATION, Webserver
 from export_pipeline.processes.tethered import Tethered
 
@@ -29,7 +30,11 @@ class Instance:
 
     @contextmanager
     def webserver(self, port: int) -> Iterator[tuple[Webserver, "Running"]]:
-        """Run the code server and the webserver for as long as the block lasts."""
+        """Run the code server and the webserver for as long as the block lasts.
+
+        InvalidRequest, and nothing is started, when the port is taken.
+        """
+        check_free(port)
         environ = {**self.environ, "DAGSTER_HOME": str(self.home)}
         logs = self.home / "process-logs"
         logs.mkdir(parents=True, exist_ok=True)
@@ -39,7 +44,7 @@ class Instance:
             running.wait(lambda: _listens(code_port))
             running.start("dagster-webserver", "-h", HOST, "-p", str(port), "-w", str(running.workspace))
             webserver = Webserver(f"http://{HOST}:{port}")
-            running.wait(webserver.ready)
+            running.wait(lambda: webserver.ready(code_port))
             yield webserver, running
 
     def _workspace(self, code_port: int) -> Path:
@@ -83,6 +88,22 @@ class Running:
             if time.monotonic() > give_up:
                 raise ExportPipelineError(f"Dagster did not start within {seconds:.0f} s; see {self._logs}")
             time.sleep(0.1)
+
+
+def check_free(port: int) -> None:
+    """InvalidRequest unless the port can be listened on."""
+    with socket.socket() as probe:
+        # As the webserver does: connections of an earlier one that are still closing are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            raise InvalidRequest(
+                f"port {port} {'is taken' if taken else f'cannot be listened on ({error.strerror})'};"
+                " use --port to name another (make dev PORT=<number>)",
+                field="port",
+            ) from error
 
 
 def free_port() -> int:

@@ -40,7 +40,7 @@ query Ready {
   workspaceOrError {
     ... on Workspace {
       locationEntries {
-        name
+        displayMetadata { key value }
         locationOrLoadError { __typename ... on PythonError { message causes { message } } }
       }
     }
@@ -55,13 +55,21 @@ class Webserver:
 
     url: str
 
-    def ready(self) -> bool:
-        """Whether it answers and has loaded our definitions. Raises with the reason when they do not load."""
+    def ready(self, code_port: int) -> bool:
+        """Whether it answers and has loaded our definitions, from the code server on that port.
+
+        An answer that knows another code server is another webserver's, which has the port in our place.
+        Raises with the reason when the definitions do not load.
+        """
         try:
             data = self._ask(_READY, {})
-        except OSError:
+        except (OSError, ValueError):  # nobody, or nobody who speaks JSON
             return False
-        entries = data["workspaceOrError"].get("locationEntries") or []
+        entries = [
+            entry
+            for entry in data["workspaceOrError"].get("locationEntries") or []
+            if {"key": "port", "value": str(code_port)} in entry["displayMetadata"]
+        ]
         for entry in entries:
             loaded = entry["locationOrLoadError"] or {}
             if loaded.get("__typename") == "PythonError":

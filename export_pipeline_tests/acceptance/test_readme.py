@@ -88,6 +88,11 @@ def test_every_command_the_readme_names_exists() -> None:
     assert named <= targets
 
 
+def test_the_port_of_the_ui_can_be_chosen() -> None:
+    would_run = run(ROOT, "make --dry-run dev PORT=3001")
+    assert '--port "3001"' in would_run.stdout, would_run.stderr
+
+
 def test_every_setting_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text()
     assert [name for name in Settings.model_fields if f"`EXPORT_PIPELINE_{name.upper()}`" not in readme] == []

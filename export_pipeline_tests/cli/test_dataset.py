@@ -21,8 +21,11 @@ def test_every_error_is_printed(call_cli: CallCli, installation: Installation) -
 
     assert result.code == 1
     lines = result.out.splitlines()
-    assert lines[0].startswith("error: tables.events.columns[2].name: events has no column 'kind'")
-    assert lines[1].startswith("error: tables.events.columns[3].type: events.amount is VARCHAR")
+    file = installation.folder / "dataset.toml"
+    assert lines[0].startswith(
+        f"error: {file}:20:8: tables.events.columns[2].name: events has no column 'kind'"
+    )
+    assert lines[1].startswith(f"error: {file}:25:8: tables.events.columns[3].type: events.amount is VARCHAR")
     assert lines[-1].startswith("the declaration does not fit the database (tables: 1, errors: 2, warnings: ")
 
 
@@ -33,7 +36,28 @@ def test_warnings_alone_end_well(call_cli: CallCli, installation: Installation) 
     result = call_cli("dataset", "check")
 
     assert result.code == 0
-    assert "warning: tables.events.columns[2].nullable: " in result.out
+    place = f"{installation.folder / 'dataset.toml'}:21:12: tables.events.columns[2].nullable"
+    assert f"warning: {place}: " in result.out
+
+
+def test_programs_get_the_place_of_a_problem_in_parts(call_cli: CallCli, installation: Installation) -> None:
+    installation.change_source("ALTER TABLE events RENAME kind TO sort")
+
+    document = call_cli("dataset", "check", "--json").document
+
+    (error,) = (p for p in document["problems"] if p["severity"] == "error")
+    assert document["file"] == str(installation.folder / "dataset.toml")
+    assert (error["line"], error["column"], error["path"]) == (20, 8, "tables.events.columns[2].name")
+
+
+def test_what_is_not_in_the_file_is_placed_by_what_is_around_it(
+    call_cli: CallCli, installation: Installation
+) -> None:
+    installation.change_source("ALTER TABLE events RENAME TO happenings")
+
+    result = call_cli("dataset", "check")
+
+    assert f"{installation.folder / 'dataset.toml'}:5:2: tables.events.relation: " in result.out
 
 
 def test_a_source_that_cannot_be_reached_is_an_error(call_cli: CallCli, installation: Installation) -> None:
@@ -42,6 +66,19 @@ def test_a_source_that_cannot_be_reached_is_an_error(call_cli: CallCli, installa
     result = call_cli("dataset", "check", "--json")
 
     assert (result.code, result.document["problems"][0]["path"]) == (1, "source")
+
+
+def test_of_a_source_that_cannot_be_reached_nothing_is_said_to_fit_or_not(
+    call_cli: CallCli, installation: Installation
+) -> None:
+    installation.source_file.unlink()
+
+    result = call_cli("dataset", "check")
+
+    assert result.code == 1
+    assert "there is no DuckDB file" in result.out
+    assert result.out.endswith("not known: the database could not be asked\n")
+    assert "does not fit" not in result.out
 
 
 def test_a_missing_url_is_named(call_cli: CallCli, monkeypatch: pytest.MonkeyPatch) -> None:

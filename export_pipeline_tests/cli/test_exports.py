@@ -42,7 +42,14 @@ def test_every_option_reaches_the_definition(call_cli: CallCli) -> None:
         "tables": [{"name": "events", "columns": ["id", "happened_at"], "filters": ["id==5"]}],
         "filters": ["kind == 'kind 1'", "amount > 1"],
         "tenant": None,
-        "format": {"type": "jsonl", "compression": "zstd"},
+        "format": {
+            "type": "jsonl",
+            "compression": "zstd",
+            "names": "api",
+            "nested": False,
+            "prepend_columns": [],
+            "append_columns": [],
+        },
         "subdirectory": "$export/$user/$year",
         "filename": "$month-$day-$hour.$extension",
         "context": {"user": "botify-team", "project": "botify-blog"},
@@ -52,6 +59,40 @@ def test_every_option_reaches_the_definition(call_cli: CallCli) -> None:
         "minutes_to_settle": 90,
     }
     assert result.document["applied_filters"] == {"events": "kind == 'kind 1' AND amount > 1 AND id == 5"}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--format=csv", "--format-option=dialect=excel", "--format-option=header=none"),
+        ('--format={"type": "csv", "compression": "none", "dialect": "excel", "header": "none"}',),
+    ],
+)
+def test_a_format_has_options(call_cli: CallCli, options: tuple[str, ...]) -> None:
+    made = call_cli("export", "create", "events", *EVENTS, *options, "--json").document["definition"][
+        "format"
+    ]
+
+    assert (made["type"], made["compression"], made["dialect"], made["header"]) == (
+        "csv",
+        "none",
+        "excel",
+        "none",
+    )
+    shown = call_cli("export", "show", "events").out
+    assert "format dialect" in shown
+    assert "format header" in shown
+    assert "format delimiter" not in shown
+
+
+def test_an_option_without_a_format_is_one_of_csv_gz(call_cli: CallCli) -> None:
+    option = '--format-option=append_columns=[{"value": "acme", "slug": "customer"}]'
+
+    made = call_cli("export", "create", "events", *EVENTS, option, "--json").document["definition"]["format"]
+
+    assert (made["type"], made["compression"]) == ("csv", "gzip")
+    assert made["append_columns"] == [{"value": "acme", "slug": "customer", "name": None}]
+    assert "acme" in call_cli("export", "show", "events").out
 
 
 def test_what_is_shown_can_be_made_again(call_cli: CallCli, tmp_path: Path) -> None:
@@ -90,12 +131,32 @@ def test_a_definition_and_options_do_not_mix(call_cli: CallCli) -> None:
         (("--table", "events", "--first-hour", "2026-01-05T00:30:00Z"), "--first-hour: 2026-01-05T00:30:00"),
         ((*EVENTS, "--until", "yesterday"), "--until: 'yesterday' is not a time"),
         ((*EVENTS, "--format", "xlsx"), "--format: 'xlsx' is not a format; the formats are csv"),
+        (
+            (*EVENTS, "--format-option", "headr=none"),
+            "--format-option headr: csv has no such option; did you",
+        ),
+        (
+            (*EVENTS, "--format-option", "header=x"),
+            "--format-option header: 'x' is not possible; choose 'api'",
+        ),
+        ((*EVENTS, "--format-option", "header"), "--format-option: 'header' is not NAME=VALUE"),
+        (
+            (*EVENTS, "--format", '{"type": "csv", "null": "0"}'),
+            "--format-option null: '0' is how a value is",
+        ),
         ((*EVENTS, "--minutes-to-settle", "-1"), "--minutes-to-settle: "),
-        ((*EVENTS, "--filename", "all.csv"), "--filename: 'all.csv' gives several hours the same name"),
+        ((*EVENTS, "--until", "2026-01-05T00:00:00Z"), "--until: must be after the first hour, 2026-01-05"),
+        ((*EVENTS, "--filter", "size =="), "--filter, line 1, column 8: "),
+        (
+            (*EVENTS, "--filename", "all.csv"),
+            "--subdirectory, --filename: 'all.csv' gives several hours the same name",
+        ),
+        ((*EVENTS, "--filename", "$" * 1025), "--filename: String should have at most 1024"),
+        (("--table", "e" * 256, *FIRST_HOUR), "--table: String should have at most 255"),
         (("--table", "events:size", *FIRST_HOUR), "--table: table 'events' has no column 'size'"),
         (
             (*EVENTS, "--filter", "kin == 'x'"),
-            "filter, line 1, column 1: table 'events' has no column 'kin'; did",
+            "--filter, line 1, column 1: table 'events' has no column 'kin'; did",
         ),
         (
             (*EVENTS, "--table-filter", "event=true"),
@@ -105,8 +166,8 @@ def test_a_definition_and_options_do_not_mix(call_cli: CallCli) -> None:
         ((*EVENTS, "--table-filter", "events=ids == 5"), "filter of table 'events', line 1, column 1: table"),
         ((*EVENTS, *["--filter", "true"] * 21), "--filter: Tuple should have at most 20 items"),
         (("--table", "event", *FIRST_HOUR), "--table: there is no table 'event'; did you mean 'events'?"),
-        ((*EVENTS, "--context", "botify-team"), "--context: 'botify-team' is no NAME=VALUE, like user="),
-        ((*EVENTS, "--context", "usr=a"), "context.usr: there is no such field; did you mean 'user'?"),
+        ((*EVENTS, "--context", "botify-team"), "--context: 'botify-team' is not NAME=VALUE"),
+        ((*EVENTS, "--context", "usr=a"), "--context usr: there is no such field; did you mean 'user'?"),
         ((*EVENTS, "--context", "user=a/b"), "--context user: must be one part of a path"),
         ((*EVENTS, "--connector", "nowhere"), "--connector: there is no connector 'nowhere'"),
     ],

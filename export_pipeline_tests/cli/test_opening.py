@@ -1,5 +1,7 @@
 """Settings that do not fit are named, with what to write instead."""
 
+import re
+
 import pytest
 
 from export_pipeline_tests.cli.conftest import CallCli
@@ -48,3 +50,24 @@ def test_the_password_of_the_control_database_is_not_shown(
     monkeypatch.setenv("EXPORT_PIPELINE_CONTROL_URL", "postgresql://me:hunter2@127.0.0.1:1/control")
 
     assert "hunter2" not in call_cli("export", "list").err
+
+
+def test_every_command_that_is_offered_works_on_the_same_organization(call_cli: CallCli) -> None:
+    """Typed as it is printed; without the option it would look among another organization's things."""
+    call_cli("organization", "create", "acme")
+    acme = ("--organization", "acme")
+    began = "2026-01-05T00:00:00Z"
+
+    said = [
+        call_cli(*acme, "export", "list").out,
+        call_cli(*acme, "task", "list").out,
+        call_cli(*acme, "export", "create", "ours", "--table", "events", "--first-hour", began).out,
+        call_cli(*acme, "task", "create", "ours", "--from", began, "--to", "2026-01-05T01:00:00Z").out,
+    ]
+    *_, watch = said[-1].split("export-pipeline ")
+    said.append(call_cli(*watch.split(), "--timeout", "0").err)
+
+    offered = [command for text in said for command in re.findall(r"export-pipeline .*", text)]
+    assert len(offered) == 5
+    assert [one for one in offered if not one.startswith("export-pipeline --organization acme ")] == []
+    assert call_cli(*offered[-1].split()[1:], "--timeout", "0").code == 124

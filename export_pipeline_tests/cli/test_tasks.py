@@ -1,5 +1,7 @@
 """Tasks from the command line: requested, listed, shown, watched."""
 
+import re
+
 import pytest
 
 from export_pipeline_tests.cli.conftest import CallCli
@@ -34,7 +36,11 @@ def test_people_hear_how_to_watch_it(call_cli: CallCli, installation: Installati
 @pytest.mark.parametrize(
     ("since", "until", "message"),
     [
-        ("2026-01-05T03:00:00Z", "2026-01-05T03:00:00Z", "--to: 2026-01-05T03:00:00+00:00 is not after"),
+        (
+            "2026-01-05T03:00:00Z",
+            "2026-01-05T03:00:00Z",
+            "--to: 2026-01-05T03:00:00+00:00 is not after the start, 2026-01-05T03:00:00+00:00",
+        ),
         ("2026-01-05T03:00:00", "2026-01-05T04:00:00Z", "--from: '2026-01-05T03:00:00' names no zone; add Z"),
         (
             "2026-01-05T03:30:00Z",
@@ -53,7 +59,20 @@ def test_a_range_that_cannot_be_is_refused(
 
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith(f"error: {message}")
+    assert not re.search(r"\b(since|until)\b", result.err)
     assert call_cli("task", "list", "--json").document == {"tasks": []}
+
+
+def test_another_part_of_an_hour_is_refused_by_what_was_typed(
+    call_cli: CallCli, installation: Installation
+) -> None:
+    installation.export(standing=False)
+    begins = ("--from", "2026-01-05T00:00:00Z")
+    call_cli("task", "create", "events", *begins, "--to", "2026-01-05T00:20:00Z")
+
+    result = call_cli("task", "create", "events", *begins, "--to", "2026-01-05T00:40:00Z")
+
+    assert (result.code, result.err.startswith("error: --from, --to: task ")) == (2, True)
 
 
 def test_no_tasks_is_a_hint(call_cli: CallCli) -> None:

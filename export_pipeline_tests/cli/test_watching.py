@@ -62,7 +62,7 @@ def test_patience_ends(call_cli: CallCli, installation: Installation) -> None:
     result = call_cli("task", "watch", a_task(call_cli), "--timeout", "0.1", "--json")
 
     assert (result.code, result.document["status"]) == (124, "QUEUED")
-    assert "goes on; watch it again" in result.err
+    assert "goes on; watch it again: export-pipeline task watch " in result.err
 
 
 def test_a_person_sees_a_bar(

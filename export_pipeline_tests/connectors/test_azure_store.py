@@ -3,18 +3,16 @@
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 from azure.storage.blob import ContainerClient
-from cryptography import x509
 
 from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, noise, put, read
 from export_pipeline_tests.servers.azure import AzureServer, azurite
 from export_pipeline_tests.servers.azure_identity import STORAGE, managed_identity
-from export_pipeline_tests.servers.certificates import certify
+from export_pipeline_tests.servers.certificates import certificates
 from export_pipeline_tests.servers.ports import free_port
 
 
@@ -132,9 +130,9 @@ def test_a_blob_that_is_gone_is_not_there(azure_server: AzureServer, container: 
 def test_without_a_key_the_deployments_own_identity_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    certified = certify(x509.IPAddress(ip_address("127.0.0.1")), tmp_path)
-    tls = ("--cert", certified.certificate, "--key", certified.key, "--oauth", "basic")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certified.certificate))
+    made = certificates(tmp_path)
+    tls = ("--cert", made.server, "--key", made.key, "--oauth", "basic")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(made.authority))
     with managed_identity() as identity, azurite(*tls, scheme="https") as server:
         for name, value in identity.variables.items():
             monkeypatch.setenv(name, value)

@@ -4,7 +4,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from cryptography import x509
 from export_pipeline.connectors.addresses import allow
 from export_pipeline.connectors.http_requests import asked
 from export_pipeline.errors import PermanentFailure
-from export_pipeline_tests.servers.certificates import Certified, certify
+from export_pipeline_tests.servers.certificates import Certificates, certificates
 from export_pipeline_tests.servers.http import Receiver
 
 
@@ -42,10 +42,10 @@ def mirror() -> Iterator[ThreadingHTTPServer]:
     allow([])
 
 
-def served(server: ThreadingHTTPServer, certified: Certified) -> list[str | None]:
+def served(server: ThreadingHTTPServer, made: Certificates) -> list[str | None]:
     """Let the server speak TLS; gives the names it is asked for, as they come."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certified.certificate, certified.key)
+    context.load_cert_chain(made.server, made.key)
     names: list[str | None] = []
     context.sni_callback = lambda _socket, name, _context: names.append(name)
     server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -84,9 +84,9 @@ def test_a_certificate_is_that_of_the_name(
     mirror: ThreadingHTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Although the connection goes to an address that was looked up beforehand."""
-    certified = certify(x509.DNSName("localhost"), tmp_path)
-    names = served(mirror, certified)
-    monkeypatch.setenv("SSL_CERT_FILE", str(certified.certificate))
+    made = certificates(tmp_path, x509.DNSName("localhost"))
+    names = served(mirror, made)
+    monkeypatch.setenv("SSL_CERT_FILE", str(made.authority))
 
     told = ask(f"https://localhost:{mirror.server_port}/")
 
@@ -97,9 +97,9 @@ def test_a_certificate_is_that_of_the_name(
 
 
 def test_a_certificate_that_nobody_trusts_is_refused(mirror: ThreadingHTTPServer, tmp_path: Path) -> None:
-    served(mirror, certify(x509.IPAddress(ip_address("127.0.0.1")), tmp_path))
+    served(mirror, certificates(tmp_path))
 
-    with pytest.raises(ssl.SSLCertVerificationError, match="self-signed"):
+    with pytest.raises(ssl.SSLCertVerificationError, match="local issuer"):
         ask(f"https://127.0.0.1:{mirror.server_port}/")
 
 

@@ -75,7 +75,7 @@ def test_a_connector_is_stored_under_its_name(control: sa.Engine) -> None:
     ["", "a", "Bucket", "1-bucket", "my_bucket", "my bucket", "bucket\n", "../bucket", "b" * 64, "büro"],
 )
 def test_a_name_that_cannot_be_is_refused(control: sa.Engine, name: str) -> None:
-    with pytest.raises(InvalidRequest, match="lower-case letters, digits and dashes") as caught:
+    with pytest.raises(InvalidRequest, match="2 to 63 of a-z, 0-9 and -, one of a-z first") as caught:
         create(control, name)
 
     assert caught.value.field == "name"

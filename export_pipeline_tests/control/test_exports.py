@@ -84,6 +84,12 @@ def test_a_name_that_cannot_be_is_refused(control: sa.Engine, slug: str) -> None
         ({"tables": ({"name": "flight"},)}, "tables", "did you mean 'flights'?"),
         ({"tables": ({"name": "flights"}, {"name": "FLIGHTS"})}, "tables", "name it once"),
         ({"tables": ({"name": "flights", "columns": ("ids",)},)}, "columns", "did you mean 'id'?"),
+        ({"tables": ({"name": "flights", "columns": ("ID", "id")},)}, "columns", "columns named twice: id"),
+        (
+            {"format": CsvFormat(append_columns=({"value": "x", "slug": "carrier"},))},
+            "format.header",
+            "'carrier' and 'carrier' would both be called 'carrier' in the file; give the constant column an",
+        ),
         ({"filter": "carrier = 'UA'"}, "filter", "equality is written =="),
         ({"filter": "carier == 'UA'"}, "filter", "did you mean 'carrier'?"),
         ({"filename": "$date.csv"}, "path", "add $hour"),
@@ -351,7 +357,7 @@ def test_a_format_may_be_spelled_shortly(format_: object, expected: object) -> N
         ({"first_hour": None}, "first_hour: Input should be a valid datetime"),
         ({"first_hour": "2013-01-01T00:30:00Z"}, "first_hour: 2013-01-01T00:30:00+00:00 is not on the hour"),
         ({"first_hour": "9999-12-31T23:30:00-12:00"}, "first_hour: is out of the range of times"),
-        ({"until": "2012-01-01T00:00:00Z"}, "until: must be after first_hour, 2013-01-01T00:00:00+00:00"),
+        ({"until": "2012-01-01T00:00:00Z"}, "until: must be after the first hour, 2013-01-01T00:00:00+00:00"),
         ({"tables": []}, "tables: Tuple should have at least 1 item"),
         ({"tables": [{}]}, "tables.0.name: is missing"),
         (

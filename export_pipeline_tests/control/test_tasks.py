@@ -95,7 +95,7 @@ def test_a_range_that_does_not_end_after_it_begins_is_refused(
     error = refusal(control, export, FIRST + HOUR, until)
 
     assert error.field == "until"
-    assert "is not after since" in str(error)
+    assert "is not after the start" in str(error)
 
 
 def test_what_lies_before_the_export_is_refused(control: sa.Engine, export: Export) -> None:

@@ -42,7 +42,7 @@ def test_the_end_of_a_range_is_left_out(installation: Installation, export: Expo
 
 
 def test_a_range_that_ends_before_it_begins_is_refused(installation: Installation, export: Export) -> None:
-    with pytest.raises(InvalidRequest, match="is not after since") as caught:
+    with pytest.raises(InvalidRequest, match="is not after the start") as caught:
         delivered_hours(installation.deployment.control, export, FIRST, FIRST)
 
     assert caught.value.field == "until"

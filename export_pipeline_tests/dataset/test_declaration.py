@@ -109,7 +109,11 @@ def test_what_windows_editors_write_is_read_too(tmp_path: Path, text: str) -> No
             "17:8: tables.flights.columns[1].name: 'ccccccccccccc",
         ),
         ("[tables.flights]", "[tables.Flights]", "4:2: tables.Flights: 'Flights' cannot be a table's name: "),
-        ("[tables.flights]", '[tables."a b"]', "4:2: tables.'a b': 'a b' cannot be a table's name: use a"),
+        (
+            "[tables.flights]",
+            '[tables."a b"]',
+            "4:2: tables.'a b': 'a b' cannot be a table's name: begin with one of a-z",
+        ),
         ('"ops.flights"', '"a.b.c"', "5:12: tables.flights.relation: 'a.b.c' is not a table or view; write"),
         (
             'time_column = "time_hour"',

@@ -24,11 +24,11 @@ def test_a_unique_index_over_quoted_names_is_a_key(file: Path) -> None:
         assert catalog.table(None, "flights").keys == (frozenset({"Flight No", "state"}),)
 
 
-def test_an_enumeration_is_text_and_a_list_is_nothing(file: Path) -> None:
+def test_an_enumeration_is_text_and_a_list_is_a_document(file: Path) -> None:
     with open_duckdb(file) as catalog:
         _, state, legs = catalog.table(None, "flights").columns
     assert Kind.STRING in (state.becomes or ())
-    assert legs.becomes == frozenset()
+    assert legs.becomes == frozenset({Kind.JSON})
 
 
 def test_a_file_that_is_not_there_is_unreachable(tmp_path: Path) -> None:

@@ -25,6 +25,15 @@ def test_a_column_name_needs_no_quotes(name: str, allowed: bool) -> None:
     assert (wrong_column_name(name) is None) is allowed
 
 
+@pytest.mark.parametrize(
+    ("wrong", "letters"), [(wrong_table_name("ключ"), "a-z"), (wrong_column_name("ключ"), "A-Z, a-z")]
+)
+def test_which_letters_are_meant_is_said(wrong: str | None, letters: str) -> None:
+    """A letter is what every alphabet has."""
+    assert wrong is not None
+    assert f"begin with one of {letters}" in wrong
+
+
 @pytest.mark.parametrize(("name", "allowed"), [("Temperatur (°C)", True), ("\t", False), ("a\x7f", False)])
 def test_a_display_name_is_one_line_of_text(name: str, allowed: bool) -> None:
     assert (wrong_display_name(name) is None) is allowed

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from export_pipeline.dataset.types import ColumnType, Kind
@@ -44,5 +46,5 @@ def test_an_unknown_type_is_refused_with_all_types_there_are(text: str) -> None:
 def test_numbers_are_numeric_and_texts_textual() -> None:
     assert {kind for kind in Kind if kind.textual} == {Kind.STRING, Kind.UUID, Kind.JSON}
     assert {kind for kind in Kind if kind.numeric} == {
-        kind for kind in Kind if kind.startswith(("int", "uint", "float", "decimal"))
+        kind for kind in Kind if re.match(r"u?int\d|float|decimal", kind)
     }

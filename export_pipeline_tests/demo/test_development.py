@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ import psutil
 import pytest
 
 from export_pipeline.demo.home import DemoHome
-from export_pipeline.processes.dagster import free_port
+from export_pipeline.processes.dagster import HOST, free_port
 from export_pipeline.processes.graphql import Webserver
 
 BIN = Path(sys.executable).parent
@@ -121,3 +122,25 @@ def test_ctrl_c_ends_everything_that_it_started(story: Story) -> None:
 def test_ctrl_c_is_no_mishap(story: Story) -> None:
     assert story.code in {0, 130}
     assert "Traceback" not in story.printed
+
+
+@pytest.mark.parametrize("by", ["environment", "folder"])
+def test_a_port_that_is_taken_is_refused_before_anything_is_made(tmp_path: Path, by: str) -> None:
+    """Another webserver there would answer for ours."""
+    home = tmp_path / "home"
+    named = ("--home", str(home)) if by == "folder" else ()
+    with socket.socket() as other:
+        other.bind((HOST, 0))
+        other.listen()
+        port = other.getsockname()[1]
+        refused = subprocess.run(
+            [BIN / "export-pipeline", "dev", *named, "--port", str(port)],
+            env={**os.environ, "EXPORT_PIPELINE_HOME": str(home)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith(f"error: port {port} is taken; use --port")
+    assert {path.name for path in tmp_path.rglob("*")} <= {"home", "lock"}

@@ -54,6 +54,17 @@ def test_with_its_file_env_a_shell_works_on_the_demo(home: DemoHome, deployment:
         assert slug in printed
 
 
+def test_dagsters_own_command_line_warns_of_nothing_that_a_user_could_change(
+    home: DemoHome, deployment: Deployment
+) -> None:
+    demo_exports(deployment)
+    materialize = "dagster asset materialize -m export_pipeline.orchestration.definitions"
+    hour = "--select exports/weather --partition 2013-07-01-05:00"
+    printed = in_a_shell(home, f"{materialize} {hour} 2>&1")
+    assert "Warning" not in printed, printed
+    assert "DEBUG" not in printed, printed
+
+
 def test_the_variables_arrive_in_a_shell_as_they_are(home: DemoHome) -> None:
     names = sorted(home.variables)
     printed = in_a_shell(home, "printenv " + " ".join(names)) if names else ""

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import os
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -26,22 +27,22 @@ SINCE, UNTIL = datetime(2013, 2, 8, tzinfo=UTC), datetime(2013, 2, 10, tzinfo=UT
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a demo that has run."""
-    folder = tmp_path_factory.mktemp("demo") / "home"
-    ran = _demo(folder)
+    """The folder of a demo that has run, in eighty columns."""
+    folder = tmp_path_factory.mktemp("demo") / "a-folder-with-[a]-name-that-is-longer-than-half-a-line"
+    ran = _demo(folder, 80)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     (folder / "printed").write_text(ran.stdout)
     return folder
 
 
-def _demo(folder: Path) -> "subprocess.CompletedProcess[str]":
+def _demo(folder: Path, columns: int) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [EXPORT_PIPELINE, "demo", "--home", folder],
         capture_output=True,
         text=True,
         timeout=600,
         check=False,
-        env={**os.environ, "COLUMNS": "200"},
+        env={**os.environ, "COLUMNS": str(columns)},
     )
 
 
@@ -120,15 +121,33 @@ def test_the_summary_tells_the_truth_of_every_file(summary: dict[str, Any]) -> N
         assert export["rows"] == sum(file["rows"] for file in export["files"])
 
 
-def test_it_says_where_the_files_lie_that_receipts_verify_and_how_to_open_the_ui(home: Path) -> None:
-    printed = (home / "printed").read_text()
-    for needed in (
+def _missing(printed: str, home: Path) -> list[str]:
+    """What somebody goes on with and does not find in one piece."""
+    quoted = shlex.quote(str(home))
+    needed = [
+        f"Everything is kept in {home}",
         str(home / "downloads" / "default" / "flights"),
+        str(home / "downloads" / "default" / "weather"),
         "48 of 48 verified",
         str(home / "summary.json"),
-        f"make dev DEMO_HOME={home}",
-    ):
-        assert needed in printed
+        f"make dev DEMO_HOME={quoted}",
+        f". {quoted}/env && .venv/bin/export-pipeline verify",
+    ]
+    return [text for text in needed if not any(text in line for line in printed.splitlines())]
+
+
+def test_it_says_where_the_files_lie_that_receipts_verify_and_how_to_open_the_ui(home: Path) -> None:
+    printed = (home / "printed").read_text()
+    assert _missing(printed, home) == []
+    assert "…" not in printed
+
+
+def test_rows_and_bytes_are_told_of_each_export(home: Path, summary: dict[str, Any]) -> None:
+    printed = (home / "printed").read_text()
+    for slug, export in summary.items():
+        (line,) = (line for line in printed.splitlines() if f"│ {slug}" in line)
+        assert f"{export['rows']:,}" in line
+        assert f"{export['bytes']:,}" in line
 
 
 def test_what_ran_was_a_backfill_of_dagster(home: Path) -> None:
@@ -141,7 +160,8 @@ def test_what_ran_was_a_backfill_of_dagster(home: Path) -> None:
 
 def test_again_in_the_same_folder_it_finds_everything_in_place(home: Path, summary: dict[str, Any]) -> None:
     times = {file["path"]: Path(file["path"]).stat().st_mtime_ns for file in summary["flights"]["files"]}
-    again = _demo(home)
+    again = _demo(home, 200)
     assert again.returncode == 0, again.stdout + again.stderr
     assert json.loads((home / "summary.json").read_text())["exports"] == summary
     assert {path: Path(path).stat().st_mtime_ns for path in times} == times
+    assert _missing(again.stdout, home) == []

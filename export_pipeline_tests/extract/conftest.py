@@ -10,5 +10,5 @@ from export_pipeline_tests.extract.engines import ENGINES, Engine
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    with ENGINES[request.param](request, tmp_path) as opened:
+    with ENGINES[request.param].opened(request, tmp_path) as opened:
         yield opened

@@ -1,6 +1,7 @@
 """What every reader does, on every engine."""
 
 import math
+import re
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -8,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -17,38 +19,82 @@ from export_pipeline.dataset.reflection import check_against
 from export_pipeline.dataset.tables import Column, Dataset, Table
 from export_pipeline.dataset.types import Kind
 from export_pipeline.errors import PermanentFailure, TransientFailure
-from export_pipeline.extract.query import rows_of_hour
+from export_pipeline.extract.query import relation_of, rows_of_hour
 from export_pipeline.extract.schema import arrow_schema
+from export_pipeline.extract.shapes import check_shape, undeclared
 from export_pipeline.extract.source import Snapshot
 from export_pipeline.filters.checking import OPERATORS, check
 from export_pipeline.filters.tree import EVERY_ROW, Comparison, Filter, OneOf
 from export_pipeline.windows import HourWindow
 from export_pipeline_tests.builders import a_column, an_hour, moment
-from export_pipeline_tests.extract.engines import Engine
+from export_pipeline_tests.extract.engines import ENGINES, Engine, EngineKind, Native, Refused
 
 SEEN = moment("2013-01-01 00:30")
-TEXTS = ["", '"quoted"', "carriage\rreturn", "line\nfeed", "emoji 😀", "שלום", "back\\slash"]
+TEXTS = [
+    "",
+    " ",
+    " both ends ",
+    '"',
+    '"quoted", and "again"',
+    "it's",
+    "back\\slash\\",
+    "\\N",
+    "\\.",
+    "NULL",
+    "comma, semicolon; tab\t",
+    "carriage\rreturn",
+    "line\nfeed\r\n",
+    "nul\0inside",
+    "\x01\x1f\x1f\x7f\x85\u2028\ufeff\x1f",
+    "\x1f",
+    "emoji 😀 and 👩‍👩‍👧",
+    "שלום עולם",
+    "e\u0301 and é",
+    "%s %(name)s :name $1 ?",
+    "long " * 20_000,
+]
 VALUES: Mapping[Kind, Sequence[Any]] = {
     Kind.BOOLEAN: [True, False],
     Kind.INT16: [7, -(2**15), 2**15 - 1],
     Kind.INT32: [7, -(2**31), 2**31 - 1],
     Kind.INT64: [7, -(2**63), 2**63 - 1],
     Kind.UINT64: [7, 0, 2**64 - 1],
-    Kind.FLOAT32: [1.5, math.inf, -math.inf, math.nan],
-    Kind.FLOAT64: [0.1, 5e-324, math.inf, -math.inf, math.nan],
-    Kind.DECIMAL: [Decimal("12.5"), Decimal("-9999999999999999999999999999.9999999999")],
+    Kind.FLOAT32: [1.5, 0.10000000149011612, 16777215.0, -(2.0**127), math.inf, -math.inf, math.nan],
+    Kind.FLOAT64: [0.1, -0.0, 1 / 3, 5e-324, -1.7976931348623157e308, math.inf, -math.inf, math.nan],
+    Kind.DECIMAL: [
+        Decimal("12.5"),
+        Decimal("-0.0000000001"),
+        Decimal("0"),
+        Decimal("9999999999999999999999999999.9999999999"),
+        Decimal("-9999999999999999999999999999.9999999999"),
+    ],
     Kind.STRING: TEXTS,
-    Kind.BYTES: [b"", b"ab", bytes(range(256))],
-    Kind.DATE: [date(2013, 1, 1), date(1, 1, 1), date(1969, 12, 31), date(9999, 12, 31)],
+    Kind.BYTES: [b"", b"ab", bytes(range(256)), b"\0\0\0", b'"\r\n,'],
+    Kind.DATE: [date(2013, 1, 1), date(1, 1, 1), date(1969, 12, 31), date(2263, 1, 1), date(9999, 12, 31)],
     Kind.TIME: [time(5, 30), time(0), time(23, 59, 59, 999_999)],
     Kind.TIMESTAMP: [
         SEEN,
+        datetime(1, 1, 1, tzinfo=UTC),
         datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
         datetime(2300, 1, 1, 0, 0, 0, 1, tzinfo=UTC),
+        datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
     ],
-    Kind.TIMESTAMP_LOCAL: [datetime(2013, 1, 1), datetime(1900, 1, 1, 1, 1, 1, 1), datetime(2300, 1, 1)],  # noqa: DTZ001
-    Kind.UUID: ["01234567-89ab-cdef-0123-456789abcdef"],
-    Kind.JSON: ['{"a": 1}', "[1, 2]", "null"],
+    Kind.TIMESTAMP_LOCAL: [
+        datetime(2013, 1, 1),  # noqa: DTZ001  # a wall clock's readings have no zone
+        datetime(1, 1, 1),  # noqa: DTZ001
+        datetime(1900, 1, 1, 1, 1, 1, 1),  # noqa: DTZ001
+        datetime(2300, 1, 1),  # noqa: DTZ001
+        datetime(9999, 12, 31, 23, 59, 59, 999_999),  # noqa: DTZ001
+    ],
+    Kind.INTERVAL: ["PT0S", "P1D", "P1Y2M-3DT4H5M6.5S", "P-1Y-2M", "PT-4H-30M-0.000001S", "P30D", "P1M"],
+    Kind.UUID: ["01234567-89ab-cdef-0123-456789abcdef", "ffffffff-ffff-ffff-ffff-ffffffffffff"],
+    Kind.JSON: [
+        '{"a": 1, "b": [1.50, null, "\\"\\u00e9😀"]}',
+        "[1, 2]",
+        "null",
+        '"text"',
+        "12345678901234567890",
+    ],
 }
 DECLARED = {kind: "decimal(38,10)" if kind is Kind.DECIMAL else kind.value for kind in Kind}
 KEYS = (a_column("id", "int64", nullable=False), a_column("seen", "timestamp", nullable=False))
@@ -85,15 +131,39 @@ def rows_read(engine: Engine, table: Table, **options: Any) -> list[dict[str, An
 
 @pytest.mark.parametrize("kind", Kind)
 def test_a_value_of_every_kind_arrives_equal_and_with_the_declared_schema(engine: Engine, kind: Kind) -> None:
-    values = [*VALUES[kind], None]
-    if engine.name == "sqlite":  # which keeps NaN as NULL
-        values = [None if isinstance(value, float) and math.isnan(value) else value for value in values]
+    values = [*filter(engine.kind.holds, VALUES[kind]), None]
     load(engine, [(n, SEEN, value) for n, value in enumerate(values)], value=engine.types[kind])
     table = a_table(a_column("value", DECLARED[kind]))
     with engine.source() as source, source.snapshot() as snapshot:
         got = read(snapshot, table)
     assert got.schema.equals(arrow_schema(table.columns), check_metadata=True)
     assert list(map(_shown, got.column("value").to_pylist())) == list(map(_shown, values))
+
+
+OWN_TYPES = [
+    pytest.param(kind, native, id=f"{kind.name}: {native}")
+    for kind in ENGINES.values()
+    for native in kind.natives
+]
+
+
+@pytest.mark.parametrize(("kind", "native"), OWN_TYPES)
+def test_what_a_type_of_an_engines_own_becomes(
+    kind: EngineKind, native: Native, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    table = a_table(a_column("value", native.declared))
+    with kind.opened(request, tmp_path) as engine:
+        for statement in native.before:
+            engine.run(statement, [])
+        load(engine, [], value=native.type)
+        engine.run(f"insert into events values (1, '2013-01-01 00:30:00', {native.value})", [])
+        if isinstance(native.arrives, Refused):
+            with pytest.raises(PermanentFailure, match="(?i)" + re.escape(native.arrives.says)) as failure:
+                rows_read(engine, table)
+            assert "events" in str(failure.value) or "refused" in str(failure.value)
+        else:
+            (row,) = rows_read(engine, table)
+            assert _shown(row["value"]) == _shown(native.arrives)
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -127,7 +197,7 @@ def test_the_order_is_that_of_code_points_with_nulls_last_however_rows_came(engi
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if "==" in OPERATORS[kind]])
 def test_a_value_is_found_by_the_filter_that_names_it(engine: Engine, kind: Kind) -> None:
-    values = [value for value in VALUES[kind] if not (isinstance(value, float) and math.isnan(value))]
+    values = [value for value in filter(engine.kind.holds, VALUES[kind]) if value == value]  # not NaN
     load(engine, [(n, SEEN, value) for n, value in enumerate([*values, None])], value=engine.types[kind])
     table = a_table(a_column("value", DECLARED[kind]))
     for value in values:
@@ -157,8 +227,8 @@ def test_numbers_are_compared_and_ordered_as_numbers_however_they_are_kept(
 
 
 def test_a_tenant_gets_its_own_rows_and_not_those_of_one_spelled_alike(engine: Engine) -> None:
-    text = "text" if engine.name == "postgresql" else "text collate nocase"
-    load(engine, [(1, SEEN, "acme"), (2, SEEN, "ACME"), (3, SEEN, None)], owner=text)
+    rows = [(1, SEEN, "acme"), (2, SEEN, "ACME"), (3, SEEN, None)]
+    load(engine, rows, owner=engine.kind.ignoring_case)
     table = a_table(a_column("owner"), tenant_column="owner")
     assert [row["id"] for row in rows_read(engine, table, tenant="acme")] == [1]
 
@@ -171,7 +241,7 @@ def test_a_shared_table_is_not_read_without_a_tenant() -> None:
 
 def test_a_value_that_does_not_fit_is_refused_by_name_and_never_shown(engine: Engine) -> None:
     load(engine, [(1, SEEN, "top secret")], word="text")
-    with pytest.raises(PermanentFailure, match=r"events\.word is declared int64") as failure:
+    with pytest.raises(PermanentFailure, match=r"events.*word.* int64") as failure:
         rows_read(engine, a_table(a_column("word", "int64")))
     assert "secret" not in _logged(failure.value)
 
@@ -191,6 +261,58 @@ def test_a_missing_column_is_named(engine: Engine) -> None:
 def test_a_missing_table_is_named(engine: Engine) -> None:
     with pytest.raises(PermanentFailure, match="events"):
         rows_read(engine, a_table())
+
+
+def altered(table: Table, engine: Engine) -> PermanentFailure:
+    """What extraction says of the table when it comes to its hour."""
+    rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
+    declared = {column.name: column.type for column in table.columns}
+    with engine.source() as source, source.snapshot() as snapshot:
+        found = snapshot.found(rows)
+        assert found is not None
+        with pytest.raises(PermanentFailure) as failure:
+            check_shape(relation_of(rows), declared, found)
+    return failure.value
+
+
+@pytest.mark.parametrize("view", [False, True])
+def test_a_column_that_disappeared_is_told_with_both_shapes(engine: Engine, view: bool) -> None:
+    load(engine, [], word=engine.types[Kind.STRING], fare=engine.types[Kind.DECIMAL])
+    table = a_table(a_column("word"), a_column("fare", "decimal(38,10)"))
+    if view:
+        engine.run("alter table events rename to raw", [])
+        engine.run("create view events as select id, seen, word from raw", [])
+    else:
+        engine.run("alter table events drop column fare", [])
+    assert "declared is fare decimal(38,10); the database has no fare;" in str(altered(table, engine))
+
+
+def test_a_column_of_another_type_is_told_with_both_shapes(engine: Engine) -> None:
+    load(engine, [], word=engine.types[Kind.BYTES])
+    message = str(altered(a_table(a_column("word")), engine)).lower()
+    assert f"declared is word string; the database has word {engine.types[Kind.BYTES]};" in message
+
+
+def test_a_column_that_came_is_told_of_and_not_read(engine: Engine) -> None:
+    load(engine, [(1, SEEN)])
+    engine.run(f"alter table events add column extra {engine.types[Kind.STRING]}", [])
+    table = a_table()
+    rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
+    with engine.source() as source, source.snapshot() as snapshot:
+        assert undeclared(table, snapshot.found(rows)) == ("extra",)
+        assert read(snapshot, table).column_names == ["id", "seen"]
+
+
+def test_what_cannot_be_looked_at_is_left_to_the_query(engine: Engine) -> None:
+    table = a_table()
+    rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
+    with engine.source() as source, source.snapshot() as snapshot:
+        assert snapshot.found(rows) is None
+
+
+def test_the_receipt_is_told_what_makes_the_snapshot(engine: Engine) -> None:
+    with engine.source() as source, source.snapshot() as snapshot:
+        assert snapshot.mechanism == engine.kind.mechanism
 
 
 def test_eight_threads_read_at_once(engine: Engine) -> None:

@@ -6,7 +6,10 @@ import pytest
 
 from export_pipeline.errors import PermanentFailure
 from export_pipeline.extract.duckdb import DuckdbSource
+from export_pipeline.extract.mysql import MysqlSource
+from export_pipeline.extract.postgresql import PostgresqlSource
 from export_pipeline.extract.sources import open_source
+from export_pipeline.extract.sqlite import SqliteSource
 
 
 @pytest.mark.parametrize(
@@ -28,8 +31,20 @@ def test_a_url_that_is_none_is_refused_without_its_password(url: str) -> None:
     assert "ter2@" not in logged
 
 
-def test_a_duckdb_file_is_read_by_duckdb() -> None:
-    assert isinstance(open_source("duckdb:///somewhere.duckdb"), DuckdbSource)
+@pytest.mark.parametrize(
+    ("url", "reader"),
+    [
+        ("duckdb:///somewhere.duckdb", DuckdbSource),
+        ("sqlite:///somewhere.sqlite", SqliteSource),
+        ("postgresql://host/db", PostgresqlSource),
+        ("postgres://host/db", PostgresqlSource),
+        ("postgresql+psycopg://host/db", PostgresqlSource),
+        ("mysql://host/db", MysqlSource),
+        ("mariadb+pymysql://host/db", MysqlSource),
+    ],
+)
+def test_each_database_has_its_best_reader(url: str, reader: type) -> None:
+    assert isinstance(open_source(url), reader)
 
 
 @pytest.mark.parametrize("file", ["duckdb:////nowhere/x.duckdb", "sqlite:////nowhere/x.sqlite"])

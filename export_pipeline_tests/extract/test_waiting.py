@@ -116,6 +116,12 @@ def test_nothing_is_interrupted_while_nobody_waits() -> None:
     assert not waiting.ended
 
 
+def test_what_nobody_will_take_can_be_ended_at_once() -> None:
+    database = Database()
+    Waiting(database.interrupt, LONG).interrupt()
+    assert database.interrupted.is_set()
+
+
 def test_each_item_is_waited_for() -> None:
     database = Database()
     waiting = Waiting(database.interrupt, timedelta(seconds=0.01))

@@ -76,6 +76,7 @@ _SQL_TYPES: Mapping[Kind, sa.types.TypeEngine[Any]] = {
     Kind.TIMESTAMP_LOCAL: sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql"),
     Kind.UUID: sa.Uuid(as_uuid=False),
     Kind.JSON: sa.Text().with_variant(mysql.LONGTEXT(), "mysql"),
+    Kind.INTERVAL: sa.Text(),
 }
 
 _DUCKDB_TYPES: Mapping[Kind, str] = {
@@ -95,6 +96,7 @@ _DUCKDB_TYPES: Mapping[Kind, str] = {
     Kind.TIMESTAMP_LOCAL: "timestamp",
     Kind.UUID: "uuid",
     Kind.JSON: "varchar",
+    Kind.INTERVAL: "varchar",
 }
 
 

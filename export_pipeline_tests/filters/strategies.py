@@ -90,6 +90,7 @@ LITERALS: Mapping[Kind, Sequence[Value]] = {
     Kind.TIMESTAMP: [moment.replace(tzinfo=UTC) for moment in _MOMENTS],
     Kind.TIMESTAMP_LOCAL: _MOMENTS,
     Kind.BYTES: [],
+    Kind.INTERVAL: [],
 }
 
 # Values of each kind that a row may have.
@@ -98,6 +99,7 @@ HELD: Mapping[Kind, Sequence[Any]] = {
     Kind.FLOAT32: [*LITERALS[Kind.FLOAT32], *_NOT_FINITE],
     Kind.FLOAT64: [*LITERALS[Kind.FLOAT64], *_NOT_FINITE],
     Kind.BYTES: [b"", b"\x00\xff"],
+    Kind.INTERVAL: ["P1D"],
 }
 
 

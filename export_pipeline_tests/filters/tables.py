@@ -21,6 +21,7 @@ TYPES = {
     "seen": "timestamp",
     "Local Time": "timestamp_local",
     "raw": "bytes",
+    "stay": "interval",
 }
 
 EVENTS = Table(

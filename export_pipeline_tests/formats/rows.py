@@ -13,6 +13,7 @@ import pyarrow as pa
 from export_pipeline.dataset.tables import Column
 from export_pipeline.dataset.types import ColumnType, Kind
 from export_pipeline.extract.schema import arrow_schema
+from export_pipeline.formats.dialects import DIALECTS, DialectName
 from export_pipeline.formats.formatter import Formatter
 
 DECLARED = {kind: "decimal(38,10)" if kind is Kind.DECIMAL else kind.value for kind in Kind}
@@ -45,6 +46,9 @@ AWKWARD_TEXTS = [
     "=1+1",
     "0123",
 ]
+
+# In a column by themselves: what could be taken for NULL, for no row, or for the end of the data.
+LONELY = [None, "", "\\N", "\\.", "NULL", "x", None]
 
 VALUES: Mapping[Kind, Sequence[Any]] = {
     Kind.BOOLEAN: [True, False],
@@ -87,6 +91,7 @@ VALUES: Mapping[Kind, Sequence[Any]] = {
         datetime(1, 1, 1),  # noqa: DTZ001
         datetime(9999, 12, 31, 23, 59, 59, 999_999),  # noqa: DTZ001
     ],
+    Kind.INTERVAL: ["P1Y2M-3DT4H5M6.5S", "PT0S"],
     Kind.UUID: ["6f1d2c3e-0000-4000-8000-0123456789ab"],
     Kind.JSON: ['{"a": [1, 2.50, "x\\n\\u00e9"], "b": null}', "[]", '"text"', "12345678901234567890", "true"],
 }
@@ -128,6 +133,18 @@ def comparable(kind: Kind, values: Sequence[Any]) -> list[Any]:
     if kind is Kind.FLOAT32:
         values = [None if v is None else struct.unpack("f", struct.pack("f", v))[0] for v in values]
     return ["nan" if isinstance(v, float) and math.isnan(v) else v for v in values]
+
+
+def without_nul(values: Sequence[Any]) -> list[Any]:
+    """PostgreSQL has no text with a NUL inside, and pandas' own parser ends a text there."""
+    return [value for value in values if not (isinstance(value, str) and "\0" in value)]
+
+
+def arriving(dialect: DialectName, values: Sequence[Any]) -> list[Any]:
+    """The values as the dialect lets them through."""
+    if DIALECTS[dialect].keeps_line_breaks:
+        return list(values)
+    return [v.replace("\r", "").replace("\n", "") if isinstance(v, str) else v for v in values]
 
 
 def written(file_format: Formatter, schema: pa.Schema, *batches: pa.RecordBatch) -> bytes:

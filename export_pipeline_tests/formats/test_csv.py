@@ -1,30 +1,23 @@
-"""CSV, read back by readers that we did not write."""
+"""CSV: its options, and what their defaults write. `test_dialects` reads it back."""
 
-import base64
-import csv
 import hashlib
 import io
-from collections.abc import Callable, Mapping
-from datetime import date, datetime, time
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import pandas as pd
-import psycopg
 import pyarrow as pa
 import pytest
+from pydantic import ValidationError
 
 from export_pipeline.dataset.types import Kind
-from export_pipeline.errors import PermanentFailure, TransientFailure
+from export_pipeline.errors import InvalidRequest, PermanentFailure, TransientFailure
 from export_pipeline.formats.csv import CsvFormat
+from export_pipeline.formats.dialects import DIALECTS, DialectName
+from export_pipeline_tests.builders import a_column
 from export_pipeline_tests.formats.rows import (
     DECLARED,
-    VALUES,
     a_batch,
     a_schema,
-    comparable,
     every_kind,
     one_column,
     written,
@@ -33,120 +26,9 @@ from export_pipeline_tests.formats.rows import (
 PLAIN = CsvFormat(compression="none")
 GOLDEN = Path(__file__).parents[1] / "golden" / "formats"
 
-# How a person who reads our documentation turns a field's text into a value.
-FROM_TEXT: Mapping[Kind, Callable[[str], Any]] = {
-    Kind.BOOLEAN: {"true": True, "false": False}.__getitem__,
-    Kind.INT16: int,
-    Kind.INT32: int,
-    Kind.INT64: int,
-    Kind.UINT64: int,
-    Kind.FLOAT32: float,
-    Kind.FLOAT64: float,
-    Kind.DECIMAL: Decimal,
-    Kind.STRING: str,
-    Kind.BYTES: lambda text: base64.b64decode(text, validate=True),
-    Kind.DATE: date.fromisoformat,
-    Kind.TIME: time.fromisoformat,
-    Kind.TIMESTAMP: datetime.fromisoformat,
-    Kind.TIMESTAMP_LOCAL: datetime.fromisoformat,
-    Kind.UUID: str,
-    Kind.JSON: str,
-}
-
-DUCKDB_TYPES: Mapping[Kind, str] = {
-    Kind.INT16: "SMALLINT",
-    Kind.INT32: "INTEGER",
-    Kind.INT64: "BIGINT",
-    Kind.UINT64: "UBIGINT",
-    Kind.FLOAT32: "FLOAT",
-    Kind.FLOAT64: "DOUBLE",
-    Kind.DECIMAL: "DECIMAL(38,10)",
-    Kind.BYTES: "VARCHAR",
-    Kind.STRING: "VARCHAR",
-    Kind.TIMESTAMP: "TIMESTAMPTZ",
-    Kind.TIMESTAMP_LOCAL: "TIMESTAMP",
-    Kind.UUID: "VARCHAR",
-    Kind.JSON: "VARCHAR",
-}
-
 
 def lines(data: bytes) -> list[str]:
     return data.decode().split("\r\n")[1:-1]
-
-
-@pytest.mark.parametrize("kind", Kind)
-def test_python_reads_back_every_value(kind: Kind) -> None:
-    values = VALUES[kind]
-    batch = one_column(kind, values)
-    text = io.StringIO(written(PLAIN, batch.schema, batch).decode(), newline="")
-    header, *records = list(csv.reader(text, strict=True))
-    assert header == ["n", "value"]
-    found = [FROM_TEXT[kind](field) for _, field in records]
-    assert comparable(kind, found) == comparable(kind, values)
-
-
-@pytest.mark.parametrize("kind", Kind)
-def test_pandas_reads_back_every_value(kind: Kind) -> None:
-    # pandas' own parser ends a text at its first NUL, in any file.
-    values = [value for value in VALUES[kind] if not (isinstance(value, str) and "\0" in value)]
-    batch = one_column(kind, values)
-    frame = pd.read_csv(io.BytesIO(written(PLAIN, batch.schema, batch)), dtype=str, keep_default_na=False)
-    found = [FROM_TEXT[kind](text) for text in frame["value"]]
-    assert comparable(kind, found) == comparable(kind, values)
-
-
-@pytest.mark.parametrize("kind", Kind)
-@pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
-def test_duckdb_reads_back_every_value_and_null(kind: Kind, compression: Any, tmp_path: Path) -> None:
-    values = [*VALUES[kind], None]
-    batch = one_column(kind, values)
-    file_format = CsvFormat(compression=compression)
-    path = tmp_path / f"file.{file_format.extension}"
-    path.write_bytes(written(file_format, batch.schema, batch))
-    columns = f"{{'n': 'BIGINT', 'value': '{DUCKDB_TYPES.get(kind, kind.value.upper())}'}}"
-    options = "auto_detect=false, header=true, delim=',', quote='\"', escape='\"', allow_quoted_nulls=false"
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
-        query = f"select value from read_csv('{path}', {options}, columns={columns})"
-        found = connection.sql(query).to_arrow_table()["value"].to_pylist()
-    if kind is Kind.BYTES:
-        found = [None if text is None else base64.b64decode(text) for text in found]
-    assert comparable(kind, found) == comparable(kind, values)
-
-
-POSTGRES_TYPES: Mapping[Kind, str] = {
-    Kind.UINT64: "numeric(20)",
-    Kind.INT16: "smallint",
-    Kind.INT32: "integer",
-    Kind.INT64: "bigint",
-    Kind.FLOAT32: "real",
-    Kind.FLOAT64: "double precision",
-    Kind.DECIMAL: "numeric(38,10)",
-    Kind.STRING: "text",
-    Kind.BYTES: "text",
-    Kind.TIMESTAMP: "timestamptz",
-    Kind.TIMESTAMP_LOCAL: "timestamp",
-    Kind.UUID: "text",
-    Kind.JSON: "text",
-}
-
-
-@pytest.mark.parametrize("kind", Kind)
-def test_postgresql_copies_every_value_and_null(kind: Kind, postgres_database: str) -> None:
-    # PostgreSQL has no text with a NUL inside.
-    values = [*(value for value in VALUES[kind] if not (isinstance(value, str) and "\0" in value)), None]
-    batch = one_column(kind, values)
-    type_ = POSTGRES_TYPES.get(kind, kind.value)
-    # Python has no local time at year 9999 in any zone but UTC.
-    url = postgres_database.replace("postgresql+psycopg", "postgresql")
-    with psycopg.connect(url, options="-c timezone=UTC") as connection, connection.cursor() as cursor:
-        cursor.execute(f"create table loaded (n bigint, value {type_})".encode())
-        with cursor.copy("copy loaded from stdin (format csv, header)") as copy:
-            copy.write(written(PLAIN, batch.schema, batch))
-        found = [value for (value,) in cursor.execute("select value from loaded order by n")]
-    if kind is Kind.BYTES:
-        found = [None if text is None else base64.b64decode(text) for text in found]
-    assert comparable(kind, found) == comparable(kind, values)
 
 
 def test_null_and_the_empty_text_differ() -> None:
@@ -205,12 +87,17 @@ def test_a_file_that_ends_inside_quotes_is_refused() -> None:
         PLAIN.count_rows(io.BytesIO(b'a,b\r\n1,"x\r\n'))
 
 
-def test_records_are_counted_wherever_the_reading_cuts_them() -> None:
-    # Quotes and line ends fall on every side of the borders between the pieces that are read.
-    record = b'"a""\r\n""b\r\n","",x\r\n'
-    for padding in range(len(record)):
-        data = b"h" * padding + b"\r\n" + record * 120_000
-        assert PLAIN.count_rows(io.BytesIO(data)) == 120_000
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_records_are_counted_wherever_the_reading_cuts_them(dialect: DialectName) -> None:
+    # Quotes, escapes and line ends fall on every side of the borders between the pieces that are read.
+    file_format = CsvFormat(compression="none", dialect=dialect)
+    schema = a_schema(a="string", b="string", c="string")
+    rows = [{"a": '\\"\r\n"\\', "b": "", "c": "x"}, {"a": '"', "b": "\\", "c": '\n\\\\"'}]
+    header, records = written(file_format, schema), written(file_format, schema, a_batch(schema, *rows))
+    records = records.removeprefix(header)
+    for padding in range(len(records)):
+        data = b"h" * padding + header + records * 60_000
+        assert file_format.count_rows(io.BytesIO(data)) == 120_000
 
 
 def test_the_bytes_are_the_golden_ones() -> None:
@@ -222,3 +109,136 @@ def test_the_compressed_bytes_are_the_golden_ones() -> None:
     # exports of old hours. The lock file keeps it from changing unnoticed.
     digest = hashlib.sha256(written(CsvFormat(), *every_kind())).hexdigest()
     assert digest == (GOLDEN / "every_kind.csv.gz.sha256").read_text().strip()
+
+
+@pytest.mark.parametrize("dialect", [name for name in DIALECTS if name != "rfc4180"])
+def test_the_bytes_of_a_dialect_are_the_golden_ones(dialect: DialectName) -> None:
+    data = written(CsvFormat(compression="none", dialect=dialect), *every_kind())
+    assert data == (GOLDEN / f"every_kind.{dialect}.csv").read_bytes()
+
+
+def test_a_preset_is_written_down_in_full() -> None:
+    preset = CsvFormat(dialect="postgres")
+    assert (preset.line_end, preset.bytes_as, preset.null) == ("lf", "bytea", "")
+    assert CsvFormat.model_validate(preset.model_dump()) == preset
+
+
+def test_what_is_chosen_overrides_the_preset() -> None:
+    chosen = CsvFormat(dialect="bigquery", null="", line_end="crlf")
+    assert (chosen.null, chosen.line_end) == ("", "crlf")
+
+
+@pytest.mark.parametrize(
+    ("options", "field", "cure"),
+    [
+        ({"delimiter": ""}, "delimiter", "not one ASCII character"),
+        ({"delimiter": ";;"}, "delimiter", "not one ASCII character; use one, like"),
+        ({"delimiter": "\u2063"}, "delimiter", "not one ASCII character"),
+        ({"delimiter": "\0"}, "delimiter", "not one ASCII character"),
+        ({"delimiter": '"'}, "delimiter", "quotes, escapes or ends a line; use another"),
+        ({"delimiter": "\n"}, "delimiter", "quotes, escapes or ends a line"),
+        ({"delimiter": "\\"}, "delimiter", "quotes, escapes or ends a line"),
+        ({"delimiter": "a"}, "delimiter", "stands in numbers and times"),
+        ({"delimiter": "5"}, "delimiter", "stands in numbers and times"),
+        ({"delimiter": ":"}, "delimiter", "stands in numbers and times, which are not quoted; use one"),
+        ({"null": "a,b"}, "null", "holds ','"),
+        ({"delimiter": ";", "null": "a;b"}, "null", "holds ';'"),
+        ({"null": 'a"b'}, "null", "holds '\"'"),
+        ({"null": "a\r"}, "null", "control character"),
+        ({"dialect": "no_newline", "null": "\\N"}, "null", "has a meaning of its own; leave it out"),
+        ({"dialect": "excel", "null": "\\N"}, "null", "has a meaning of its own; leave it out"),
+        ({"null": "0"}, "null", "is how a value is written"),
+        ({"null": "-1"}, "null", "is how a value is written"),
+        ({"null": "NaN"}, "null", "is how a value is written"),
+        ({"null": "-inf"}, "null", "is how a value is written"),
+        ({"null": "True"}, "null", "is how a value is written, and NULL would read as one; use another"),
+        ({"null": "x" * 65}, "null", "at most 64"),
+        ({"header": "none", "header_prefix": "x."}, "header_prefix", "header is none; leave one out"),
+        ({"header": "display", "header_prefix": "x."}, "header_prefix", "header is display"),
+        ({"header_prefix": "x\n"}, "header_prefix", "control character"),
+        ({"dialect": "xls"}, "dialect", "'rfc4180', 'excel'"),
+        ({"dialect": ["excel"]}, "dialect", "'rfc4180', 'excel'"),
+        ({"quoting": "none"}, "quoting", "'minimal', 'nonnumeric' or 'all'"),
+        ({"append_columns": [{"value": "x"}]}, "append_columns", "required"),
+        ({"append_columns": [{"value": "x", "slug": ""}]}, "append_columns", "at least 1"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(
+    options: dict[str, Any], field: str, cure: str
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        CsvFormat(**options)
+    (problem,) = refused.value.errors()
+    assert problem["loc"][0] == field
+    assert cure in problem["msg"]
+
+
+def test_a_tab_can_be_spelled() -> None:
+    assert CsvFormat(delimiter="\\t").delimiter == "\t"
+
+
+def a_file(**options: Any) -> bytes:
+    """A row of two columns; the display names are `A.B` and `C`."""
+    schema = a_schema(**{"a.b": "int32", "c": "string"})
+    return written(CsvFormat(compression="none", **options), schema, a_batch(schema, {"a.b": 1, "c": "x;y"}))
+
+
+@pytest.mark.parametrize(
+    ("options", "data"),
+    [
+        ({}, b"a.b,c\r\n1,x;y\r\n"),
+        ({"delimiter": ";"}, b'a.b;c\r\n1;"x;y"\r\n'),
+        ({"line_end": "lf"}, b"a.b,c\n1,x;y\n"),
+        ({"header": "none"}, b"1,x;y\r\n"),
+        ({"header": "display"}, b"A.B,C\r\n1,x;y\r\n"),
+        ({"header_prefix": "crawl.20210102."}, b"crawl.20210102.a.b,crawl.20210102.c\r\n1,x;y\r\n"),
+        ({"sep_line": True}, b"sep=,\r\na.b,c\r\n1,x;y\r\n"),
+        ({"sep_line": True, "delimiter": "\t", "header": "none"}, b"sep=\t\r\n1\tx;y\r\n"),
+        ({"quoting": "all"}, b'"a.b","c"\r\n"1","x;y"\r\n'),
+        ({"quoting": "nonnumeric"}, b'"a.b","c"\r\n1,"x;y"\r\n'),
+        (
+            {
+                "prepend_columns": [{"value": "1,2", "slug": "s", "name": "S, t"}],
+                "append_columns": [{"value": "", "slug": "z"}],
+            },
+            b's,a.b,c,z\r\n"1,2",1,x;y,""\r\n',
+        ),
+        (
+            {"header": "display", "prepend_columns": [{"value": "v", "slug": "s", "name": "S, t"}]},
+            b'"S, t",A.B,C\r\nv,1,x;y\r\n',
+        ),
+        (
+            {"header_prefix": "crawl.", "append_columns": [{"value": "v", "slug": "s"}]},
+            b"crawl.a.b,crawl.c,s\r\n1,x;y,v\r\n",
+        ),
+    ],
+)
+def test_an_option_is_in_the_file_and_its_rows_are_counted(options: dict[str, Any], data: bytes) -> None:
+    assert a_file(**options) == data
+    assert CsvFormat(compression="none", **options).count_rows(io.BytesIO(data)) == 1
+
+
+def test_without_header_and_rows_there_is_nothing() -> None:
+    bare = CsvFormat(compression="none", header="none")
+    assert written(bare, a_schema(a="int32")) == b""
+    assert bare.count_rows(io.BytesIO(b"")) == 0
+
+
+@pytest.mark.parametrize("options", [{"header": "none"}, {"sep_line": True}])
+def test_a_record_cut_off_is_refused_whatever_stands_above(options: dict[str, Any]) -> None:
+    with pytest.raises(TransientFailure, match="cut off"):
+        CsvFormat(compression="none", **options).count_rows(io.BytesIO(b"a"))
+
+
+def test_a_file_with_nothing_below_its_sep_line_is_refused() -> None:
+    with pytest.raises(TransientFailure, match="cut off"):
+        CsvFormat(compression="none", sep_line=True).count_rows(io.BytesIO(b"sep=,\r\n"))
+
+
+def test_equal_display_names_are_refused_where_they_are_written() -> None:
+    columns = [a_column("a", display_name="Carrier"), a_column("b", display_name="carrier")]
+    with pytest.raises(InvalidRequest, match="'a' and 'b' would both be called 'carrier'") as refused:
+        CsvFormat(header="display").check(columns)
+    assert refused.value.field == "format.header"
+    CsvFormat().check(columns)
+    CsvFormat(header="none").check(columns)

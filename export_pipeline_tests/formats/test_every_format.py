@@ -1,4 +1,7 @@
-"""What holds for each format with each of its compressions. The formats come from the union."""
+"""What holds for each format with each of its compressions, and with options that change how it is written.
+
+The formats come from the union.
+"""
 
 import io
 import subprocess
@@ -15,15 +18,39 @@ from hypothesis import strategies as st
 
 from export_pipeline.dataset.types import Kind
 from export_pipeline.errors import TransientFailure
-from export_pipeline.formats.file_format import FileFormat, every_format
+from export_pipeline.formats.dialects import DIALECTS
+from export_pipeline.formats.file_format import FileFormat, every_format, format_from, options_of
 from export_pipeline.formats.formatter import ROWS_PER_BLOCK
 from export_pipeline_tests.formats.rows import DECLARED, VALUES, a_batch, a_schema, one_column, written
 
 MANY_ROWS = ROWS_PER_BLOCK + 1_234
 MB = 2**20
 
+CONSTANTS = {
+    "prepend_columns": [{"value": 'one, "two"\r\n', "slug": "first.of.all", "name": "First"}],
+    "append_columns": [{"value": "", "slug": "last"}],
+}
 
-@pytest.fixture(params=every_format(), ids=lambda f: f"{f.type}-{f.compression}")
+OPTIONS: list[dict[str, Any]] = [
+    *({"type": "csv", "dialect": dialect} for dialect in DIALECTS if dialect != "rfc4180"),
+    {"type": "csv", "quoting": "all", "delimiter": ";", "null": "NULL", "header": "display"},
+    {"type": "csv", "header": "none", "sep_line": True, "defuse_formulas": True, **CONSTANTS},
+    {"type": "csv", "header": "none", "quoting": "nonnumeric"},
+    {"type": "jsonl", "nested": True, **CONSTANTS},
+    {"type": "json", "names": "display", **CONSTANTS},
+    {"type": "parquet", "row_group_rows": 1_000, "statistics": False, "names": "display", **CONSTANTS},
+]
+
+PLAIN_FORMATS = every_format()
+FORMATS = [*PLAIN_FORMATS, *(format_from({"compression": "none"} | options) for options in OPTIONS)]
+
+
+def named(file_format: FileFormat) -> str:
+    options = (f"{name}={value}" for name, value in options_of(file_format).items() if "columns" not in name)
+    return "-".join([file_format.type, file_format.compression, *options])
+
+
+@pytest.fixture(params=FORMATS, ids=named)
 def file_format(request: pytest.FixtureRequest) -> FileFormat:
     found: FileFormat = request.param
     return found
@@ -89,6 +116,7 @@ def test_the_given_schema_decides_whatever_metadata_the_batches_carry(file_forma
     assert written(file_format, batch.schema, bare) == written(file_format, batch.schema, batch)
 
 
+@pytest.mark.parametrize("file_format", PLAIN_FORMATS, ids=named)
 def test_duckdb_reads_as_many_rows_by_the_name_alone(file_format: FileFormat, tmp_path: Path) -> None:
     schema = a_schema(id="int64", moment="timestamp", name="string")
     rows = [{"id": n, "name": f"name {n}", "moment": VALUES[Kind.TIMESTAMP][0]} for n in range(100)]
@@ -107,9 +135,12 @@ def test_a_file_cut_off_is_refused(file_format: FileFormat) -> None:
         count(file_format, whole[:-20])
 
 
+# Plain lines of text have no end that could be missing.
+WITH_AN_END = [f for f in FORMATS if f.compression != "none" or f.type not in ("csv", "jsonl")]
+
+
+@pytest.mark.parametrize("file_format", WITH_AN_END, ids=named)
 def test_a_source_that_fails_leaves_no_file_that_looks_whole(file_format: FileFormat) -> None:
-    if file_format.compression == "none" and file_format.type != "parquet":
-        pytest.skip("plain text has no end that could be missing")
     batch = many_rows()
     sink = io.BytesIO()
 
@@ -184,7 +215,7 @@ class Nowhere(io.RawIOBase):
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
-file_format = format_from({"type": sys.argv[1], "compression": sys.argv[2]})
+file_format = format_from(sys.argv[1])
 schema = a_schema(id="int64", text="string")
 values = [f"{n} " + "some, \\"text\\" " * 20 for n in range(10_000)]
 def batches(times):
@@ -202,7 +233,7 @@ print(peak() - before)
 def test_more_rows_take_no_more_memory(file_format: FileFormat) -> None:
     # 90 batches of 4 MB after 30: were they kept, the peak would grow by more than 200 MB.
     ran = subprocess.run(
-        [sys.executable, "-c", GROWTH, file_format.type, file_format.compression],
+        [sys.executable, "-c", GROWTH, file_format.model_dump_json()],
         capture_output=True,
         text=True,
         check=True,

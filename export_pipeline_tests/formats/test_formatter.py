@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export_pipeline.formats.formatter import blocks
+from export_pipeline.errors import InvalidRequest, PermanentFailure
+from export_pipeline.formats.formatter import blocks, still_possible
 from export_pipeline_tests.formats.rows import a_schema
 
 SCHEMA = a_schema(n="int64", text="string")
@@ -69,3 +70,11 @@ def test_blocks_do_not_depend_on_how_the_rows_came_in(
 @pytest.mark.parametrize("rows", [1, 7])
 def test_a_block_is_never_empty(rows: int) -> None:
     assert 0 not in sizes(a_batch_of([]), a_batch_of(["x" * 200] * 20), a_batch_of([]), rows=rows, size=100)
+
+
+def test_what_was_accepted_and_is_impossible_now_needs_a_change() -> None:
+    with (
+        pytest.raises(PermanentFailure, match=r"^no such thing \(the declaration was changed"),
+        still_possible(),
+    ):
+        raise InvalidRequest("no such thing")

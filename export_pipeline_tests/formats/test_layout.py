@@ -4,8 +4,9 @@ import pytest
 
 from export_pipeline.formats.csv import CsvFormat
 from export_pipeline.formats.file_format import FileFormat, every_format
+from export_pipeline.formats.json import JsonFormat
 from export_pipeline.formats.jsonl import JsonlFormat
-from export_pipeline.formats.layout import CsvLayout, JsonLinesLayout, ParquetLayout
+from export_pipeline.formats.layout import CsvLayout, JsonLinesLayout, JsonListLayout, ParquetLayout
 from export_pipeline.formats.parquet import ParquetFormat
 from export_pipeline_tests.formats.rows import a_batch, a_schema, written
 
@@ -21,8 +22,38 @@ def test_csv_says_how_it_is_spelled() -> None:
     )
 
 
+def test_csv_says_its_dialect_and_its_options() -> None:
+    file_format = CsvFormat(
+        compression="none",
+        dialect="no_newline",
+        delimiter=";",
+        null="NULL",
+        bytes_as="hex",
+        sep_line=True,
+        defuse_formulas=True,
+    )
+
+    assert file_format.layout == CsvLayout(
+        compression="none",
+        delimiter=";",
+        header_lines=2,
+        escape="\\",
+        escaped='\\"',
+        null="NULL",
+        line_end="\n",
+        bytes_as="hex",
+        line_breaks=False,
+        defused=True,
+    )
+    assert CsvFormat(dialect="excel").layout.escaped == '"\\'
+    assert CsvFormat(dialect="postgres", header="none").layout.header_lines == 0
+    assert CsvFormat(dialect="postgres").layout.blank_is_null
+
+
 def test_the_others_say_what_they_are() -> None:
     assert JsonlFormat(compression="zstd").layout == JsonLinesLayout(compression="zstd")
+    assert JsonlFormat(nested=True).layout.nested
+    assert JsonFormat(nested=True).layout == JsonListLayout(compression="gzip", nested=True)
     assert ParquetFormat().layout == ParquetLayout()
 
 

@@ -15,11 +15,12 @@ from export_pipeline.formats.text import Characters, declared_kind, escaped, tex
 from export_pipeline_tests.formats.rows import VALUES, a_schema
 
 
-def texts(declared: str, values: Sequence[Any]) -> list[Any]:
+def texts(declared: str, values: Sequence[Any], **options: Any) -> list[Any]:
     """The values' texts, taken from the middle of a larger column."""
     field = a_schema(value=declared).field("value")
-    column = pa.array([None, *values, None], field.type).slice(1, len(values))
-    return text_of(column, field).to_pylist()
+    outside = b"outside" if declared == "bytes" else None
+    column = pa.array([outside, *values, outside], field.type).slice(1, len(values))
+    return text_of(column, field, **options).to_pylist()
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,15 @@ def test_a_decimal_has_all_its_digits_and_no_exponent(values: list[Decimal | Non
 @given(values=st.lists(st.none() | st.binary(max_size=50), max_size=20))
 def test_bytes_are_base64(values: list[bytes | None]) -> None:
     assert texts("bytes", values) == [None if v is None else base64.b64encode(v).decode() for v in values]
+
+
+@given(values=st.lists(st.none() | st.binary(max_size=50), max_size=20))
+def test_bytes_can_be_hexadecimal(values: list[bytes | None]) -> None:
+    assert texts("bytes", values, bytes_as="hex") == [None if v is None else v.hex() for v in values]
+
+
+def test_bytea_is_postgresqls_hexadecimal() -> None:
+    assert texts("bytes", [b"", None, b"\0\xff"], bytes_as="bytea") == ["\\x", None, "\\x00ff"]
 
 
 @given(value=st.floats(allow_nan=False))

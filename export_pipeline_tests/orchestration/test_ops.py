@@ -81,6 +81,24 @@ def test_each_op_says_how_much_it_did(installation: Installation, instance: dg.D
     assert metadata_of(result, "format_rows") == {"hours": 2, "bytes": written}
 
 
+def test_columns_that_are_not_declared_are_told_of_and_no_failure(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    installation.export()
+    installation.change_source("alter table events add extra varchar")
+    result = run_hours(instance, 0, 1)
+    assert result.success
+    assert metadata_of(result, "extract")["columns not declared"] == "events.extra"
+
+
+def test_a_changed_table_fails_its_hours_for_somebody_to_configure(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    installation.export()
+    installation.change_source("alter table events alter amount type varchar")
+    assert "(extract, configure): events is not what was declared" in failure_of(run_hours(instance, 0, 1))
+
+
 def test_a_deleted_export_fails_its_run_and_says_what_to_do(
     installation: Installation, instance: dg.DagsterInstance
 ) -> None:

@@ -1,16 +1,21 @@
 """An hour's files and receipt at the destination: in which order they come, and what is put back."""
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from export_pipeline.exports.export import Export
-from export_pipeline.pipeline.hours import DeliveredHour
+from export_pipeline.exports.plan import plan_of
+from export_pipeline.extract.sources import open_source
+from export_pipeline.formats.file_format import format_from
+from export_pipeline.pipeline.delivering import deliver_hour
+from export_pipeline.pipeline.hours import DeliveredHour, FormattedHour
 from export_pipeline.receipts.receipt import digest_of
 from export_pipeline.receipts.verifying import verify
 from export_pipeline.store.ledger import LedgerEntry
 from export_pipeline_tests.installations import ROWS_PER_HOUR, Installation, hours
-from export_pipeline_tests.runs import deliver, ledger
+from export_pipeline_tests.runs import a_run, deliver, ledger
 
 SECOND_TABLE = """
 [tables.{name}]
@@ -149,6 +154,18 @@ def test_a_damaged_file_is_mended(installation: Installation) -> None:
     assert path.read_bytes() == whole
 
 
+def test_a_file_that_somebody_changed_is_left_alone_and_the_failure_says_what_to_do(
+    installation: Installation,
+) -> None:
+    export = installation.export()
+    path = installation.downloads / delivered(installation, export).files[0].key
+    path.write_text("edited by hand")
+    chunk = deliver(installation, export, hours(5, 5), proven_since=datetime.now(UTC))
+    (failure,) = chunk.failed
+    assert "not this export's (default/events), or somebody changed it; move it away" in failure.message
+    assert path.read_text() == "edited by hand"
+
+
 def test_without_its_receipt_an_hour_is_not_delivered_though_its_file_is_there(
     installation: Installation,
 ) -> None:
@@ -171,9 +188,12 @@ def test_without_all_of_its_files_an_hour_has_no_receipt(installation: Installat
 
 
 def test_the_receipt_says_with_what_the_files_were_written(installation: Installation) -> None:
-    export = installation.export(format={"type": "csv", "compression": "gzip"})
+    export = installation.export(format={"type": "csv", "dialect": "bigquery"})
     receipt = delivered(installation, export).receipt
-    assert receipt.files[0].format == {"type": "csv", "compression": "gzip"}
+    written_with = receipt.files[0].format
+    assert format_from(written_with) == export.definition.format
+    # What the dialect presets is written down: the file can be read without knowing our presets.
+    assert (written_with["dialect"], written_with["null"]) == ("bigquery", "\\N")
     assert {"export-pipeline", "pyarrow", "python"} <= set(receipt.software)
 
 
@@ -186,3 +206,52 @@ def test_another_filter_over_the_same_rows_is_a_new_revision(installation: Insta
     second = delivered(installation, changed)
     assert (second.receipt.revision, second.receipt.supersedes) == (2, digest_of(first.receipt.to_bytes()))
     assert second.files == first.files
+
+
+def formatted(installation: Installation, export: Export) -> FormattedHour:
+    """Hour 5 as it is at the source now, ready to be delivered."""
+    run = a_run(installation, export, proven_since=datetime.now(UTC))
+    deployment = installation.deployment
+    with closing(open_source(deployment.source_url)) as source:
+        staged = run.extract(source, plan_of(export.definition, deployment.dataset), hours(5, 5))
+    (hour,) = run.format(staged).done
+    return hour
+
+
+def changes_announced(
+    installation: Installation, export: Export, known: LedgerEntry | None, file: Path
+) -> list[bytes]:
+    """Deliver the hour; what the file held each time that a change of the delivered hour was announced."""
+    found: list[bytes] = []
+    deliver_hour(
+        formatted(installation, export),
+        export,
+        installation.deployment.connector(export.connector_id).open(),
+        known,
+        still_ours=lambda: None,
+        before_change=lambda: found.append(file.read_bytes()),
+        progress=lambda _done, _total: None,
+    )
+    return found
+
+
+def test_that_a_delivered_hour_is_replaced_is_announced_while_its_files_are_still_the_old_ones(
+    installation: Installation,
+) -> None:
+    """Whoever is killed after that leaves a note that the hour is neither the old nor the new one."""
+    export = installation.export()
+    file = installation.downloads / delivered(installation, export).files[0].key
+    before, known = file.read_bytes(), entry(installation, export)
+    installation.change_source("UPDATE events SET amount = 999 WHERE id = 100")
+    assert changes_announced(installation, export, known, file) == [before]
+    assert file.read_bytes() != before
+
+
+def test_a_first_delivery_and_one_that_changes_nothing_announce_no_change(
+    installation: Installation,
+) -> None:
+    export = installation.export()
+    file = installation.downloads / "events/2026-01-05-05-00.csv"
+    assert changes_announced(installation, export, None, file) == []
+    delivered(installation, export)
+    assert changes_announced(installation, export, entry(installation, export), file) == []

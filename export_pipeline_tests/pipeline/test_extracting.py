@@ -16,7 +16,7 @@ from export_pipeline.exports.plan import TablePlan, plan_of
 from export_pipeline.extract.sources import open_source
 from export_pipeline.filters.named import NamedFilters
 from export_pipeline.pipeline.extracting import extract_hour
-from export_pipeline.pipeline.hours import StagedHour
+from export_pipeline.pipeline.hours import StagedHour, undeclared_columns
 from export_pipeline.pipeline.progress import Cancelled, Progress
 from export_pipeline.pipeline.staging import read_rows
 from export_pipeline_tests.builders import a_dataset, a_definition, an_hour
@@ -32,6 +32,9 @@ class Snapshot:
     read: list[str] = field(default_factory=list)
 
     mechanism = "none"
+
+    def found(self, rows: sa.Select[Any]) -> None:
+        """It cannot say what columns it has."""
 
     def count(self, rows: sa.Select[Any]) -> int:
         return self.counts[_table(rows)]
@@ -183,6 +186,62 @@ def test_what_was_asked_of_a_table_is_written_down_for_the_receipt(tmp_path: Pat
         ("time_hour", "timestamp", False),
         ("carrier", "string", True),
     ]
+
+
+ONLY_IDS = [{"name": "events", "columns": ["id"]}]
+
+
+def read_from(installation: Installation, folder: Path, **changes: Any) -> StagedHour:
+    deployment = installation.deployment
+    chosen = plan_of(installation.export(**changes).definition, deployment.dataset)
+    source = open_source(deployment.source_url)
+    folder.mkdir()
+    try:
+        return extract_hour(
+            source,
+            chosen,
+            hours(7, 7)[0],
+            folder,
+            row_limit=None,
+            progress=unnoted,
+            stop=threading.Event(),
+        )
+    finally:
+        source.close()
+
+
+def test_a_table_that_lost_a_column_since_is_refused_with_both_shapes(
+    installation: Installation, tmp_path: Path
+) -> None:
+    installation.change_source("alter table events rename amount to price")
+    with pytest.raises(PermanentFailure, match=r"declared is amount decimal\(12,2\); .* has no amount;"):
+        read_from(installation, tmp_path / "staged")
+    assert [*(tmp_path / "staged").iterdir()] == []
+
+
+def test_a_column_that_only_the_filter_reads_is_looked_at_too(
+    installation: Installation, tmp_path: Path
+) -> None:
+    installation.change_source("alter table events alter amount type varchar")
+    with pytest.raises(PermanentFailure, match=r"declared is amount decimal\(12,2\); .* has amount VARCHAR;"):
+        read_from(installation, tmp_path / "staged", tables=ONLY_IDS, filter="amount > 1")
+
+
+def test_a_lost_column_that_the_export_does_not_read_is_no_matter(
+    installation: Installation, tmp_path: Path
+) -> None:
+    installation.change_source("alter table events drop amount")
+    assert read_from(installation, tmp_path / "staged", tables=ONLY_IDS).tables[0].rows == ROWS_PER_HOUR
+
+
+def test_a_column_that_came_since_is_told_of_and_not_exported(
+    installation: Installation, tmp_path: Path
+) -> None:
+    installation.change_source("alter table events add extra varchar default 'x'")
+    staged = read_from(installation, tmp_path / "staged")
+    assert undeclared_columns([staged, staged]) == ("events.extra",)
+    with read_rows(staged.tables[0].path) as (schema, _):
+        assert "extra" not in schema.names
 
 
 def test_the_receipt_says_what_was_applied_to_which_table_and_what_names_stood_for(tmp_path: Path) -> None:

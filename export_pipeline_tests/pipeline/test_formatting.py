@@ -12,6 +12,7 @@ import pytest
 from export_pipeline.errors import PermanentFailure
 from export_pipeline.extract.schema import arrow_schema
 from export_pipeline.formats.csv import CsvFormat
+from export_pipeline.formats.file_columns import ConstantColumn
 from export_pipeline.formats.file_format import FileFormat, every_format
 from export_pipeline.pipeline.formatting import HashingFile, format_hour
 from export_pipeline.pipeline.hours import FormattedHour, StagedHour, StagedRows
@@ -67,6 +68,14 @@ def test_each_table_is_a_file_of_its_own(tmp_path: Path) -> None:
 def test_a_table_without_rows_is_a_file_with_a_header(tmp_path: Path) -> None:
     (file,) = formatted(staged_rows(tmp_path, sizes=())).files
     assert (file.rows, file.path.read_bytes()) == (0, b"id,carrier\r\n")
+
+
+def test_display_names_come_along_with_the_staged_rows(tmp_path: Path) -> None:
+    asked = CsvFormat(
+        compression="none", header="display", append_columns=(ConstantColumn(value="acme", slug="customer"),)
+    )
+    (file,) = formatted(staged_rows(tmp_path, sizes=(1,)), file_format=asked).files
+    assert file.path.read_bytes() == b"Id,Carrier,customer\r\n0,UA,acme\r\n"
 
 
 def test_a_second_try_writes_the_file_anew(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from export_pipeline.dataset.types import ColumnType, Kind
+from export_pipeline.formats.side_files.table_files import FileColumn
 from export_pipeline.pipeline.hours import (
     DeliveredFile,
     DeliveredHour,
@@ -22,7 +24,12 @@ STAGED = StagedHour(
     window=an_hour(), snapshot="none", read_at=moment("2013-01-01 02:00"), tables=(STAGED_ROWS,), seconds=0.5
 )
 FORMATTED_FILE = FormattedFile(
-    table="flights", path=Path("/staging/flights.csv"), rows=2, bytes=57, sha256="5a" * 32
+    table="flights",
+    columns=(FileColumn(name="id", type=ColumnType(Kind.INT64)),),
+    path=Path("/staging/flights.csv"),
+    rows=2,
+    bytes=57,
+    sha256="5a" * 32,
 )
 FORMATTED = FormattedHour(staged=STAGED, files=(FORMATTED_FILE,), seconds=0.25)
 DELIVERED_FILE = DeliveredFile(table="flights", key="flights.csv", rows=2, bytes=57, sha256="5a" * 32)

@@ -365,6 +365,39 @@ def test_an_hour_that_failed_leaves_no_files_behind(installation: Installation) 
     assert not [path for path in (installation.folder / "staging").rglob("*") if path.is_file()]
 
 
+def test_an_hour_is_held_until_its_delivery_is_told(installation: Installation) -> None:
+    """Another run that found it delivered, and free, would tell of it as well."""
+    export = installation.export()
+    run = a_run(installation, export)
+    holders: list[list[str]] = []
+
+    def told(hour: DeliveredHour) -> None:
+        start = hour.window.start
+        with reading(installation.deployment.control) as connection:
+            claims = claims_between(connection, export.id, start, start + ONE_HOUR)
+        holders.append([claim.owner for claim in claims])
+
+    run.deliver(run.format(Reader(installation, run)(hours(0, 1))), told)
+    assert holders == [[run.run_id], [run.run_id]]
+    with reading(installation.deployment.control) as connection:
+        assert not claims_between(connection, export.id, FIRST, FIRST + 2 * ONE_HOUR)
+
+
+def test_an_hour_whose_replacement_failed_half_way_is_done_again_by_any_run(
+    installation: Installation,
+) -> None:
+    export = installation.export()
+    (first,) = deliver(installation, export, hours(1, 1)).done
+    installation.change_source("UPDATE events SET amount = 999 WHERE id = 25")
+    receipt = installation.downloads / first.receipt_key
+    receipt.write_text("edited by hand")
+    (failure,) = deliver(installation, export, hours(1, 1), proven_since=datetime.now(UTC)).failed
+    assert "_receipts" in failure.message
+    receipt.unlink()
+    (again,) = deliver(installation, export, hours(1, 1)).done  # not forced
+    assert (again.receipt.revision, rows_of(installation, 1)[5]["amount"]) == (2, "999.00")
+
+
 def test_nothing_stays_behind_once_hours_are_delivered(installation: Installation) -> None:
     export = installation.export()
     deliver(installation, export, hours(0, 5))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ import pytest
 
 from export_pipeline.connectors.destination import EXPORT_ID, Destination, StoredObject
 from export_pipeline.connectors.folder import FolderConfig
+from export_pipeline.dataset.tables import Column
 from export_pipeline.exports.export import Export
+from export_pipeline.extract.schema import arrow_schema
 from export_pipeline.formats.side_files.side_file import SIDE_FILES
-from export_pipeline.pipeline.hours import FormattedHour, StagedHour, StagedRows
+from export_pipeline.formats.side_files.table_files import columns_in
+from export_pipeline.pipeline.hours import FormattedFile, FormattedHour, StagedHour
 from export_pipeline.pipeline.side_files import SideFiles, folder_of_side_files, schema_version
-from export_pipeline.receipts.receipt import ReceiptColumn
-from export_pipeline_tests.builders import a_definition, a_receipt_table, an_export, an_hour
+from export_pipeline_tests.builders import a_column, a_definition, a_table, an_export, an_hour
 from export_pipeline_tests.connectors.objects import keys, read
 from export_pipeline_tests.installations import ROWS_PER_HOUR, Installation, hours
 from export_pipeline_tests.runs import deliver, ledger
@@ -30,18 +33,21 @@ def exporting(**changes: Any) -> Export:
     return an_export(definition=a_definition(**{"push_helpers": True} | changes))
 
 
-def formatted(*tables: Any) -> FormattedHour:
-    """An hour of these tables, whose files nobody needs."""
-    staged = tuple(
-        StagedRows(table=table, path=Path(), rows=table.rows_at_source)
-        for table in tables or (a_receipt_table(),)
-    )
-    hour = StagedHour(window=an_hour(), snapshot="none", read_at=LONG_AGO, tables=staged, seconds=0)
-    return FormattedHour(staged=hour, files=(), seconds=0)
+def a_file(export: Export, *columns: Column, **changes: Any) -> FormattedFile:
+    """A file of the export's with these columns, or those of `flights`; nobody needs what is in it."""
+    schema = arrow_schema(columns or a_table().columns)
+    columns_there = columns_in(export.definition.format.file_schema(schema))
+    file = FormattedFile(table="flights", columns=columns_there, path=Path(), rows=2, bytes=57, sha256="")
+    return replace(file, **changes)
 
 
-def place(export: Export, destination: Destination, *tables: Any, location: str = "s3://acme/data") -> None:
-    SideFiles(export, destination, location).place(formatted(*tables), still_ours=_ours)
+def formatted(export: Export) -> FormattedHour:
+    hour = StagedHour(window=an_hour(), snapshot="none", read_at=LONG_AGO, tables=(), seconds=0)
+    return FormattedHour(staged=hour, files=(a_file(export),), seconds=0)
+
+
+def place(export: Export, destination: Destination, location: str = "s3://acme/data") -> None:
+    SideFiles(export, destination, location).place(formatted(export), still_ours=_ours)
 
 
 def _ours() -> None:
@@ -72,7 +78,7 @@ def test_nothing_lies_beside_the_data_unless_it_is_asked_for(destination: Destin
     place(export, destination)
 
     assert keys(destination) == []
-    assert folder_of_side_files(export, a_receipt_table(), an_hour()) is None
+    assert folder_of_side_files(export, a_file(export), an_hour()) is None
 
 
 def test_each_is_there_below_what_no_hour_changes(destination: Destination) -> None:
@@ -80,8 +86,8 @@ def test_each_is_there_below_what_no_hour_changes(destination: Destination) -> N
 
     place(export, destination)
 
-    folder = folder_of_side_files(export, a_receipt_table(), an_hour())
-    assert folder == f"in/flights/{FOLDER}{schema_version(export, a_receipt_table())}"
+    folder = folder_of_side_files(export, a_file(export), an_hour())
+    assert folder == f"in/flights/{FOLDER}{schema_version(export, a_file(export))}"
     assert keys(destination) == sorted(f"{folder}/{name}" for name in SIDE_FILES)
     found = destination.head(f"{folder}/duckdb.sql")
     assert found is not None
@@ -93,7 +99,7 @@ def test_they_say_where_the_files_are(destination: Destination) -> None:
 
     place(export, destination)
 
-    folder = folder_of_side_files(export, a_receipt_table(), an_hour())
+    folder = folder_of_side_files(export, a_file(export), an_hour())
     assert (
         "'s3://acme/data/in/flights/[0-9]*-[0-9]*.csv'" in read(destination, f"{folder}/duckdb.sql").decode()
     )
@@ -105,25 +111,34 @@ def test_a_place_without_an_address_is_not_named(destination: Destination, locat
 
     place(export, destination, location=location)
 
-    folder = folder_of_side_files(export, a_receipt_table(), an_hour())
+    folder = folder_of_side_files(export, a_file(export), an_hour())
     assert location not in read(destination, f"{folder}/duckdb.sql").decode()
     assert "    '[0-9]*" in read(destination, f"{folder}/duckdb.sql").decode()
 
 
 def test_another_schema_is_another_version_and_another_filter_is_none() -> None:
-    export, table = exporting(), a_receipt_table()
-    column = ReceiptColumn(name="new", type="date", nullable=True)
+    export, columns = exporting(), a_table().columns
     others = [
-        schema_version(export, table.model_copy(update={"columns": (*table.columns, column)})),
-        schema_version(export, table.model_copy(update={"columns": table.columns[::-1]})),
-        schema_version(export, table.model_copy(update={"name": "weather"})),
-        schema_version(exporting(format={"type": "jsonl"}), table),
-        schema_version(exporting(format={"type": "csv", "compression": "gzip"}), table),
+        schema_version(export, a_file(export, *columns, a_column("new", "date"))),
+        schema_version(export, a_file(export, *columns[::-1])),
+        schema_version(export, a_file(export, table="weather")),
+        schema_version(other := exporting(format={"type": "jsonl"}), a_file(other)),
+        schema_version(other := exporting(format={"type": "csv", "compression": "gzip"}), a_file(other)),
     ]
 
-    same = schema_version(exporting(), table.model_copy(update={"filter": "id > 1", "rows_at_source": 9}))
-    assert same == schema_version(export, table)
-    assert len({schema_version(export, table), *others}) == 6
+    other = exporting(filter="id > 1")
+    assert schema_version(other, a_file(other, rows=9)) == schema_version(export, a_file(export))
+    assert len({schema_version(export, a_file(export)), *others}) == 6
+
+
+@pytest.mark.parametrize("naming", ["api", "display"])
+def test_another_display_name_is_another_version_where_it_is_in_the_file(naming: str) -> None:
+    export = exporting(format={"type": "csv", "header": naming})
+    one, other = (a_file(export, a_column("id", display_name=name)) for name in ("Id", "Number"))
+
+    same = schema_version(export, one) == schema_version(export, other)
+
+    assert same == (naming == "api")
 
 
 def test_what_stands_is_left_alone_and_what_is_missing_comes_back(
@@ -148,7 +163,7 @@ def test_what_says_something_else_is_written_anew(destination: Destination) -> N
 
     place(export, destination, location="s3://after")
 
-    folder = folder_of_side_files(export, a_receipt_table(), an_hour())
+    folder = folder_of_side_files(export, a_file(export), an_hour())
     assert "s3://after/" in read(destination, f"{folder}/duckdb.sql").decode()
 
 
@@ -194,7 +209,7 @@ def test_a_run_looks_once_for_each_version(destination: Destination) -> None:
     run = SideFiles(export, counted, "s3://acme/data")
 
     for _ in range(3):
-        run.place(formatted(), still_ours=_ours)
+        run.place(formatted(export), still_ours=_ours)
 
     assert counted.looks == len(SIDE_FILES)
 
@@ -229,13 +244,13 @@ def test_they_are_in_place_before_the_first_file_and_then_rest(installation: Ins
 
 def test_the_receipt_names_their_folder(installation: Installation) -> None:
     export = events(installation)
+    events_table = installation.deployment.dataset.table("events")
 
     (hour,) = deliver(installation, export, hours(5, 5)).done
 
     (file,) = hour.receipt.files
-    assert (
-        file.side_files == f"events/_schemas/events/events-{schema_version(export, hour.receipt.tables[0])}"
-    )
+    version = schema_version(export, a_file(export, *events_table.columns, table="events"))
+    assert file.side_files == f"events/_schemas/events/events-{version}"
     assert {f"{file.side_files}/{name}" for name in SIDE_FILES} <= below(installation.downloads).keys()
     assert ledger(installation, export)[0].receipt == hour.receipt_text
 
@@ -256,9 +271,26 @@ def test_an_hour_found_in_place_stays_the_same_revision(installation: Installati
     assert (again.changed, again.receipt.revision) == (False, 1)
 
 
-@pytest.mark.parametrize("format_", ["csv", "csv.gz", "jsonl.zst", "parquet"])
+# A column that the table does not have stands last, and has this value in every row.
+CONSTANT = {"append_columns": [{"value": "first try", "slug": "of.run", "name": "The run's name"}]}
+
+
+@pytest.mark.parametrize(
+    ("format_", "more"),
+    [
+        ("csv", ()),
+        ("csv.gz", ()),
+        ("jsonl.zst", ()),
+        ("parquet", ()),
+        ({"type": "csv", "dialect": "no_newline", "header": "display", **CONSTANT}, ("first try",)),
+        ({"type": "csv", "dialect": "redshift", "header": "none", **CONSTANT}, ("first try",)),
+        ({"type": "json", "nested": True, **CONSTANT}, ("first try",)),
+        ({"type": "parquet", "names": "display", **CONSTANT}, ("first try",)),
+    ],
+    ids=str,
+)
 def test_duckdb_loads_all_hours_by_what_lies_beside_them(
-    installation: Installation, format_: str, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, format_: Any, more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     export = events(
         installation,
@@ -279,4 +311,4 @@ def test_duckdb_loads_all_hours_by_what_lies_beside_them(
         ).fetchall()
 
     assert len(found) == 3 * ROWS_PER_HOUR
-    assert found == meant
+    assert found == [(*row, *more) for row in meant]

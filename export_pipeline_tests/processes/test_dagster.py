@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from export_pipeline.errors import ExportPipelineError
-from export_pipeline.processes.dagster import HOST, Instance, Running, free_port
+from export_pipeline.errors import ExportPipelineError, InvalidRequest
+from export_pipeline.processes.dagster import HOST, Instance, Running, check_free, free_port
 from export_pipeline_tests.acceptance.conftest import dagster_environ
 from export_pipeline_tests.installations import an_installation
 
@@ -88,3 +88,29 @@ def test_a_free_port_can_be_listened_on() -> None:
     with socket.socket() as server:
         server.bind((HOST, free_port()))
         server.listen()
+
+
+def test_a_port_where_somebody_listens_is_refused_and_nothing_is_started(tmp_path: Path) -> None:
+    instance = Instance(home=tmp_path / "dagster", environ=os.environ)
+    with socket.socket() as other:
+        other.bind((HOST, 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with (
+            pytest.raises(InvalidRequest, match=f"port {port} is taken; use --port"),
+            instance.webserver(port),
+        ):
+            pass
+    assert not instance.home.exists()
+
+
+def test_a_port_whose_last_connections_are_still_closing_can_be_listened_on() -> None:
+    """As after a `dev` that was stopped while a browser looked at it."""
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind((HOST, port := free_port()))
+        server.listen()
+        with socket.create_connection((HOST, port)):
+            accepted, _address = server.accept()
+            accepted.close()
+    check_free(port)

@@ -1,7 +1,10 @@
 """What we ask of Dagster's webserver, asked of a real one."""
 
+import re
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import dagster as dg
 import pytest
@@ -25,6 +28,24 @@ class Served:
     instance: Instance
     webserver: Webserver
 
+    @property
+    def code_port(self) -> int:
+        """Where its code server listens."""
+        workspace = (self.instance.home / "workspace.yaml").read_text()
+        return int(re.findall(r"port: (\d+)", workspace)[0])
+
+
+class Page(BaseHTTPRequestHandler):
+    """A program that answers everything with a page."""
+
+    def do_POST(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<!doctype html>")
+
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
@@ -36,11 +57,21 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def test_a_webserver_that_has_loaded_our_definitions_is_ready(served: Served) -> None:
-    assert served.webserver.ready()
+    assert served.webserver.ready(served.code_port)
 
 
-def test_where_nobody_listens_nobody_is_ready() -> None:
-    assert not Webserver(f"http://127.0.0.1:{free_port()}").ready()
+def test_a_webserver_of_another_code_server_is_not_the_one_we_wait_for(served: Served) -> None:
+    assert not served.webserver.ready(free_port())
+
+
+def test_where_nobody_listens_nobody_is_ready(served: Served) -> None:
+    assert not Webserver(f"http://127.0.0.1:{free_port()}").ready(served.code_port)
+
+
+def test_who_does_not_speak_json_is_not_ready() -> None:
+    with HTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.handle_request).start()
+        assert not Webserver(f"http://127.0.0.1:{server.server_port}").ready(1)
 
 
 def test_a_backfill_is_taken_with_its_hours_and_its_title(served: Served) -> None:

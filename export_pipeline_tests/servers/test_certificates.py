@@ -1,22 +1,54 @@
-"""A certificate is good for its name and is its own issuer's."""
+"""Certificates, as a client and a server use them."""
 
+import socket
 import ssl
-from ipaddress import ip_address
+import threading
 from pathlib import Path
 
-from cryptography import x509
+import pytest
 
-from export_pipeline_tests.servers.certificates import certify
+from export_pipeline_tests.servers.certificates import certificates
 
 
-def test_a_certificate_is_for_one_name_and_its_own_issuers(tmp_path: Path) -> None:
-    name = x509.IPAddress(ip_address("127.0.0.1"))
+def test_a_client_that_trusts_the_authority_trusts_the_server(tmp_path: Path) -> None:
+    made = certificates(tmp_path)
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(made.server, made.key)
+    trusting = ssl.create_default_context(cafile=made.authority)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serve = threading.Thread(target=_greet, args=(listening, serving))
+        serve.start()
+        with (
+            socket.create_connection(listening.getsockname()) as plain,
+            trusting.wrap_socket(plain, server_hostname="127.0.0.1") as secure,
+        ):
+            assert secure.recv(5) == b"hello"
+        serve.join()
 
-    made = certify(name, tmp_path)
 
-    certificate = x509.load_pem_x509_certificate(made.certificate.read_bytes())
-    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert list(names) == [name]
-    assert certificate.subject == certificate.issuer
-    certificate.verify_directly_issued_by(certificate)
-    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(made.certificate, made.key)
+def test_nobody_trusts_it_otherwise(tmp_path: Path) -> None:
+    made = certificates(tmp_path)
+    (tmp_path / "other").mkdir()
+    another = certificates(tmp_path / "other")
+    context = ssl.create_default_context(cafile=another.authority)
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(made.server, made.key)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serve = threading.Thread(target=_greet, args=(listening, serving))
+        serve.start()
+        with (
+            socket.create_connection(listening.getsockname()) as plain,
+            pytest.raises(ssl.SSLCertVerificationError),
+        ):
+            context.wrap_socket(plain, server_hostname="127.0.0.1")
+        serve.join()
+
+
+def _greet(listening: socket.socket, context: ssl.SSLContext) -> None:
+    connection, _ = listening.accept()
+    with connection:
+        try:
+            with context.wrap_socket(connection, server_side=True) as secure:
+                secure.sendall(b"hello")
+        except ssl.SSLError:
+            pass

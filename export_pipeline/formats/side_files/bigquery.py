@@ -1,13 +1,17 @@
 """The table's schema as BigQuery takes it: a list of fields, for `bq mk` and `bq load`.
 
-BigQuery's names have no dots, so a dot becomes `_`. Only CSV, whose columns go by their places, loads such a
-column.
+BigQuery's names have letters, digits and _ only, so anything else becomes `_`. Only CSV, whose columns go by
+their places, loads such a column. Bytes are base64 to it: those that are hexadecimal are texts in its table.
 """
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from export_pipeline.dataset.types import ColumnType, Kind
+from export_pipeline.formats.layout import CsvLayout
+from export_pipeline.formats.nesting import Tree
+from export_pipeline.formats.side_files.statements import plain_names
 from export_pipeline.formats.side_files.table_files import FileColumn, TableFiles
 
 TYPES: Mapping[Kind, str] = {
@@ -25,6 +29,7 @@ TYPES: Mapping[Kind, str] = {
     Kind.TIME: "TIME",
     Kind.TIMESTAMP: "TIMESTAMP",
     Kind.TIMESTAMP_LOCAL: "DATETIME",
+    Kind.INTERVAL: "STRING",
     Kind.UUID: "STRING",
     Kind.JSON: "JSON",
 }
@@ -39,16 +44,27 @@ NUMERIC_DIGITS_AFTER_POINT = 9
 
 def bigquery_schema(files: TableFiles) -> str:
     """The schema as a JSON list of fields."""
-    types = TYPES_IN_PARQUET if files.in_parquet else TYPES
-    fields = [
-        {
-            "name": column.name.replace(".", "_"),
-            **_type(column, types),
-            "mode": "NULLABLE" if column.nullable else "REQUIRED",
-        }
-        for column in files.columns
+    return f"{json.dumps(_fields(files, files.tree), indent=2)}\n"
+
+
+def _fields(files: TableFiles, tree: Tree) -> list[dict[str, Any]]:
+    return [
+        {"name": name, **_field(files, below)}
+        for name, below in zip(plain_names(list(tree)), tree.values(), strict=True)
     ]
-    return f"{json.dumps(fields, indent=2)}\n"
+
+
+def _field(files: TableFiles, below: int | Tree) -> dict[str, Any]:
+    if not isinstance(below, int):
+        return {"type": "RECORD", "mode": "REQUIRED", "fields": _fields(files, below)}
+    column = files.columns[below]
+    return {**_type(column, _types(files)), "mode": "NULLABLE" if column.nullable else "REQUIRED"}
+
+
+def _types(files: TableFiles) -> Mapping[Kind, str]:
+    if isinstance(files.layout, CsvLayout) and files.layout.bytes_as != "base64":
+        return {**TYPES, Kind.BYTES: "STRING"}
+    return TYPES_IN_PARQUET if files.in_parquet else TYPES
 
 
 def _type(column: FileColumn, types: Mapping[Kind, str]) -> dict[str, str]:

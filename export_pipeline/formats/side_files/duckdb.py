@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from export_pipeline.dataset.types import Kind
-from export_pipeline.formats.layout import CsvLayout, JsonLinesLayout, ParquetLayout
+from export_pipeline.formats.layout import CsvLayout, JsonLinesLayout, JsonListLayout, Layout, ParquetLayout
+from export_pipeline.formats.nesting import Tree
+from export_pipeline.formats.side_files.preparing import changed_texts, comment, prepared_in_place
 from export_pipeline.formats.side_files.statements import (
     create_table,
     identifier,
@@ -30,11 +32,12 @@ TYPES: Mapping[Kind, str] = {
     Kind.TIME: "TIME",
     Kind.TIMESTAMP: "TIMESTAMPTZ",
     Kind.TIMESTAMP_LOCAL: "TIMESTAMP",
+    Kind.INTERVAL: "VARCHAR",
     Kind.UUID: "UUID",
     Kind.JSON: "JSON",
 }
 
-# Bytes are base64 in text. What is read here has the type of its column but for them.
+# What is read here has the type of its column but for bytes, which are their text.
 _AS_READ = {**TYPES, Kind.BYTES: "VARCHAR"}
 
 
@@ -43,7 +46,10 @@ def duckdb_sql(files: TableFiles) -> str:
     root = f"{files.root}/" if files.root is not None else ""
     where = "" if files.root is not None else " Run it in the folder into which the files were fetched."
     return (
-        f"-- Makes the table and loads every file of it.{where}\n"
+        f"{comment(f'Makes the table and loads every file of it.{where}')}"
+        f"{prepared_in_place(files.layout, lists=True)}"
+        f"{changed_texts(files.layout)}"
+        f"{comment('The empty text becomes NULL.') if files.null_is_quoted else ''}"
         f"{create_table(files.table, files.columns, TYPES)}\n\n"
         f"INSERT INTO {identifier(files.table)} ({names(files.columns)})\n"
         f"SELECT\n{lines(_value(files, column) for column in files.columns)}\n"
@@ -52,10 +58,21 @@ def duckdb_sql(files: TableFiles) -> str:
 
 
 def _value(files: TableFiles, column: FileColumn) -> str:
-    name = identifier(column.name)
+    first, *below = files.path(column)
+    value = identifier(first) + "".join(f"[{text(name)}]" for name in below)
     if files.in_parquet:
-        return f"CAST({name} AS {spelled(column.type, TYPES)})"
-    return f"from_base64({name})" if column.kind is Kind.BYTES else name
+        return f"CAST({value} AS {spelled(column.type, TYPES)})"
+    return _decoded(files.layout, value) if column.kind is Kind.BYTES else value
+
+
+def _decoded(layout: Layout, value: str) -> str:
+    match layout.bytes_as if isinstance(layout, CsvLayout) else "base64":
+        case "base64":
+            return f"from_base64({value})"
+        case "hex":
+            return f"from_hex({value})"
+        case "bytea":
+            return f"from_hex(substr({value}, 3))"
 
 
 def _read(files: TableFiles, path: str) -> str:
@@ -63,12 +80,14 @@ def _read(files: TableFiles, path: str) -> str:
     match layout:
         case ParquetLayout():
             return f"read_parquet({path})"
-        case JsonLinesLayout():
-            options = {"format": "'newline_delimited'", "compression": text(layout.compression)}
-            return _call("read_json", path, options | {"columns": _columns(files)})
+        case JsonLinesLayout() | JsonListLayout():
+            options = {
+                "format": "'array'" if isinstance(layout, JsonListLayout) else "'newline_delimited'",
+                "compression": text(layout.compression),
+                "columns": _columns(files),
+            }
+            return _call("read_json", path, options)
         case CsvLayout():
-            # With one column a NULL is quoted, or its line would be blank.
-            alone = len(files.columns) == 1
             options = {
                 "auto_detect": "false",
                 "header": "false",
@@ -78,17 +97,25 @@ def _read(files: TableFiles, path: str) -> str:
                 "escape": text(layout.escape),
                 "new_line": text(layout.line_end.replace("\r", "\\r").replace("\n", "\\n")),
                 "nullstr": text(layout.null),
-                "allow_quoted_nulls": "true" if alone else "false",
+                "allow_quoted_nulls": "true" if files.null_is_quoted else "false",
                 "compression": text(layout.compression),
+                "columns": _columns(files),
             }
-            return _call("read_csv", path, options | {"columns": _columns(files)})
+            return _call("read_csv", path, options)
         case _:
             assert_never(layout)
 
 
 def _columns(files: TableFiles) -> str:
-    read = (f"{text(column.name)}: {text(spelled(column.type, _AS_READ))}" for column in files.columns)
+    read = (f"{text(name)}: {text(_type(files, below))}" for name, below in files.tree.items())
     return f"{{{', '.join(read)}}}"
+
+
+def _type(files: TableFiles, below: int | Tree) -> str:
+    if isinstance(below, int):
+        return spelled(files.columns[below].type, _AS_READ)
+    members = (f"{identifier(name)} {_type(files, part)}" for name, part in below.items())
+    return f"STRUCT({', '.join(members)})"
 
 
 def _call(function: str, path: str, options: Mapping[str, str]) -> str:

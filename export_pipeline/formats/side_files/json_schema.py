@@ -1,10 +1,11 @@
-"""A JSON Schema of the table's rows, as JSON Lines writes them (see formats.jsonl), whatever the format."""
+"""A JSON Schema of the table's rows, as JSON Lines writes them (see formats.objects), whatever the format."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from export_pipeline.dataset.types import ColumnType, Kind
+from export_pipeline.formats.nesting import Tree
 from export_pipeline.formats.side_files.table_files import FileColumn, TableFiles
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -36,6 +37,7 @@ SCHEMAS: Mapping[Kind, dict[str, Any]] = {
     Kind.TIME: {"type": "string", "pattern": f"^{_CLOCK}$"},
     Kind.TIMESTAMP: {"type": "string", "format": "date-time", "pattern": f"^{_DAY}T{_CLOCK}Z$"},
     Kind.TIMESTAMP_LOCAL: {"type": "string", "pattern": f"^{_DAY}T{_CLOCK}$"},
+    Kind.INTERVAL: {"type": "string"},
     Kind.UUID: {"type": "string", "format": "uuid"},
     Kind.JSON: {},
 }
@@ -43,15 +45,20 @@ SCHEMAS: Mapping[Kind, dict[str, Any]] = {
 
 def json_schema(files: TableFiles) -> str:
     """The schema of one row."""
-    schema = {
-        "$schema": DRAFT,
-        "title": files.table,
+    schema = {"$schema": DRAFT, "title": files.table, **_object(files.tree, files.columns)}
+    return f"{json.dumps(schema, indent=2)}\n"
+
+
+def _object(tree: Tree, columns: Sequence[FileColumn]) -> dict[str, Any]:
+    return {
         "type": "object",
-        "properties": {column.name: _column(column) for column in files.columns},
-        "required": [column.name for column in files.columns],
+        "properties": {
+            name: _column(columns[below]) if isinstance(below, int) else _object(below, columns)
+            for name, below in tree.items()
+        },
+        "required": list(tree),
         "additionalProperties": False,
     }
-    return f"{json.dumps(schema, indent=2)}\n"
 
 
 def _column(column: FileColumn) -> dict[str, Any]:

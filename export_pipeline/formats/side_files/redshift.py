@@ -9,7 +9,13 @@ from typing import assert_never
 
 from export_pipeline.dataset.types import ColumnType, Kind
 from export_pipeline.formats.compression import Compression
-from export_pipeline.formats.layout import CsvLayout, JsonLinesLayout, ParquetLayout
+from export_pipeline.formats.layout import CsvLayout, JsonLinesLayout, JsonListLayout, Layout, ParquetLayout
+from export_pipeline.formats.side_files.preparing import (
+    changed_texts,
+    comment,
+    prepared_in_place,
+    texts_become_null,
+)
 from export_pipeline.formats.side_files.statements import (
     create_table,
     escaped_text,
@@ -35,6 +41,7 @@ TYPES: Mapping[Kind, str] = {
     Kind.TIME: "TIME",
     Kind.TIMESTAMP: "TIMESTAMPTZ",
     Kind.TIMESTAMP_LOCAL: "TIMESTAMP",
+    Kind.INTERVAL: "VARCHAR(100)",
     Kind.UUID: "VARCHAR(36)",
     Kind.JSON: "SUPER",
 }
@@ -54,12 +61,34 @@ _INCOMING = "_incoming"
 
 def redshift_sql(files: TableFiles) -> str:
     """CREATE TABLE and COPY."""
+    if files.nested:
+        return (
+            f"{comment('Makes the table. COPY finds no values in objects inside of objects: export without')}"
+            f"{comment('nested to load the files.')}"
+            f"{create_table(files.table, files.columns, TYPES)}\n"
+        )
     types = TYPES_IN_PARQUET if files.in_parquet else TYPES
-    return (
-        "-- Makes the table and loads one file, or, given how several files' names begin, all of those.\n"
-        f"{create_table(files.table, files.columns, types)}\n\n"
-        f"{_load(files)}\n"
-    )
+    whose = "Makes the table and loads one file, or, given how several files' names begin, all of those."
+    columns = [
+        replace(column, nullable=True) if _may_turn_null(files, column) else column
+        for column in files.columns
+    ]
+    return f"{comment(whose)}{_caveats(files)}{create_table(files.table, columns, types)}\n\n{_load(files)}\n"
+
+
+def _caveats(files: TableFiles) -> str:
+    layout = files.layout
+    said = prepared_in_place(layout) + changed_texts(layout)
+    if isinstance(layout, CsvLayout):
+        said += texts_become_null(layout)
+    if files.null_is_blank:
+        said += comment("A NULL is a blank line in these files, which COPY may refuse.")
+    return said
+
+
+def _may_turn_null(files: TableFiles, column: FileColumn) -> bool:
+    """Whether a text of the column becomes NULL, also where none is one."""
+    return isinstance(files.layout, CsvLayout) and column.kind is Kind.STRING
 
 
 def _load(files: TableFiles) -> str:
@@ -67,18 +96,30 @@ def _load(files: TableFiles) -> str:
     match layout:
         case ParquetLayout():
             return _copy(files, files.table, files.columns, "FORMAT AS PARQUET")
-        case JsonLinesLayout():
-            options = f"FORMAT AS JSON 'auto'{_COMPRESSIONS[layout.compression]} {_TIMES}"
-            return _through_text(files, files.columns_of(Kind.BYTES), options)
+        case JsonLinesLayout() | JsonListLayout():
+            # By `auto` alone, keys have to be in lower case as the columns' names are.
+            lowered = all(column.name == column.name.lower() for column in files.columns)
+            options = f"FORMAT AS JSON {text('auto' if lowered else 'auto ignorecase')}"
+            return _through_text(
+                files, files.columns_of(Kind.BYTES), f"{options}{_COMPRESSIONS[layout.compression]} {_TIMES}"
+            )
         case CsvLayout():
             null = f" NULL AS {text(layout.null)}" if layout.null else " EMPTYASNULL"
             options = (
-                f"FORMAT AS CSV QUOTE AS {text(layout.quote)} DELIMITER AS {escaped_text(layout.delimiter)}"
-                f" IGNOREHEADER AS {layout.header_lines}{null}{_COMPRESSIONS[layout.compression]} {_TIMES}"
+                f"{_fields(layout)} IGNOREHEADER AS {layout.header_lines}{null}"
+                f"{_COMPRESSIONS[layout.compression]} {_TIMES}"
             )
             return _through_text(files, files.columns_of(Kind.BYTES, Kind.JSON), options)
         case _:
             assert_never(layout)
+
+
+def _fields(layout: CsvLayout) -> str:
+    delimiter = f"DELIMITER AS {escaped_text(layout.delimiter)}"
+    if layout.escape == layout.quote:
+        return f"FORMAT AS CSV QUOTE AS {text(layout.quote)} {delimiter}"
+    # As CSV it knows doubled quotes only.
+    return f"{delimiter} REMOVEQUOTES ESCAPE"
 
 
 _TIMES = "DATEFORMAT AS 'auto' TIMEFORMAT AS 'auto'"
@@ -88,7 +129,10 @@ def _through_text(files: TableFiles, encoded: Sequence[FileColumn], options: str
     if not encoded:
         return _copy(files, files.table, files.columns, options)
     incoming = [replace(c, type=ColumnType(Kind.STRING)) if c in encoded else c for c in files.columns]
-    values = (_decoded(column) if column in encoded else identifier(column.name) for column in files.columns)
+    values = (
+        _decoded(files.layout, column) if column in encoded else identifier(column.name)
+        for column in files.columns
+    )
     return (
         f"{create_table(_INCOMING, incoming, TYPES, temporary=True)}\n"
         f"{_copy(files, _INCOMING, incoming, options)}\n"
@@ -99,9 +143,17 @@ def _through_text(files: TableFiles, encoded: Sequence[FileColumn], options: str
     )
 
 
-def _decoded(column: FileColumn) -> str:
+def _decoded(layout: Layout, column: FileColumn) -> str:
     name = identifier(column.name)
-    return f"TO_VARBYTE({name}, 'base64')" if column.kind is Kind.BYTES else f"JSON_PARSE({name})"
+    if column.kind is Kind.JSON:
+        return f"JSON_PARSE({name})"
+    match layout.bytes_as if isinstance(layout, CsvLayout) else "base64":
+        case "base64":
+            return f"TO_VARBYTE({name}, 'base64')"
+        case "hex":
+            return f"TO_VARBYTE({name}, 'hex')"
+        case "bytea":
+            return f"TO_VARBYTE(SUBSTRING({name}, 3), 'hex')"
 
 
 def _copy(files: TableFiles, table: str, columns: Iterable[FileColumn], options: str) -> str:

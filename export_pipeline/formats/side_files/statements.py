@@ -1,9 +1,13 @@
 """Pieces that the statements of several engines have in common."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from export_pipeline.dataset.types import ColumnType, Kind
 from export_pipeline.formats.side_files.table_files import FileColumn
+
+# Of Athena's 255, with room for a number.
+LONGEST_PLAIN_NAME = 240
 
 
 def identifier(name: str, mark: str = '"') -> str:
@@ -22,6 +26,22 @@ def escaped_text(value: str) -> str:
     for character, letter in {"\r": "r", "\n": "n", "\t": "t"}.items():
         escaped = escaped.replace(character, f"\\{letter}")
     return f"'{escaped}'"
+
+
+def plain_names(names: Sequence[str]) -> list[str]:
+    """Names for engines that know ASCII letters, digits and _ only, each once whatever its case."""
+    taken: set[str] = set()
+    plain = []
+    for name in names:
+        asked = re.sub(r"[^A-Za-z0-9_]", "_", name)[:LONGEST_PLAIN_NAME]
+        asked = f"_{asked}" if asked[0].isdigit() else asked
+        found, number = asked, 1
+        while found.lower() in taken:
+            number += 1
+            found = f"{asked}_{number}"
+        taken.add(found.lower())
+        plain.append(found)
+    return plain
 
 
 def spelled(type_: ColumnType, types: Mapping[Kind, str]) -> str:

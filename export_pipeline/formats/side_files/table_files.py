@@ -3,8 +3,13 @@
 import re
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from export_pipeline.dataset.types import ColumnType, Kind
-from export_pipeline.formats.layout import Layout, ParquetLayout
+from export_pipeline.formats.kernels import Field
+from export_pipeline.formats.layout import CsvLayout, JsonLinesLayout, JsonListLayout, Layout, ParquetLayout
+from export_pipeline.formats.nesting import Tree, tree_of
+from export_pipeline.formats.text import declared_type
 
 # In the statements, for the customer to fill in: where the files are, when their address is not ours to know.
 UNKNOWN_ROOT = "s3://YOUR-BUCKET"
@@ -21,6 +26,15 @@ class FileColumn:
     @property
     def kind(self) -> Kind:
         return self.type.kind
+
+
+def columns_in(schema: pa.Schema) -> tuple[FileColumn, ...]:
+    """The columns of a file whose rows are of this schema (see Formatter.file_schema)."""
+    return tuple(_column(schema.field(number)) for number in range(len(schema)))
+
+
+def _column(field: Field) -> FileColumn:
+    return FileColumn(name=field.name, type=declared_type(field), nullable=field.nullable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +55,37 @@ class TableFiles:
     @property
     def in_parquet(self) -> bool:
         return isinstance(self.layout, ParquetLayout)
+
+    @property
+    def nested(self) -> bool:
+        """Whether dots in columns' names are objects in objects."""
+        return isinstance(self.layout, JsonLinesLayout | JsonListLayout) and self.layout.nested
+
+    @property
+    def tree(self) -> Tree:
+        """The columns, by their numbers, as an object holds them."""
+        return tree_of([column.name for column in self.columns], nested=self.nested)
+
+    def path(self, column: FileColumn) -> list[str]:
+        """The names by which one comes to the column's value in an object."""
+        return column.name.split(".") if self.nested else [column.name]
+
+    @property
+    def null_is_quoted(self) -> bool:
+        """Whether a NULL stands in quotes, like the empty text: without, its line would be blank."""
+        layout = self.layout
+        return isinstance(layout, CsvLayout) and not layout.blank_is_null and self._null_is_nothing
+
+    @property
+    def null_is_blank(self) -> bool:
+        """Whether a NULL is a blank line."""
+        layout = self.layout
+        return isinstance(layout, CsvLayout) and layout.blank_is_null and self._null_is_nothing
+
+    @property
+    def _null_is_nothing(self) -> bool:
+        alone = len(self.columns) == 1 and self.columns[0].nullable
+        return alone and isinstance(self.layout, CsvLayout) and not self.layout.null
 
     @property
     def folder(self) -> str:

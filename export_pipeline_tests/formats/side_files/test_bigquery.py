@@ -9,9 +9,11 @@ import pytest
 from export_pipeline.dataset.types import Kind
 from export_pipeline.formats.csv import CsvFormat
 from export_pipeline.formats.file_format import FileFormat
+from export_pipeline.formats.json import JsonFormat
 from export_pipeline.formats.jsonl import JsonlFormat
 from export_pipeline.formats.parquet import ParquetFormat
 from export_pipeline.formats.side_files.bigquery import TYPES, TYPES_IN_PARQUET, bigquery_schema
+from export_pipeline.formats.text import BytesAs
 from export_pipeline_tests.formats.rows import a_schema, every_kind
 from export_pipeline_tests.formats.side_files.tables import FORMATS, named, table_files
 
@@ -90,3 +92,26 @@ def test_unsigned_integers_have_twenty_digits() -> None:
 
 def test_a_dot_is_no_part_of_a_name() -> None:
     assert [field["name"] for field in fields(CsvFormat(), **{"a.b": "date"})] == ["a_b"]
+
+
+def test_names_with_other_characters_stay_apart() -> None:
+    found = fields(CsvFormat(), **{"a b": "date", "a_b": "date", "A.B": "date", "1st": "date"})
+
+    assert [field["name"] for field in found] == ["a_b", "a_b_2", "A_B_3", "_1st"]
+
+
+@pytest.mark.parametrize(("bytes_as", "type_"), [("base64", "BYTES"), ("hex", "STRING"), ("bytea", "STRING")])
+def test_bytes_that_are_not_base64_are_texts(bytes_as: BytesAs, type_: str) -> None:
+    (field,) = fields(CsvFormat(bytes_as=bytes_as), value="bytes")
+
+    assert field["type"] == type_
+
+
+def test_an_object_in_an_object_is_a_record() -> None:
+    found = fields(JsonFormat(nested=True), **{"a.b": "date", "id": "int64", "a.c": "bytes"})
+
+    date, bytes_ = ({"name": n, "type": t, "mode": "NULLABLE"} for n, t in [("b", "DATE"), ("c", "BYTES")])
+    assert found == [
+        {"name": "a", "type": "RECORD", "mode": "REQUIRED", "fields": [date, bytes_]},
+        {"name": "id", "type": "INTEGER", "mode": "NULLABLE"},
+    ]

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
@@ -19,7 +20,7 @@ from export_pipeline_tests.formats.rows import (
     one_column,
     written,
 )
-from export_pipeline_tests.formats.side_files.tables import FORMATS, named, table_files
+from export_pipeline_tests.formats.side_files.tables import AROUND, FORMATS, named, table_files
 
 PLAIN = JsonlFormat(compression="none")
 
@@ -99,6 +100,20 @@ def test_a_decimal_has_its_digits(declared: str, taken: str) -> None:
     assert check.is_valid({"value": taken})
     assert not check.is_valid({"value": f"{taken}0"})
     assert written(PLAIN, a_schema(value=declared), a_batch(a_schema(value=declared))) == b""
+
+
+@pytest.mark.parametrize(
+    "options", [{"nested": True}, {"names": "display", **AROUND}], ids=["nested", "display names"]
+)
+def test_every_line_is_valid_by_the_names_in_the_file(options: dict[str, Any]) -> None:
+    file_format = JsonlFormat.model_validate({"compression": "none", **options})
+    schema = a_schema(**{f"{kind.value[0]}.{kind.value}": DECLARED[kind] for kind in Kind})
+    batch = pa.RecordBatch.from_arrays(every_kind()[1].columns, schema=schema)
+    check = Draft202012Validator(json.loads(json_schema(table_files(schema, file_format))))
+
+    for line in written(file_format, schema, batch).decode().split("\n")[:-1]:
+        check.validate(json.loads(line))
+        assert not check.is_valid({**json.loads(line), "more": 1})
 
 
 @pytest.mark.parametrize("file_format", FORMATS, ids=named)

@@ -1,6 +1,7 @@
 """What Redshift is told. Nobody runs it here: what matters of the text is looked at, the rest is golden."""
 
 from export_pipeline.formats.csv import CsvFormat
+from export_pipeline.formats.json import JsonFormat
 from export_pipeline.formats.jsonl import JsonlFormat
 from export_pipeline.formats.layout import CsvLayout
 from export_pipeline.formats.parquet import ParquetFormat
@@ -55,3 +56,53 @@ def test_parquet_is_copied_for_what_it_says_it_is() -> None:
 
 def test_files_that_are_not_in_s3_have_to_go_there() -> None:
     assert "FROM 's3://YOUR-BUCKET/" in redshift_sql(table_files(SCHEMA, ParquetFormat(), root=None))
+
+
+def test_bytes_are_what_the_option_says() -> None:
+    as_hex, as_bytea = (
+        redshift_sql(table_files(SCHEMA, CsvFormat(bytes_as=bytes_as))) for bytes_as in ("hex", "bytea")
+    )
+
+    assert "TO_VARBYTE(\"payload\", 'hex')" in as_hex
+    assert "TO_VARBYTE(SUBSTRING(\"payload\", 3), 'hex')" in as_bytea
+
+
+def test_backslashes_escape_outside_of_its_csv_only() -> None:
+    said = redshift_sql(table_files(SCHEMA, CsvFormat(dialect="no_newline", compression="none")))
+
+    assert "\nDELIMITER AS ',' REMOVEQUOTES ESCAPE IGNOREHEADER AS 1 EMPTYASNULL DATEFORMAT" in said
+    assert "\n-- Line breaks were taken out of texts.\n" in said
+
+
+def test_a_text_may_become_null_also_where_none_is_one() -> None:
+    schema = a_schema(name="string")
+    schema = schema.set(0, schema.field(0).with_nullable(False))
+
+    said = redshift_sql(table_files(schema, CsvFormat()))
+    assert "\n-- The empty text becomes NULL.\n" in said
+    assert '"name" VARCHAR(65535)\n' in said
+    assert '"name" VARCHAR(65535) NOT NULL\n' in redshift_sql(table_files(schema, JsonlFormat()))
+
+
+def test_keys_are_found_whatever_their_case() -> None:
+    said = redshift_sql(table_files(SCHEMA, JsonlFormat(names="display")))
+
+    assert "FORMAT AS JSON 'auto ignorecase' GZIP" in said
+
+
+def test_a_list_is_made_lines_first() -> None:
+    assert "\n-- A file is one list, " in redshift_sql(table_files(SCHEMA, JsonFormat()))
+
+
+def test_objects_in_objects_are_not_loaded_and_the_script_says_so() -> None:
+    said = redshift_sql(table_files(a_schema(**{"a.b": "date"}), JsonlFormat(nested=True)))
+
+    assert said.startswith("-- Makes the table. COPY finds no values in objects inside of objects")
+    assert '"a.b" DATE\n);\n' in said
+    assert "IAM_ROLE" not in said
+
+
+def test_a_blank_line_that_is_null_is_said() -> None:
+    said = redshift_sql(table_files(a_schema(name="string"), CsvFormat(dialect="postgres")))
+
+    assert "blank line" in said

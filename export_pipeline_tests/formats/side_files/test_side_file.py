@@ -22,7 +22,7 @@ UPDATE = "UPDATE_GOLDEN_FILES"
 SCHEMA, _ = every_kind()
 
 
-@pytest.mark.parametrize("format_", ["csv.gz", "jsonl.zst", "parquet"])
+@pytest.mark.parametrize("format_", ["csv.gz", "jsonl.zst", "json.gz", "parquet"])
 def test_the_bytes_are_the_golden_ones(format_: str) -> None:
     files = table_files(
         SCHEMA,

@@ -4,6 +4,7 @@ import pytest
 
 from export_pipeline.dataset.types import Kind
 from export_pipeline.formats.csv import CsvFormat
+from export_pipeline.formats.json import JsonFormat
 from export_pipeline.formats.jsonl import JsonlFormat
 from export_pipeline.formats.layout import CsvLayout
 from export_pipeline.formats.parquet import ParquetFormat
@@ -81,3 +82,38 @@ def test_files_from_elsewhere_are_put_into_the_stage(root: str | None) -> None:
 def test_names_are_quoted() -> None:
     assert '"Group.by" DATE' in snowflake_sql(table_files(a_schema(**{"Group.by": "date"}), CsvFormat()))
     assert Kind.DATE in TYPES
+
+
+def test_bytes_are_what_the_option_says() -> None:
+    as_hex, as_bytea = (
+        snowflake_sql(table_files(SCHEMA, CsvFormat(bytes_as=bytes_as))) for bytes_as in ("hex", "bytea")
+    )
+
+    assert "$3::VARCHAR,\n" in as_hex
+    assert "SUBSTR($3, 3)::VARCHAR,\n" in as_bytea
+    assert "BINARY_FORMAT = HEX)" in as_hex
+    assert "BINARY_FORMAT = HEX)" in as_bytea
+
+
+def test_a_list_is_taken_apart_and_objects_in_objects_have_paths() -> None:
+    said = snowflake_sql(table_files(a_schema(**{"a.b": "date"}), JsonFormat(nested=True)))
+
+    assert '$1:"a"."b"::DATE\n' in said
+    assert "BINARY_FORMAT = BASE64, STRIP_OUTER_ARRAY = TRUE)" in said
+    assert '$1:"a.b"::DATE\n' in snowflake_sql(table_files(a_schema(**{"a.b": "date"}), JsonFormat()))
+
+
+def test_what_it_reads_as_null_is_said() -> None:
+    alone = a_schema(name="string")
+
+    assert "becomes NULL" not in snowflake_sql(table_files(SCHEMA, CsvFormat()))
+    said = snowflake_sql(table_files(SCHEMA, CsvFormat(dialect="redshift")))
+    assert "\n-- A text that is \\N becomes NULL.\n" in said
+    said = snowflake_sql(table_files(alone, CsvFormat()))
+    assert "\n-- The empty text becomes NULL.\n" in said
+    assert "NULL_IF = ('')" in said
+    assert "blank line" in snowflake_sql(table_files(alone, CsvFormat(dialect="postgres")))
+
+
+def test_what_excel_escapes_is_undone_first() -> None:
+    assert "\n-- Inside quotes a " in snowflake_sql(table_files(SCHEMA, CsvFormat(dialect="excel")))

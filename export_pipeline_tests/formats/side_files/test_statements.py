@@ -1,5 +1,7 @@
 """Names and texts in SQL stay what they are."""
 
+import re
+
 import duckdb
 import pytest
 from hypothesis import given
@@ -7,11 +9,13 @@ from hypothesis import strategies as st
 
 from export_pipeline.dataset.types import ColumnType, Kind
 from export_pipeline.formats.side_files.statements import (
+    LONGEST_PLAIN_NAME,
     create_table,
     escaped_text,
     identifier,
     lines,
     names,
+    plain_names,
     spelled,
     text,
 )
@@ -39,6 +43,19 @@ def test_a_text_is_one_text(value: str) -> None:
 def test_a_text_with_escapes_is_one_text(value: str) -> None:
     with duckdb.connect() as connection:  # as DuckDB reads E'...'
         assert connection.sql(f"select e{escaped_text(value)}").fetchall() == [(value,)]
+
+
+@given(asked=st.lists(st.text(min_size=1), max_size=8))
+def test_plain_names_are_plain_and_stay_apart(asked: list[str]) -> None:
+    plain = plain_names(asked)
+
+    assert all(re.fullmatch("[A-Za-z_][A-Za-z0-9_]{0,254}", name) for name in plain)
+    assert len({name.lower() for name in plain}) == len(asked)
+
+
+def test_a_name_that_is_plain_stays() -> None:
+    assert plain_names(["id", "Fare", "a.b", "é", "id"]) == ["id", "Fare", "a_b", "_", "id_2"]
+    assert len(plain_names(["x" * 1_000])[0]) == LONGEST_PLAIN_NAME
 
 
 def test_a_decimal_has_its_digits() -> None:

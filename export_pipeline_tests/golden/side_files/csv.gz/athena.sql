@@ -1,5 +1,7 @@
 -- Reads every file below LOCATION: put each table into a folder of its own.
 -- Athena takes one statement at a time.
+-- The empty text becomes NULL.
+-- A text with a line break in it ends its row there, and the rest is another row.
 CREATE EXTERNAL TABLE IF NOT EXISTS `flights_as_text` (
     `boolean` string,
     `int16` string,
@@ -15,6 +17,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `flights_as_text` (
     `time` string,
     `timestamp` string,
     `timestamp_local` string,
+    `interval` string,
     `uuid` string,
     `json` string
 )
@@ -39,6 +42,7 @@ SELECT
     NULLIF("time", '') AS "time",
     CAST(REPLACE(REPLACE(NULLIF("timestamp", ''), 'T', ' '), 'Z', '') AS timestamp) AS "timestamp",
     CAST(REPLACE(REPLACE(NULLIF("timestamp_local", ''), 'T', ' '), 'Z', '') AS timestamp) AS "timestamp_local",
+    NULLIF("interval", '') AS "interval",
     NULLIF("uuid", '') AS "uuid",
     NULLIF("json", '') AS "json"
 FROM "flights_as_text";

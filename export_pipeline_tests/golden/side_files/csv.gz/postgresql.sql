@@ -1,5 +1,6 @@
 -- Makes the table if there is none, and loads one file into it:
 --   gzip -dc FILE | psql --dbname DATABASE --file postgresql.sql
+-- Before version 18, a line that is \. alone, also inside a text, ends the file.
 \set ON_ERROR_STOP on
 SET client_min_messages TO warning;
 BEGIN;
@@ -18,6 +19,7 @@ CREATE TABLE IF NOT EXISTS "flights" (
     "time" time,
     "timestamp" timestamptz,
     "timestamp_local" timestamp,
+    "interval" text,
     "uuid" uuid,
     "json" json
 );
@@ -37,11 +39,12 @@ CREATE TEMPORARY TABLE "_incoming" (
     "time" time,
     "timestamp" timestamptz,
     "timestamp_local" timestamp,
+    "interval" text,
     "uuid" uuid,
     "json" json
 );
-\copy "_incoming" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "uuid", "json") FROM pstdin WITH (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '"', ESCAPE '"', NULL '', ENCODING 'UTF8')
-INSERT INTO "flights" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "uuid", "json")
+\copy "_incoming" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "interval", "uuid", "json") FROM pstdin WITH (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '"', ESCAPE '"', NULL '', ENCODING 'UTF8')
+INSERT INTO "flights" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "interval", "uuid", "json")
 SELECT
     "boolean",
     "int16",
@@ -57,6 +60,7 @@ SELECT
     "time",
     "timestamp",
     "timestamp_local",
+    "interval",
     "uuid",
     "json"
 FROM "_incoming";

@@ -1,4 +1,5 @@
 -- Makes the table and loads one file, or, given how several files' names begin, all of those.
+-- The empty text becomes NULL.
 CREATE TABLE IF NOT EXISTS "flights" (
     "boolean" BOOLEAN,
     "int16" SMALLINT,
@@ -14,6 +15,7 @@ CREATE TABLE IF NOT EXISTS "flights" (
     "time" TIME,
     "timestamp" TIMESTAMPTZ,
     "timestamp_local" TIMESTAMP,
+    "interval" VARCHAR(100),
     "uuid" VARCHAR(36),
     "json" SUPER
 );
@@ -33,14 +35,15 @@ CREATE TEMPORARY TABLE "_incoming" (
     "time" TIME,
     "timestamp" TIMESTAMPTZ,
     "timestamp_local" TIMESTAMP,
+    "interval" VARCHAR(100),
     "uuid" VARCHAR(36),
     "json" VARCHAR(65535)
 );
-COPY "_incoming" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "uuid", "json")
+COPY "_incoming" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "interval", "uuid", "json")
 FROM 's3://acme/data/exports/flights/NAME-OF-A-FILE'
 IAM_ROLE default
 FORMAT AS CSV QUOTE AS '"' DELIMITER AS ',' IGNOREHEADER AS 1 EMPTYASNULL GZIP DATEFORMAT AS 'auto' TIMEFORMAT AS 'auto';
-INSERT INTO "flights" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "uuid", "json")
+INSERT INTO "flights" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "interval", "uuid", "json")
 SELECT
     "boolean",
     "int16",
@@ -56,6 +59,7 @@ SELECT
     "time",
     "timestamp",
     "timestamp_local",
+    "interval",
     "uuid",
     JSON_PARSE("json")
 FROM "_incoming";

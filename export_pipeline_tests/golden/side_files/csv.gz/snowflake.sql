@@ -14,6 +14,7 @@ CREATE TABLE IF NOT EXISTS "flights" (
     "time" TIME(6),
     "timestamp" TIMESTAMP_TZ(6),
     "timestamp_local" TIMESTAMP_NTZ(6),
+    "interval" VARCHAR,
     "uuid" VARCHAR(36),
     "json" VARIANT
 );
@@ -23,7 +24,7 @@ CREATE STAGE IF NOT EXISTS "flights_files"
     URL = 's3://acme/data/exports/flights/'
     STORAGE_INTEGRATION = YOUR_INTEGRATION;
 
-COPY INTO "flights" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "uuid", "json")
+COPY INTO "flights" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "interval", "uuid", "json")
 FROM (
     SELECT
         $1::BOOLEAN,
@@ -40,8 +41,9 @@ FROM (
         $12::TIME(6),
         $13::TIMESTAMP_TZ(6),
         $14::TIMESTAMP_NTZ(6),
-        $15::VARCHAR(36),
-        PARSE_JSON($16::VARCHAR)
+        $15::VARCHAR,
+        $16::VARCHAR(36),
+        PARSE_JSON($17::VARCHAR)
     FROM @"flights_files"
 )
 PATTERN = '.*exports/flights/[0-9-]+/[0-9-]+\\.csv\\.gz'

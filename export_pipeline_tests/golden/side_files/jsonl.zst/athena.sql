@@ -15,6 +15,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `flights_as_text` (
     `time` string,
     `timestamp` string,
     `timestamp_local` string,
+    `interval` string,
     `uuid` string,
     `json` string
 )
@@ -37,6 +38,7 @@ SELECT
     "time" AS "time",
     CAST(REPLACE(REPLACE("timestamp", 'T', ' '), 'Z', '') AS timestamp) AS "timestamp",
     CAST(REPLACE(REPLACE("timestamp_local", 'T', ' '), 'Z', '') AS timestamp) AS "timestamp_local",
+    "interval" AS "interval",
     "uuid" AS "uuid",
     "json" AS "json"
 FROM "flights_as_text";

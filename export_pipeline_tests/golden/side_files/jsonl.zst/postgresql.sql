@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS "flights" (
     "time" time,
     "timestamp" timestamptz,
     "timestamp_local" timestamp,
+    "interval" text,
     "uuid" uuid,
     "json" json
 );
@@ -26,7 +27,7 @@ CREATE TEMPORARY TABLE "_incoming" (
     "line" json
 );
 \copy "_incoming" ("line") FROM pstdin WITH (FORMAT csv, DELIMITER E'\x02', QUOTE E'\x01', ENCODING 'UTF8')
-INSERT INTO "flights" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "uuid", "json")
+INSERT INTO "flights" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "interval", "uuid", "json")
 SELECT
     (line ->> 'boolean')::boolean,
     (line ->> 'int16')::smallint,
@@ -42,6 +43,7 @@ SELECT
     (line ->> 'time')::time,
     (line ->> 'timestamp')::timestamptz,
     (line ->> 'timestamp_local')::timestamp,
+    (line ->> 'interval')::text,
     (line ->> 'uuid')::uuid,
     NULLIF((line -> 'json')::text, 'null')::json
 FROM "_incoming";

@@ -14,6 +14,7 @@ CREATE TABLE IF NOT EXISTS "flights" (
     "time" TIME(6),
     "timestamp" TIMESTAMP_TZ(6),
     "timestamp_local" TIMESTAMP_NTZ(6),
+    "interval" VARCHAR,
     "uuid" VARCHAR(36),
     "json" VARIANT
 );
@@ -23,7 +24,7 @@ CREATE STAGE IF NOT EXISTS "flights_files"
     URL = 's3://acme/data/exports/flights/'
     STORAGE_INTEGRATION = YOUR_INTEGRATION;
 
-COPY INTO "flights" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "uuid", "json")
+COPY INTO "flights" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "interval", "uuid", "json")
 FROM (
     SELECT
         $1:"boolean"::BOOLEAN,
@@ -40,6 +41,7 @@ FROM (
         $1:"time"::TIME(6),
         $1:"timestamp"::TIMESTAMP_TZ(6),
         $1:"timestamp_local"::TIMESTAMP_NTZ(6),
+        $1:"interval"::VARCHAR,
         $1:"uuid"::VARCHAR(36),
         NULLIF($1:"json", PARSE_JSON('null'))
     FROM @"flights_files"

@@ -15,6 +15,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `flights` (
     `time` bigint,
     `timestamp` timestamp,
     `timestamp_local` timestamp,
+    `interval` string,
     `uuid` string,
     `json` string
 )

@@ -14,11 +14,12 @@ CREATE TABLE IF NOT EXISTS "flights" (
     "time" TIME,
     "timestamp" TIMESTAMPTZ,
     "timestamp_local" TIMESTAMP,
+    "interval" VARCHAR,
     "uuid" UUID,
     "json" JSON
 );
 
-INSERT INTO "flights" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "uuid", "json")
+INSERT INTO "flights" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "interval", "uuid", "json")
 SELECT
     CAST("boolean" AS BOOLEAN),
     CAST("int16" AS SMALLINT),
@@ -34,6 +35,7 @@ SELECT
     CAST("time" AS TIME),
     CAST("timestamp" AS TIMESTAMPTZ),
     CAST("timestamp_local" AS TIMESTAMP),
+    CAST("interval" AS VARCHAR),
     CAST("uuid" AS UUID),
     CAST("json" AS JSON)
 FROM read_parquet('s3://acme/data/exports/flights/[0-9]*/[0-9]*.parquet');

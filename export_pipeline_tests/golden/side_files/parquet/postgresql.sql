@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS "flights" (
     "time" time,
     "timestamp" timestamptz,
     "timestamp_local" timestamp,
+    "interval" text,
     "uuid" uuid,
     "json" json
 );

@@ -14,11 +14,12 @@ CREATE TABLE IF NOT EXISTS "flights" (
     "time" TIME,
     "timestamp" TIMESTAMPTZ,
     "timestamp_local" TIMESTAMP,
+    "interval" VARCHAR(100),
     "uuid" VARCHAR(36),
     "json" VARCHAR(65535)
 );
 
-COPY "flights" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "uuid", "json")
+COPY "flights" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "interval", "uuid", "json")
 FROM 's3://acme/data/exports/flights/NAME-OF-A-FILE'
 IAM_ROLE default
 FORMAT AS PARQUET;

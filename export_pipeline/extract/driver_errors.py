@@ -1,0 +1,100 @@
+"""Drivers' errors as ours, sorted by what the reader does next.
+
+A driver's text is kept, and chained, where it speaks of names, not of values.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from export_pipeline.errors import HourFailed, PermanentFailure, TransientFailure
+from export_pipeline.extract.query import relation_of, time_column_of
+
+# What servers say of a connection that no retry will bring about. Drivers have no common code for it.
+_WRONG_CONFIGURATION = (
+    "authentication failed",
+    "no password supplied",
+    "does not exist",
+    "no pg_hba.conf entry",
+    "not permitted to log in",
+    "permission denied",
+    "does not support SSL",
+    "certificate",
+    # MySQL and MariaDB
+    "Access denied",
+    "command denied",
+    "Unknown database",
+    "SSL is required",
+    "secure transport",
+)
+
+# How SQLite and MySQL speak of tables and columns that are not there, in errors of the wrong class.
+_NO_SUCH_NAME = ("no such", "Unknown column")
+
+
+@contextmanager
+def explained(
+    url: sa.URL, rows: sa.Select[Any] | None = None, *, raw: tuple[type[Exception], ...] = ()
+) -> Iterator[None]:
+    """Errors of the block as ours, of the query `rows` if there was one.
+
+    `raw` are the errors of a driver that is used without SQLAlchemy. They are not chained: their text may
+    quote the statement, in which values stand then.
+    """
+    where = f"{url.get_backend_name()} database {url.database or ''}".strip()
+    try:
+        yield
+    except DBAPIError as error:
+        failure = _failure(where, error.orig, rows, lost=error.connection_invalidated)
+        raise failure from (error if _speaks_of_names(error.orig) else None)
+    except raw as error:
+        raise _failure(where, error, rows, lost=False) from None
+    except SQLAlchemyError as error:
+        raise PermanentFailure(f"the {where} could not be read: {type(error).__name__}") from error
+
+
+def _failure(where: str, error: object, rows: sa.Select[Any] | None, *, lost: bool) -> HourFailed:
+    line = _first_line(error)
+    if _is_a(error, "ProgrammingError"):
+        return PermanentFailure(f"the {where} refused the query: {line}")
+    if _is_a(error, "OperationalError"):
+        return _operational(where, line, rows)
+    # What a function or a cast of a view stumbles over, it quotes.
+    if lost:
+        return TransientFailure(f"the connection to the {where} was lost")
+    kind = type(error).__name__
+    return PermanentFailure(f"the {where} refused the query: {kind}; run the query there to see why")
+
+
+def _operational(where: str, line: str, rows: sa.Select[Any] | None) -> HourFailed:
+    if any(words in line for words in _NO_SUCH_NAME):
+        return PermanentFailure(f"the {where} refused the query: {line}")
+    if rows is not None and "user-defined function" in line:
+        return PermanentFailure(
+            f"{relation_of(rows)}.{time_column_of(rows)} says which hour a row belongs to, but on this day,"
+            " or as a number, it holds what is no moment; write each as text in UTC, like"
+            " 2013-01-01 05:00:00.123456"
+        )
+    if any(words in line for words in _WRONG_CONFIGURATION):
+        return PermanentFailure(
+            f"the {where} cannot be opened: {line}; correct the source's URL, or the role's rights"
+        )
+    return TransientFailure(f"the {where} could not be read: {line}")
+
+
+def _speaks_of_names(error: object) -> bool:
+    return _is_a(error, "ProgrammingError") or _is_a(error, "OperationalError")
+
+
+def _is_a(error: object, name: str) -> bool:
+    """Whether it is of that class of the DB-API, which every driver has its own of."""
+    return any(class_.__name__ == name for class_ in type(error).__mro__)
+
+
+def _first_line(error: object) -> str:
+    """The first line of the text. MySQL's drivers put a number before it."""
+    text = error.args[-1] if isinstance(error, Exception) and len(error.args) == 2 else error
+    return (str(text).strip().splitlines() or [type(error).__name__])[0]

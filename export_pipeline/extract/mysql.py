@@ -1,0 +1,145 @@
+"""MySQL and MariaDB: the server puts each row together as a line of CSV, which Arrow reads as declared.
+
+Their drivers in Python take a microsecond for each value; there is one value a row so.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from export_pipeline.dataset.types import Kind
+from export_pipeline.errors import PermanentFailure
+from export_pipeline.extract.csv_rows import batch_of, blocks
+from export_pipeline.extract.driver_errors import explained
+from export_pipeline.extract.fitting import declared_type
+from export_pipeline.extract.query import relation_of
+from export_pipeline.extract.shapes import check_shape
+from export_pipeline.extract.sqlalchemy import SqlalchemySnapshot, SqlalchemySource
+from export_pipeline.filters.collation import by_code_point
+
+# The driver is asked for so many at once; of what is wide, memory would hold too much.
+ROWS_AT_ONCE = 100
+
+SECONDS_TO_CONNECT = 10
+
+# How a server or a role may have been set up must not change what is read. A server that waits longer than
+# this for us to take the next rows gives up: staging them is much quicker.
+_SESSION = (
+    "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES', net_write_timeout = 600",
+    "SET SESSION TRANSACTION READ ONLY",
+)
+_BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+
+# Text stands between characters that hardly any text has, and that are doubled in one that has them. Not
+# between quotes: the time that the server takes to double those of a text grows with their number squared.
+QUOTE = "\x1f"
+
+
+def _literal(text: str) -> sa.ColumnElement[Any]:
+    return sa.literal_column(text)
+
+
+_QUOTE, _TWO_QUOTES, _COMMA, _NOTHING = map(_literal, ("X'1F'", "X'1F1F'", "','", "''"))
+
+
+class MysqlSnapshot(SqlalchemySnapshot):
+    """One transaction, of the moment it began at: as far as its tables are InnoDB's."""
+
+    @property
+    def mechanism(self) -> str:  # type: ignore[override]
+        name = "MariaDB" if getattr(self.connection.dialect, "is_mariadb", False) else "MySQL"
+        return f"{name} consistent snapshot, READ ONLY"
+
+    def batches(self, rows: sa.Select[Any], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        relation = relation_of(rows)
+        check_shape(relation, {field.name: declared_type(field) for field in schema}, self.found(rows))
+        fields: list[sa.ColumnElement[Any]] = []
+        for column, field in zip(rows.selected_columns, schema, strict=True):
+            fields += [_COMMA, _written(column, declared_type(field).kind)]
+        line = sa.cast(sa.func.concat(*fields[1:]), sa.LargeBinary())
+        with explained(self.url, rows):
+            with self.waiting.answer(relation):
+                result = self.connection.execute(
+                    rows.with_only_columns(line.label("line")),
+                    execution_options={"stream_results": True, "max_row_buffer": ROWS_AT_ONCE},
+                )
+            whole = False
+            try:
+                for block in self.waiting.each(blocks(_lines(result, relation), end=b"\n"), relation):
+                    yield batch_of(block, schema, relation, quote=QUOTE)
+                whole = True
+            finally:
+                with suppress(DBAPIError):
+                    if not whole:  # closing would read all further rows first
+                        self.waiting.interrupt()
+                    result.close()
+                if not whole:
+                    self.connection.invalidate()
+
+
+class MysqlSource(SqlalchemySource):
+    """A MySQL or MariaDB database, through PyMySQL. It is interrupted through a connection of its own."""
+
+    snapshots = MysqlSnapshot
+
+    def make_engine(self, url: sa.URL) -> sa.Engine:
+        url = url.update_query_dict({"charset": "utf8mb4"})
+        engine = super().make_engine(url).execution_options(isolation_level="REPEATABLE READ")
+        sa.event.listen(engine, "connect", _set_up)
+        sa.event.listen(engine, "begin", _begin)
+        return engine
+
+    def interruption(self, connection: sa.Connection) -> Callable[[], object]:
+        id_ = connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar_one()
+        url = self.engine.url.update_query_dict({"connect_timeout": str(SECONDS_TO_CONNECT)})
+        another = sa.create_engine(url, poolclass=sa.NullPool)
+
+        def interrupt() -> None:
+            with another.connect() as connection:
+                connection.exec_driver_sql(f"KILL QUERY {int(id_)}")
+
+        return interrupt
+
+
+def _set_up(driver: Any, _record: object) -> None:
+    with driver.cursor() as cursor:
+        for statement in _SESSION:
+            cursor.execute(statement)
+
+
+def _begin(connection: sa.Connection) -> None:
+    connection.exec_driver_sql(_BEGIN)
+
+
+def _lines(result: sa.CursorResult[Any], relation: str) -> Iterator[bytes]:
+    for partition in result.partitions(ROWS_AT_ONCE):
+        for (line,) in partition:
+            if line is None:
+                raise PermanentFailure(
+                    f"{relation}: a row is larger than the server's max_allowed_packet; raise that there"
+                )
+            yield line
+
+
+def _written(column: sa.ColumnElement[Any], kind: Kind) -> sa.ColumnElement[Any]:
+    """A column as it stands in a line of CSV; NULL as nothing."""
+    column = sa.type_coerce(column, sa.types.NullType())
+    text: sa.ColumnElement[Any]
+    match kind:
+        case Kind.STRING | Kind.UUID | Kind.JSON | Kind.INTERVAL:
+            escaped = sa.func.replace(by_code_point(column), _QUOTE, _TWO_QUOTES)
+            text = sa.func.concat(_QUOTE, escaped, _QUOTE)
+        case Kind.BYTES:
+            text = sa.func.concat(_QUOTE, sa.func.hex(column), _QUOTE)  # none is not NULL
+        case Kind.FLOAT32 | Kind.FLOAT64:
+            text = sa.cast(column, sa.Double())  # of a FLOAT the server would write six digits
+        case Kind.BOOLEAN:
+            text = column + sa.literal_column("0")  # a BIT is bytes otherwise
+        case _:
+            text = column
+    # Not COALESCE: a text that became too long is NULL, too. Nor IS NULL, which finds the date 0000-00-00.
+    return sa.func.IF(column.bool_op("<=>")(sa.null()), _NOTHING, text)

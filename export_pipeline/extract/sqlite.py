@@ -1,0 +1,57 @@
+"""SQLite files, opened so that nothing can be written to them."""
+
+import sqlite3
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from export_pipeline.errors import PermanentFailure
+from export_pipeline.extract.number_key import NUMBER_KEY, number_key
+from export_pipeline.extract.sql_types import REFUSE_MOMENT
+from export_pipeline.extract.sqlalchemy import SqlalchemySnapshot, SqlalchemySource
+
+
+class SqliteSnapshot(SqlalchemySnapshot):
+    """One read transaction: what others commit meanwhile is not seen."""
+
+    mechanism = "SQLite read transaction"
+
+
+class SqliteSource(SqlalchemySource):
+    """A SQLite file. It is not made where none is. A query that is interrupted ends at once."""
+
+    snapshots = SqliteSnapshot
+
+    def make_engine(self, url: sa.URL) -> sa.Engine:
+        file = Path(url.database or "")
+
+        def connect() -> sqlite3.Connection:
+            if not file.is_file():
+                raise PermanentFailure(f"there is no SQLite file {file}; correct the source's URL")
+            connection = sqlite3.connect(
+                f"{file.absolute().as_uri()}?mode=ro",
+                uri=True,
+                isolation_level=None,  # we begin the transactions ourselves
+                check_same_thread=False,  # an abandoned one may be closed by another thread
+            )
+            # The driver's own error about a text that is none says the text, and not the column.
+            connection.text_factory = _text
+            connection.create_function(REFUSE_MOMENT, 0, _refuse_moment)
+            connection.create_function(NUMBER_KEY, 1, number_key, deterministic=True)
+            return connection
+
+        engine = sa.create_engine(url, creator=connect, poolclass=sa.NullPool, hide_parameters=True)
+        sa.event.listen(engine, "begin", _begin)
+        return engine
+
+
+def _text(value: bytes) -> str:
+    return value.decode(errors="surrogateescape")  # refused later, by name, where the type is looked at
+
+
+def _refuse_moment() -> None:
+    raise ValueError  # SQLite stops there, and says only that a function failed
+
+
+def _begin(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN")

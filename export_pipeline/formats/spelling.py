@@ -1,0 +1,83 @@
+"""How the records of a CSV file are spelled, all options decided: whole columns at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from export_pipeline.formats.dialects import Dialect, Quoting
+from export_pipeline.formats.kernels import Field, Text, Values, chosen, contents, joined, pc
+from export_pipeline.formats.text import BytesAs, Characters, declared_kind, escaped, text_of
+
+LINE_BREAKS = Characters("\r\n")
+
+# What makes a spreadsheet take a cell for a formula: = + - @, control characters before them, and the
+# full-width forms. An apostrophe before it says that the cell is text.
+FORMULA = "^[=+@\\-\t\r\n\\x00\uff1d\uff0b\uff0d\uff20]"
+DEFUSED_BY = "'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spelling:
+    """Values to fields, fields to records."""
+
+    dialect: Dialect
+    delimiter: str
+    line_end: str
+    quoting: Quoting
+    null: str
+    bytes_as: BytesAs
+    defuse_formulas: bool
+
+    def header(self, names: Sequence[str]) -> bytes:
+        """The record of the columns' names: texts like others, but for `bytes_as`."""
+        fields = self._text_fields(pa.array(names, pa.string()))
+        return (self.delimiter.join(map(str, fields)) + self.line_end).encode()
+
+    def records(self, block: pa.RecordBatch) -> memoryview:
+        """The block's rows."""
+        columns = [
+            self._fields(column, field) for column, field in zip(block.columns, block.schema, strict=True)
+        ]
+        null = self.null
+        if len(columns) == 1 and not null and not self.dialect.blank_is_null:
+            # The line would be blank, and most readers skip blank lines: a lost row is worse than a NULL
+            # that is read as an empty text.
+            null = '""'
+        columns[-1] = joined(columns[-1], self.line_end, null=null)
+        return contents(joined(*columns, by=self.delimiter, null=null))
+
+    def _fields(self, column: Values, field: Field) -> Text:
+        text = text_of(column, field, bytes_as=self.bytes_as)
+        if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
+            return self._text_fields(text)
+        # Numbers, booleans and times hold nothing that needs quotes, and are never empty.
+        bare = self.quoting == "minimal" or (self.quoting == "nonnumeric" and declared_kind(field).numeric)
+        return text if bare else joined('"', text, '"')
+
+    def _text_fields(self, column: Text) -> Text:
+        if not self.dialect.keeps_line_breaks:
+            column = escaped(column, {"\r": "", "\n": ""}, LINE_BREAKS.occurring(column))
+        if self.defuse_formulas:
+            is_formula = pc.match_substring_regex(column, FORMULA)
+            column = chosen(is_formula, joined(DEFUSED_BY, column), column)
+        occurring = self._awkward.occurring(column)
+        if self.quoting != "minimal":
+            return self._quoted(column, occurring)
+        must = pc.equal(pc.binary_length(column), 0)
+        if self.null:
+            must = pc.or_(must, pc.equal(column, self.null))
+        if occurring:
+            must = pc.or_(must, self._awkward.within(column))
+        if not pc.any(must).as_py():
+            return column
+        return chosen(must, self._quoted(column, occurring), column)
+
+    def _quoted(self, column: Text, occurring: frozenset[str]) -> Text:
+        return joined('"', escaped(column, self.dialect.escapes, occurring), '"')
+
+    @property
+    def _awkward(self) -> Characters:
+        """The characters that a value without quotes cannot hold."""
+        characters = [self.delimiter, '"', "\r", "\n", *self.dialect.escapes, *self.dialect.quoted_for]
+        return Characters("".join(dict.fromkeys(characters)))

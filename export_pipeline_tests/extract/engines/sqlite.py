@@ -1,0 +1,80 @@
+"""SQLite files: a column holds what is put into it, whatever type it was declared with there."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from export_pipeline.dataset.types import Kind
+from export_pipeline_tests.builders import moment
+from export_pipeline_tests.extract.engines.engine import EngineKind, Native, Refused, Run, driven, text_of
+
+# What has more digits than a float is kept as text there.
+TYPES: Mapping[Kind, str] = dict.fromkeys(Kind, "text") | {
+    Kind.BOOLEAN: "integer",
+    Kind.INT16: "integer",
+    Kind.INT32: "integer",
+    Kind.INT64: "integer",
+    Kind.FLOAT32: "real",
+    Kind.FLOAT64: "real",
+    Kind.BYTES: "blob",
+}
+
+SECOND = moment("2013-01-01 05:00")
+NATIVES: Sequence[Native] = (
+    Native(type="integer", value="2", declared="boolean", arrives=Refused("declared boolean")),
+    Native(type="integer", value="32768", declared="int16", arrives=Refused("declared int16")),
+    Native(type="integer", value="12", declared="decimal(12,2)", arrives=Decimal(12)),
+    Native(type="real", value="12.25", declared="decimal(12,2)", arrives=Decimal("12.25")),
+    Native(type="real", value="0.1 + 0.2", declared="decimal(12,2)", arrives=Refused("declared decimal")),
+    Native(type="boolean", value="1", declared="boolean", arrives=True),
+    Native(type="numeric", value="7", declared="uint64", arrives=7),
+    Native(type="datetime", value="'2013-01-01T05:00:00Z'", declared="timestamp", arrives=SECOND),
+    Native(type="text", value="'2013-01-01 05:00:00+02:00'", declared="timestamp", arrives=Refused("events")),
+    Native(type="text", value="'2013-01-01 05:00'", declared="timestamp", arrives=Refused("events")),
+    Native(type="integer", value="1356998400", declared="timestamp", arrives=Refused("events")),
+    Native(type="text", value="'24:00:00'", declared="time", arrives=Refused("declared time")),
+    Native(type="text", value="'2013-02-30'", declared="date", arrives=Refused("declared date")),
+    Native(type="text", value="'not JSON'", declared="json", arrives=Refused("no JSON")),
+    Native(type="text", value="'P'", declared="interval", arrives=Refused("declared interval")),
+    Native(type="text", value="x'ff'", declared="string", arrives=Refused("declared string")),
+    Native(type="text", value="cast(x'ff' as text)", declared="string", arrives=Refused("declared string")),
+)
+
+SERIES = "with recursive series (i) as (select 0 union all select i + 1 from series where i < 999999)"
+
+
+@contextmanager
+def _open(_: pytest.FixtureRequest, folder: Path) -> Iterator[tuple[str, Run]]:
+    url = f"sqlite:///{folder / 'source.sqlite'}"
+    with driven(url, _held) as run:
+        run("pragma journal_mode = wal", [])
+        yield url, run
+
+
+def _held(value: Any) -> Any:
+    return value if isinstance(value, (float, bytes)) else text_of(value)
+
+
+def _holds(value: Any) -> bool:
+    """It keeps NaN as NULL, and zero without a sign."""
+    return not (isinstance(value, float) and (math.isnan(value) or str(value) == "-0.0"))
+
+
+SQLITE = EngineKind(
+    name="sqlite",
+    mechanism="SQLite read transaction",
+    types=TYPES,
+    natives=NATIVES,
+    holds=_holds,
+    ignoring_case="text collate nocase",
+    endless="(with recursive r(n) as (select 1 union all select n + 1 from r) select n from r)",
+    million=f"{SERIES} select i as id, '2013-01-01 00:30:00' as seen, "
+    + ", ".join(f"'text ' || hex((i + {n}) * 2654435761 % 4294967296) as text_{n}" for n in range(18))
+    + " from series",
+    open=_open,
+)

@@ -1,0 +1,76 @@
+"""Drivers' errors, sorted by what the reader does next."""
+
+import traceback
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from export_pipeline.errors import HourFailed, PermanentFailure, TransientFailure
+from export_pipeline.extract.driver_errors import explained
+
+URL = sa.make_url("mysql+pymysql://me:hunter2@host/flights")
+
+
+class DatabaseError(Exception):
+    """The classes of a driver, by the names that the DB-API gives them."""
+
+
+class OperationalError(DatabaseError):
+    pass
+
+
+class ProgrammingError(DatabaseError):
+    pass
+
+
+class DataError(DatabaseError):
+    pass
+
+
+def failure_of(error: Exception, *, lost: bool = False, raw: bool = False) -> HourFailed:
+    wrapped: Any = error if raw else DBAPIError("select secret", {}, error, connection_invalidated=lost)
+    with pytest.raises(HourFailed) as failure, explained(URL, raw=(DatabaseError,) if raw else ()):
+        raise wrapped
+    assert "hunter2" not in "".join(traceback.format_exception(failure.value))
+    return failure.value
+
+
+@pytest.mark.parametrize("raw", [False, True])
+@pytest.mark.parametrize(
+    ("error", "kind", "says"),
+    [
+        (
+            ProgrammingError('column "x" does not exist\nLINE 1'),
+            PermanentFailure,
+            'column "x" does not exist',
+        ),
+        (OperationalError("no such table: flights"), PermanentFailure, "no such table"),
+        (OperationalError(1054, "Unknown column 'x' in 'field list'"), PermanentFailure, ": Unknown column"),
+        (OperationalError(1045, "Access denied for user 'me'"), PermanentFailure, "cannot be opened: Access"),
+        (OperationalError("certificate verify failed"), PermanentFailure, "cannot be opened"),
+        (OperationalError(2013, "Lost connection"), TransientFailure, "could not be read: Lost connection"),
+        (DataError("invalid input: 'top secret'"), PermanentFailure, r"DataError; run the query there"),
+    ],
+)
+def test_the_reader_is_told_what_to_do(error: Exception, kind: type, says: str, raw: bool) -> None:
+    failure = failure_of(error, raw=raw)
+    assert type(failure) is kind
+    assert says in str(failure)
+    assert str(failure).startswith("the mysql database flights")
+
+
+def test_a_lost_connection_is_worth_a_retry() -> None:
+    assert isinstance(failure_of(DataError("?"), lost=True), TransientFailure)
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_what_may_quote_a_value_is_not_chained(raw: bool) -> None:
+    failure = failure_of(DataError("invalid input: 'top secret'"), raw=raw)
+    assert "secret" not in "".join(traceback.format_exception(failure))
+
+
+def test_an_error_of_our_own_passes() -> None:
+    with pytest.raises(ZeroDivisionError), explained(URL):
+        raise ZeroDivisionError

@@ -1,0 +1,170 @@
+"""What is particular to MySQL and MariaDB. MariaDB is what is tested."""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from export_pipeline.errors import PermanentFailure, TransientFailure
+from export_pipeline.extract.query import rows_of_hour
+from export_pipeline.extract.schema import arrow_schema
+from export_pipeline.extract.sources import open_source
+from export_pipeline.filters.tree import EVERY_ROW
+from export_pipeline_tests.builders import a_column, an_hour
+from export_pipeline_tests.extract.test_every_reader import SEEN, a_table, read
+from export_pipeline_tests.servers.certificates import Certificates, certificates
+from export_pipeline_tests.servers.mariadb import fresh_mariadb_database, mariadb_is_here, running_mariadb
+from export_pipeline_tests.servers.ports import free_port
+
+
+@pytest.mark.parametrize("dialect", ["mysql", "mariadb", "mysql+pymysql", "mariadb+pymysql"])
+def test_the_family_has_one_reader_whatever_the_url_calls_it(mariadb_database: str, dialect: str) -> None:
+    _run(mariadb_database, "create table events (id bigint, seen datetime(6))")
+    _run(mariadb_database, "insert into events values (1, '2013-01-01 00:30:00')")
+    url = sa.make_url(mariadb_database).set(drivername=dialect).render_as_string(hide_password=False)
+    with closing(open_source(url)) as source, source.snapshot() as snapshot:
+        assert snapshot.mechanism == "MariaDB consistent snapshot, READ ONLY"
+        assert read(snapshot, a_table()).column("seen").to_pylist() == [SEEN]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "time_zone = '+05:45'",
+        "sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH'",
+        "sql_mode = 'ORACLE,EMPTY_STRING_IS_NULL'",
+        "character_set_results = latin1",
+    ],
+)
+def test_a_server_with_settings_of_its_own_is_read_alike(mariadb_url: str, setting: str) -> None:
+    with fresh_mariadb_database(mariadb_url) as url:
+        _run(url, "create table events (id bigint, seen timestamp(6) null, word char(9), note text)")
+        _run(
+            url, "set time_zone = '+00:00'", "insert into events values (1, '2013-01-01 00:30:00', 'é\"', '')"
+        )
+        with (
+            _global(mariadb_url, setting),
+            closing(open_source(url)) as source,
+            source.snapshot() as snapshot,
+        ):
+            (row,) = read(snapshot, a_table(a_column("word"), a_column("note"))).to_pylist()
+    assert (row["seen"], row["word"], row["note"]) == (SEEN, 'é"', "")
+
+
+def test_a_row_that_the_server_will_not_put_together_is_refused_and_no_null(mariadb_url: str) -> None:
+    """What is longer than its max_allowed_packet, its functions make NULL of."""
+    with fresh_mariadb_database(mariadb_url) as url:
+        _run(url, "create table events (id bigint, seen datetime(6), a longtext, b longtext)")
+        _run(
+            url,
+            "insert into events values (1, '2013-01-01 00:30:00', repeat('a', 900000), repeat('\"', 900000))",
+        )
+        table = a_table(a_column("a"), a_column("b"))
+        with (
+            _global(mariadb_url, "max_allowed_packet = 1048576"),
+            closing(open_source(url)) as source,
+            source.snapshot() as snapshot,
+            pytest.raises(PermanentFailure, match=r"events: a row is larger .* max_allowed_packet"),
+        ):
+            read(snapshot, table)
+        with closing(open_source(url)) as source, source.snapshot() as snapshot:
+            (row,) = read(snapshot, table).to_pylist()
+            assert (len(row["a"]), row["b"]) == (900_000, '"' * 900_000)
+
+
+def test_an_hour_that_is_abandoned_is_not_read_to_its_end(mariadb_database: str) -> None:
+    """The driver by itself would read a billion rows before it lets go."""
+    _run(
+        mariadb_database,
+        "create view events as select seq as id, timestamp '2013-01-01 00:30:00' as seen"
+        " from seq_1_to_9999999999",
+    )
+    table = a_table()
+    rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None).order_by(None)
+    with closing(open_source(mariadb_database)) as source:
+        for _ in range(2):
+            with suppress(ZeroDivisionError), source.snapshot() as snapshot:
+                for batch in snapshot.batches(rows, arrow_schema(table.columns)):
+                    assert batch.num_rows > 0
+                    raise ZeroDivisionError
+
+
+def test_a_wrong_password_is_not_worth_a_retry_and_not_shown(mariadb_database: str) -> None:
+    url = sa.make_url(mariadb_database).set(password="hunter2").render_as_string(hide_password=False)
+    with (
+        pytest.raises(PermanentFailure, match="cannot be opened: Access denied") as failure,
+        open_source(url).snapshot(),
+    ):
+        pass
+    assert "hunter2" not in "".join(traceback.format_exception(failure.value))
+
+
+def test_a_server_that_is_down_is_worth_a_retry() -> None:
+    url = f"mysql://me:hunter2@127.0.0.1:{free_port()}/db"
+    with pytest.raises(TransientFailure, match="refused") as failure, open_source(url).snapshot():
+        pass
+    assert "hunter2" not in "".join(traceback.format_exception(failure.value))
+
+
+def test_a_database_that_is_not_there_is_not_worth_a_retry(mariadb_url: str) -> None:
+    url = sa.make_url(mariadb_url).set(database="nowhere").render_as_string(hide_password=False)
+    with pytest.raises(PermanentFailure, match="Unknown database"), open_source(url).snapshot():
+        pass
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Certificates]]:
+    if not mariadb_is_here():
+        pytest.skip("no mariadbd on this machine (Debian's package is mariadb-server-core)")
+    made = certificates(tmp_path_factory.mktemp("certificates"))
+    with running_mariadb(made) as url:
+        yield url, made
+
+
+def test_a_server_with_tls_is_read_as_the_url_asks(tls: tuple[str, Certificates]) -> None:
+    url, made = tls
+    asked = sa.make_url(url).update_query_dict({"ssl_ca": str(made.authority)})
+    with (
+        closing(open_source(asked.render_as_string(hide_password=False))) as source,
+        source.snapshot() as snapshot,
+    ):
+        connection: sa.Connection = vars(snapshot)["connection"]
+        status = connection.exec_driver_sql("show session status like 'Ssl_version'").one()
+        assert status[1].startswith("TLS")
+
+
+def test_a_certificate_of_another_authority_is_refused(tls: tuple[str, Certificates], tmp_path: Path) -> None:
+    url, _ = tls
+    another = certificates(tmp_path).authority
+    asked = sa.make_url(url).update_query_dict({"ssl_ca": str(another)})
+    with (
+        pytest.raises(PermanentFailure, match="certificate"),
+        open_source(asked.render_as_string(hide_password=False)).snapshot(),
+    ):
+        pass
+
+
+@contextmanager
+def _global(url: str, setting: str) -> Iterator[None]:
+    """A setting of the server for as long as the block runs: connections made in it have it."""
+    name = setting.partition(" ")[0]
+    database = sa.create_engine(url, poolclass=sa.NullPool)
+    with database.connect() as connection:
+        before = connection.exec_driver_sql(f"select @@global.{name}").scalar()
+        connection.exec_driver_sql(f"set global {setting}")
+        try:
+            yield
+        finally:
+            connection.exec_driver_sql(f"set global {name} = %s", (before,))
+    database.dispose()
+
+
+def _run(url: str, *statements: str) -> None:
+    database = sa.create_engine(url, poolclass=sa.NullPool)
+    with database.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    database.dispose()

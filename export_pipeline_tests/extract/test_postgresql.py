@@ -1,0 +1,188 @@
+"""What is particular to PostgreSQL."""
+
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from export_pipeline.errors import PermanentFailure, TransientFailure
+from export_pipeline.extract import csv_rows
+from export_pipeline.extract.sources import open_source
+from export_pipeline.filters.tree import Comparison
+from export_pipeline_tests.builders import a_column
+from export_pipeline_tests.extract.test_every_reader import SEEN, a_table, read
+from export_pipeline_tests.servers.certificates import Certificates, certificates
+from export_pipeline_tests.servers.ports import free_port
+from export_pipeline_tests.servers.postgres import programs_with_tls, running_postgres
+
+
+def test_a_wrong_password_is_not_worth_a_retry_and_not_shown(postgres_database: str) -> None:
+    url = sa.make_url(postgres_database).set(password="hunter2").render_as_string(hide_password=False)
+    with (
+        pytest.raises(PermanentFailure, match="authentication failed") as failure,
+        open_source(url).snapshot(),
+    ):
+        pass
+    assert "hunter2" not in "".join(traceback.format_exception(failure.value))
+
+
+def test_a_server_that_is_down_is_worth_a_retry() -> None:
+    url = f"postgresql://me:hunter2@127.0.0.1:{free_port()}/db"
+    with pytest.raises(TransientFailure, match="refused") as failure, open_source(url).snapshot():
+        pass
+    assert "hunter2" not in "".join(traceback.format_exception(failure.value))
+
+
+@pytest.mark.parametrize(
+    "setting", ["timezone = 'Asia/Kathmandu'", "datestyle = 'German'", "extra_float_digits = 0"]
+)
+def test_a_database_with_settings_of_its_own_is_read_alike(postgres_database: str, setting: str) -> None:
+    _run(postgres_database, "create table events (id bigint, seen timestamptz, ratio double precision)")
+    _run(postgres_database, "insert into events values (1, '2013-01-01 00:30:00+00', 0.1 + 0.2::float8)")
+    name = sa.make_url(postgres_database).database
+    _run(postgres_database, f"alter database {name} set {setting}")
+    with closing(open_source(postgres_database)) as source, source.snapshot() as snapshot:
+        (row,) = read(snapshot, a_table(a_column("ratio", "float64"))).to_pylist()
+    assert (row["seen"], row["ratio"]) == (SEEN, 0.1 + 0.2)
+
+
+def test_what_a_view_stumbles_over_is_not_shown(postgres_database: str) -> None:
+    _run(postgres_database, "create table raw (id bigint, seen timestamptz, word text)")
+    _run(postgres_database, "insert into raw values (1, '2013-01-01 00:30:00+00', 'top secret')")
+    _run(postgres_database, "create view events as select id, seen, word::int from raw")
+    with closing(open_source(postgres_database)) as source, source.snapshot() as snapshot:
+        with pytest.raises(PermanentFailure, match="refused") as failure:
+            read(snapshot, a_table(a_column("word", "int32")))
+        assert "secret" not in "".join(traceback.format_exception(failure.value))
+
+
+@pytest.mark.parametrize(
+    ("change", "user", "option"),
+    [
+        (
+            "create role somebody login password 'x'; revoke connect on database {} from public",
+            "somebody",
+            {},
+        ),
+        ("create role somebody password 'x'", "somebody", {}),
+        ("select 1", None, {"sslmode": "require"}),
+    ],
+    ids=["no right to connect", "no right to log in", "no TLS"],
+)
+def test_what_only_a_person_can_put_right_is_not_worth_a_retry(
+    postgres_database: str, change: str, user: str | None, option: Mapping[str, str]
+) -> None:
+    url = sa.make_url(postgres_database)
+    _run(postgres_database, change.format(url.database))
+    if user is not None:
+        url = url.set(username=user, password="x")
+    url = url.update_query_dict(option)
+    try:
+        with (
+            pytest.raises(PermanentFailure, match="cannot be opened"),
+            open_source(url.render_as_string(hide_password=False)).snapshot(),
+        ):
+            pass
+    finally:
+        _run(postgres_database, "drop role if exists somebody")
+
+
+def test_bytes_that_are_no_text_are_refused_by_name(postgres_url: str) -> None:
+    """A database of no encoding takes any."""
+    _run_alone(postgres_url, "create database plain encoding 'SQL_ASCII' locale 'C' template template0")
+    plain = sa.make_url(postgres_url).set(database="plain").update_query_dict({"client_encoding": "utf8"})
+    url = plain.render_as_string(hide_password=False)
+    try:
+        _run(url, "create table events (id bigint, seen timestamptz, word text)")
+        _run(url, "insert into events values (0, '2013-01-01 00:30:00+00', 'é')")
+        with closing(open_source(url)) as source, source.snapshot() as snapshot:
+            assert read(snapshot, a_table(a_column("word"))).column("word").to_pylist() == ["é"]
+        _run(url, "insert into events values (1, '2013-01-01 00:30:00+00', E'secret\\xff')")
+        with closing(open_source(url)) as source, source.snapshot() as snapshot:
+            with pytest.raises(PermanentFailure, match=r"events\.word is declared string") as failure:
+                read(snapshot, a_table(a_column("word")))
+            assert "secret" not in "".join(traceback.format_exception(failure.value))
+    finally:
+        _run_alone(postgres_url, "drop database plain with (force)")
+
+
+def test_values_of_a_filter_are_literals_whatever_they_hold(postgres_database: str) -> None:
+    _run(postgres_database, "create table events (id bigint, seen timestamptz, word text)")
+    texts = ["'; drop table events; --", "\\", "%s %(word)s", "$1 ?", "E'\\n'"]
+    table = a_table(a_column("word"))
+    database = sa.create_engine(postgres_database, poolclass=sa.NullPool)
+    with database.begin() as connection:
+        for number, text in enumerate(texts):
+            connection.execute(
+                sa.text("insert into events values (:id, '2013-01-01 00:30:00+00', :word)"),
+                {"id": number, "word": text},
+            )
+    with closing(open_source(postgres_database)) as source, source.snapshot() as snapshot:
+        for text in texts:
+            found = read(snapshot, table, filter_=Comparison("word", "==", text))
+            assert found.column("word").to_pylist() == [text]
+
+
+def test_wide_rows_come_in_smaller_batches(postgres_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_rows, "BYTES_PER_BLOCK", 100_000)
+    _run(postgres_database, "create table events (id bigint, seen timestamptz, word text)")
+    _run(
+        postgres_database,
+        "insert into events select i, '2013-01-01 00:30:00+00', repeat('x', 60000)"
+        " from generate_series(1, 6) i",
+    )
+    with closing(open_source(postgres_database)) as source, source.snapshot() as snapshot:
+        got = read(snapshot, a_table(a_column("word")))
+    assert got.num_rows == 6
+    assert got.column("word").num_chunks == 3
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Certificates]]:
+    programs = programs_with_tls()
+    if programs is None:
+        pytest.skip("no PostgreSQL with TLS on this machine (Debian's packages have it, the wheel has not)")
+    made = certificates(tmp_path_factory.mktemp("certificates"))
+    with running_postgres(programs, made) as url:
+        yield url, made
+
+
+@pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
+def test_a_server_with_tls_is_read_as_the_url_asks(tls: tuple[str, Certificates], mode: str) -> None:
+    url, made = tls
+    asked = sa.make_url(url).update_query_dict({"sslmode": mode, "sslrootcert": str(made.authority)})
+    with (
+        closing(open_source(asked.render_as_string(hide_password=False))) as source,
+        source.snapshot() as snapshot,
+    ):
+        connection: sa.Connection = vars(snapshot)["connection"]
+        assert connection.exec_driver_sql("select ssl from pg_stat_ssl where pid = pg_backend_pid()").scalar()
+
+
+def test_a_certificate_of_another_authority_is_refused(tls: tuple[str, Certificates], tmp_path: Path) -> None:
+    url, _ = tls
+    another = certificates(tmp_path).authority
+    asked = sa.make_url(url).update_query_dict({"sslmode": "verify-full", "sslrootcert": str(another)})
+    with (
+        pytest.raises(PermanentFailure, match="certificate"),
+        open_source(asked.render_as_string(hide_password=False)).snapshot(),
+    ):
+        pass
+
+
+def _run_alone(url: str, statement: str) -> None:
+    """Outside of a transaction."""
+    database = sa.create_engine(url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+    with database.connect() as connection:
+        connection.exec_driver_sql(statement)
+    database.dispose()
+
+
+def _run(url: str, statement: str) -> None:
+    database = sa.create_engine(url, poolclass=sa.NullPool)
+    with database.begin() as connection:
+        connection.exec_driver_sql(statement)
+    database.dispose()

@@ -1,0 +1,67 @@
+-- Makes the table and loads one file, or, given how several files' names begin, all of those.
+-- A file is one list, and has to be a line for each object. Replace each file, once:
+--   gzip -dc FILE | LC_ALL=C sed '1d; $d; s/,$//' | gzip -c > PREPARED && mv PREPARED FILE
+CREATE TABLE IF NOT EXISTS "flights" (
+    "boolean" BOOLEAN,
+    "int16" SMALLINT,
+    "int32" INTEGER,
+    "int64" BIGINT,
+    "uint64" DECIMAL(20,0),
+    "float32" REAL,
+    "float64" DOUBLE PRECISION,
+    "decimal" DECIMAL(38,10),
+    "string" VARCHAR(65535),
+    "bytes" VARBYTE(1024000),
+    "date" DATE,
+    "time" TIME,
+    "timestamp" TIMESTAMPTZ,
+    "timestamp_local" TIMESTAMP,
+    "interval" VARCHAR(100),
+    "uuid" VARCHAR(36),
+    "json" SUPER
+);
+
+CREATE TEMPORARY TABLE "_incoming" (
+    "boolean" BOOLEAN,
+    "int16" SMALLINT,
+    "int32" INTEGER,
+    "int64" BIGINT,
+    "uint64" DECIMAL(20,0),
+    "float32" REAL,
+    "float64" DOUBLE PRECISION,
+    "decimal" DECIMAL(38,10),
+    "string" VARCHAR(65535),
+    "bytes" VARCHAR(65535),
+    "date" DATE,
+    "time" TIME,
+    "timestamp" TIMESTAMPTZ,
+    "timestamp_local" TIMESTAMP,
+    "interval" VARCHAR(100),
+    "uuid" VARCHAR(36),
+    "json" SUPER
+);
+COPY "_incoming" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "interval", "uuid", "json")
+FROM 's3://acme/data/exports/flights/NAME-OF-A-FILE'
+IAM_ROLE default
+FORMAT AS JSON 'auto' GZIP DATEFORMAT AS 'auto' TIMEFORMAT AS 'auto';
+INSERT INTO "flights" ("boolean", "int16", "int32", "int64", "uint64", "float32", "float64", "decimal", "string", "bytes", "date", "time", "timestamp", "timestamp_local", "interval", "uuid", "json")
+SELECT
+    "boolean",
+    "int16",
+    "int32",
+    "int64",
+    "uint64",
+    "float32",
+    "float64",
+    "decimal",
+    "string",
+    TO_VARBYTE("bytes", 'base64'),
+    "date",
+    "time",
+    "timestamp",
+    "timestamp_local",
+    "interval",
+    "uuid",
+    "json"
+FROM "_incoming";
+DROP TABLE "_incoming";
