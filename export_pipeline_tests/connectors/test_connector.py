@@ -1,10 +1,15 @@
 """Descriptions of connectors become connectors, or errors that name the field, the cure and no secret."""
 
+import json
+import re
+import tomllib
 import traceback
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
+from export_pipeline.cli.documents import filled
 from export_pipeline.connectors.connector import CONNECTOR_TYPES, ConnectorConfig, config_from
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.s3 import S3Config
@@ -109,3 +114,31 @@ def test_no_error_shows_what_may_be_a_secret(data: Any) -> None:
     told = "".join(traceback.format_exception(refused))
     assert SECRET not in told
     assert refused.__context__ is None
+
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "connectors.md"
+SAMPLES = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+VALUES = {
+    "ACME_SECRET": "x" * 16,
+    "ACME_TOKEN": "x" * 16,
+    "ACME_KEY": "a2V5LWtleS1rZXkta2V5",
+}
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_the_documents_samples_are_connectors_and_show_every_field(sample: str) -> None:
+    document = tomllib.loads(sample)
+    environ = dict(VALUES)
+    if document["type"] == "gcs":
+        token_uri = "https://oauth2.googleapis.com/token"
+        key = {"type": "service_account", "client_email": "a@b", "private_key": "c", "token_uri": token_uri}
+        environ["ACME_KEY"] = json.dumps(key)
+
+    config = config_from(filled(document, environ))
+
+    told = DOCUMENT.read_text()
+    assert all(re.search(rf"\b{field}\b", told) for field in type(config).model_fields)
+
+
+def test_every_type_that_customers_make_has_a_sample() -> None:
+    assert {tomllib.loads(sample)["type"] for sample in SAMPLES} == {*CONNECTOR_TYPES} - {"direct_download"}
