@@ -8,7 +8,13 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 
-COMMAND = [sys.executable, "-m", "export_pipeline.cli"]
+# Becomes the command, which Ctrl-C interrupts: who starts tests in the background has that ignored.
+INTERRUPTIBLE = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+COMMAND = [sys.executable, "-c", INTERRUPTIBLE, sys.executable, "-m", "export_pipeline.cli"]
 
 # Makes its standard input the terminal that Ctrl-C reaches it through, and becomes the command.
 AT_THE_TERMINAL = """

@@ -18,6 +18,7 @@ import pytest
 from export_pipeline.demo.home import DemoHome
 from export_pipeline.processes.dagster import HOST, free_port
 from export_pipeline.processes.graphql import Webserver
+from export_pipeline_tests.cli.terminals import INTERRUPTIBLE
 
 BIN = Path(sys.executable).parent
 
@@ -53,7 +54,10 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     webserver = Webserver(f"http://127.0.0.1:{(port := free_port())}")
     with output.open("wb") as printed:
         dev = subprocess.Popen(
-            [BIN / "export-pipeline", "dev", "--home", home.folder, "--port", str(port)],
+            [
+                *(sys.executable, "-c", INTERRUPTIBLE),
+                *(BIN / "export-pipeline", "dev", "--home", home.folder, "--port", str(port)),
+            ],
             stdout=printed,
             stderr=subprocess.STDOUT,
             env={**os.environ, "COLUMNS": "200"},
