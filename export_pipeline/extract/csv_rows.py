@@ -26,8 +26,10 @@ ROWS_PER_BATCH = 20_000
 # A block ends with the row that makes it larger: of wide rows memory holds fewer.
 BYTES_PER_BLOCK = 8 * 2**20
 
-# Floats are read with 64 bits: whether 32 are enough is decided by their value.
+# Floats are read with 64 bits: whether 32 are enough is decided by their value. Decimals are read as text: of
+# one that is too large Arrow's parser would make another that is not.
 _READ_AS: dict[Kind, pa.DataType] = {
+    Kind.DECIMAL: pa.string(),
     Kind.FLOAT32: pa.float64(),
     Kind.BYTES: pa.string(),
     Kind.TIMESTAMP: pa.timestamp("us"),
@@ -89,10 +91,16 @@ def batch_of(
             raise
         field = schema.field(int(unfit[1]))
     else:
-        columns = [
-            _bytes(column) if type_.kind is Kind.BYTES else column
-            for column, type_ in zip(map(_whole, table.columns), types, strict=True)
-        ]
+        columns = []
+        for column, type_, field in zip(map(_whole, table.columns), types, schema, strict=True):
+            if type_.kind is Kind.BYTES:
+                columns.append(_bytes(column))
+            elif type_.kind is Kind.DECIMAL:
+                if not _are_decimals(column, type_):
+                    raise refusal(relation, field, "a value is none, or does not fit")
+                columns.append(column.cast(arrow_type(type_)))
+            else:
+                columns.append(column)
         return fitted(columns, schema, relation, documents)
     raise refusal(relation, field, "a value is none, or does not fit")
 
@@ -103,6 +111,15 @@ def _read_as(type_: ColumnType) -> pa.DataType:
 
 def _whole(column: "pa.ChunkedArray[Any]") -> "pa.Array[Any]":
     return column.combine_chunks()
+
+
+def _are_decimals(column: "pa.Array[Any]", type_: ColumnType) -> bool:
+    """Whether each text is a number of no more digits, before the point and after it, than were declared."""
+    assert type_.precision is not None
+    assert type_.scale is not None
+    whole, after = type_.precision - type_.scale, type_.scale
+    fits = pc.match_substring_regex(column, rf"^-?0*[0-9]{{0,{whole}}}(?:\.[0-9]{{0,{after}}}0*)?$")
+    return bool(pc.all(fits, min_count=0).as_py())
 
 
 def _bytes(column: "pa.Array[Any]") -> "pa.Array[Any]":

@@ -18,6 +18,7 @@ from export_pipeline.extract.durations import DURATION, iso_durations
 _MOMENTS = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999_999)  # noqa: DTZ001  # zones are off
 _DATES = date(1, 1, 1), date(9999, 12, 31)
 _TIMES = time.min, time.max
+MOST_DIGITS = 76  # of Arrow's largest decimals
 
 _UUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _UUID_WITHOUT_DASHES = "^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$"
@@ -106,6 +107,9 @@ def _cast(column: Any, wanted: pa.DataType) -> Any:
     if is_a.is_integer(column.type) and is_a.is_decimal(wanted):
         # Arrow wants room for every integer of the type, also when those that are there are small.
         column = column.cast(pa.decimal256(20 + wanted.scale, wanted.scale))
+    elif is_a.is_decimal128(column.type) and is_a.is_decimal(wanted):
+        # In 128 bits a value that is too large would become another that is not.
+        column = column.cast(pa.decimal256(MOST_DIGITS, wanted.scale), safe=True)
     return column.cast(wanted, safe=True)
 
 

@@ -28,6 +28,13 @@ def values_of(type_: str, *lines: str, **options: Any) -> list[Any]:
         ("boolean", ["t", "f", "1", "0", ""], [True, False, True, False, None]),
         ("uint64", ["18446744073709551615"], [2**64 - 1]),
         ("decimal(38,10)", ["9999999999999999999999999999.9999999999"], [Decimal("9" * 28 + "." + "9" * 10)]),
+        (
+            "decimal(4,2)",
+            ["-99.99", "0", "7.5", "0012.3400", "-0.01", ""],
+            [Decimal("-99.99"), Decimal("0.00"), Decimal("7.50"), Decimal("12.34"), Decimal("-0.01"), None],
+        ),
+        ("decimal(3,3)", ["0.123", ".5"], [Decimal("0.123"), Decimal("0.500")]),
+        ("decimal(38,0)", ["-" + "9" * 38], [Decimal("-" + "9" * 38)]),
         ("float32", ["0.5", "NaN", ""], [0.5, "nan", None]),
     ],
 )
@@ -47,6 +54,11 @@ def test_text_may_stand_between_other_characters_than_quotes() -> None:
         ("decimal(4,2)", "123.4"),
         ("decimal(4,2)", "1.234"),
         ("decimal(38,10)", "9" * 29),
+        # What Arrow's own parser makes 4650928448601668034595970762.1945210880 of, and another number.
+        ("decimal(38,10)", "12345678901234567890123456789012345678"),
+        ("decimal(38,18)", "14000000000000000000000"),
+        ("decimal(38,2)", "NaN"),
+        ("decimal(38,2)", "1e3"),
         ("timestamp", "infinity"),
         ("timestamp", "2013-01-01 05:00:00+00"),
         ("date", "0000-00-00"),
