@@ -142,15 +142,18 @@ def _between_bounds(element: within, compiler: SQLCompiler, **options: Any) -> s
 def _between_bounds_in_one_form(element: within, compiler: SQLCompiler, **options: Any) -> str:
     """The days come first, on the column as it is: for them an index helps.
 
-    Which hour a moment in any other form belongs to, or a number (SQLite sorts them before all texts), cannot
-    be told: the query fails, since otherwise such a row would be in the wrong hour's file, or in none. The
+    Which hour a moment in any other form belongs to cannot be told: the query fails, since otherwise such a
+    row would be in the wrong hour's file, or in none. Wherever it is in the table, if it does not begin with
+    a digit: numbers sort before all texts, blobs after them, and an index finds either. The
     days are asked twice because SQLite chooses an order for what AND joins, and none for a CASE.
     """
     column, since, until = (compiler.process(part, **options) for part in element.clauses)
     whole = compiler.process(in_one_form(next(iter(element.clauses))), **options)
-    days = f"({column} >= date({since}) AND {column} < date({until}, '+1 day') OR {column} < '')"
-    inside = f"CASE WHEN {whole} GLOB '{_ONE_FORM}' THEN {whole} >= {since} AND {whole} < {until}"
-    return f"({days} AND CASE WHEN {days} THEN {inside} ELSE {REFUSE_MOMENT}() END ELSE 0 END)"
+    days = f"{column} >= date({since}) AND {column} < date({until}, '+1 day')"
+    # What stands before and after all digits. A 0 would be taken for a number by a column of numbers.
+    odd = f"{column} < '/~' OR {column} >= ':'"
+    inside = f"WHEN {days} AND {whole} GLOB '{_ONE_FORM}' THEN {whole} >= {since} AND {whole} < {until}"
+    return f"(({days} OR {odd}) AND CASE {inside} WHEN {days} OR {odd} THEN {REFUSE_MOMENT}() ELSE 0 END)"
 
 
 class AsText(sa.TypeDecorator[str]):

@@ -61,6 +61,23 @@ def test_a_sqlite_moment_of_unknown_hour_fails_the_hours_it_may_belong_to(
         snapshot.count(only_ids)
 
 
+@pytest.mark.parametrize("moment", [" 2013-01-01 00:30:00", "Jan 1 2013", b"2013-01-01 00:30:00", "", 1.5])
+@pytest.mark.parametrize("indexed", [False, True])
+def test_what_does_not_begin_like_a_moment_fails_every_hour(
+    tmp_path: Path, moment: object, indexed: bool
+) -> None:
+    file = _sqlite_events(tmp_path, moment)
+    if indexed:
+        with closing(sqlite3.connect(file)) as writer, writer:
+            writer.execute("create index by_time on events (seen)")
+    with (
+        closing(open_source(f"sqlite:///{file}")) as source,
+        source.snapshot() as snapshot,
+        pytest.raises(PermanentFailure, match=r"events\.seen says which hour"),
+    ):
+        read(snapshot, a_table(), HourWindow.from_key("2020-06-01-05:00"))
+
+
 @pytest.mark.parametrize("moment", ["2013-01-02 noon", None])
 def test_a_sqlite_moment_of_another_day_or_none_leaves_the_hour_alone(tmp_path: Path, moment: object) -> None:
     with closing(open_source(f"sqlite:///{_sqlite_events(tmp_path, moment)}")) as source:
