@@ -37,8 +37,17 @@ ROWS_PER_BATCH = 20_000
 # What these become in Arrow is another value: without its zone, as DuckDB's own bytes, or negative.
 _CHANGED_BY_ARROW = ("TIME WITH TIME ZONE", "BIT", "UHUGEINT")
 
+
+class _Quoting(postgresql.base.PGIdentifierPreparer):
+    """Every name in quotes: DuckDB's reserved words are not PostgreSQL's."""
+
+    def _requires_quotes(self, value: str) -> bool:  # noqa: ARG002
+        return True
+
+
 # SQLAlchemy leaves the constructors of its dialects untyped.
 _DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+_DIALECT.identifier_preparer = _Quoting(_DIALECT)
 
 
 class DuckdbSnapshot:

@@ -29,9 +29,10 @@ SECONDS_TO_CONNECT = 10
 # How a server or a role may have been set up must not change what is read. A server that waits longer than
 # this for us to take the next rows gives up: staging them is much quicker.
 _SESSION = (
-    "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES', net_write_timeout = 600",
-    "SET SESSION TRANSACTION READ ONLY",
+    "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES', net_write_timeout = 600,"
+    " sql_select_limit = 18446744073709551615"
 )
+_READ_ONLY = "SET SESSION TRANSACTION READ ONLY"
 _BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 
 # Text stands between characters that hardly any text has, and that are doubled in one that has them. Not
@@ -89,6 +90,7 @@ class MysqlSource(SqlalchemySource):
     def make_engine(self, url: sa.URL) -> sa.Engine:
         url = url.update_query_dict({"charset": "utf8mb4"})
         engine = super().make_engine(url).execution_options(isolation_level="REPEATABLE READ")
+        sa.event.listen(engine, "do_connect", _set_up_first)
         sa.event.listen(engine, "connect", _set_up)
         sa.event.listen(engine, "begin", _begin)
         return engine
@@ -105,10 +107,14 @@ class MysqlSource(SqlalchemySource):
         return interrupt
 
 
+def _set_up_first(_dialect: object, _record: object, _arguments: object, parameters: dict[str, Any]) -> None:
+    # Before SQLAlchemy looks at the mode, which says what names are quoted with.
+    parameters["init_command"] = _SESSION
+
+
 def _set_up(driver: Any, _record: object) -> None:
     with driver.cursor() as cursor:
-        for statement in _SESSION:
-            cursor.execute(statement)
+        cursor.execute(_READ_ONLY)
 
 
 def _begin(connection: sa.Connection) -> None:

@@ -61,7 +61,8 @@ class PostgresqlSnapshot(SqlalchemySnapshot):
                 cursor.execute("SET LOCAL client_encoding = 'SQL_ASCII'")
             with ExitStack() as stack:
                 with self.waiting.answer(relation):
-                    copy = stack.enter_context(cursor.copy(statement, values))
+                    # As bytes: the driver would write names in the session's encoding.
+                    copy = stack.enter_context(cursor.copy(statement.encode(), values))
                 for block in self.waiting.each(blocks(copy), relation):
                     yield batch_of(block, schema, relation, documents)
             if unchecked:

@@ -1,5 +1,6 @@
 """What is particular to DuckDB files."""
 
+import dataclasses
 import subprocess
 import sys
 import traceback
@@ -31,6 +32,17 @@ def file(tmp_path: Path) -> Path:
 def test_an_enum_arrives_as_text(file: Path) -> None:
     with closing(open_source(f"duckdb:///{file}")) as source, source.snapshot() as snapshot:
         assert read(snapshot, a_table(a_column("mood"))).column("mood").to_pylist() == ["bad"]
+
+
+@pytest.mark.parametrize("name", ["qualify", "pivot", "summarize", "show", "lambda", "Mixed Case"])
+def test_a_table_may_be_called_like_a_word_of_duckdb(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "source.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f'create table "{name}" (id bigint, seen timestamptz, "{name}" text)')
+        connection.execute(f"insert into \"{name}\" values (1, '2013-01-01 00:30:00+00', 'here')")
+    table = dataclasses.replace(a_table(a_column(name)), relation=name)
+    with closing(open_source(f"duckdb:///{path}")) as source, source.snapshot() as snapshot:
+        assert read(snapshot, table).column(name).to_pylist() == ["here"]
 
 
 @pytest.mark.parametrize(
