@@ -45,6 +45,12 @@ TYPES: Mapping[Kind, str] = {
 MOOD = ("create type mood as enum ('good', 'bad')",)
 NOON = datetime(2013, 1, 1, 12, tzinfo=UTC)
 NATIVES: Sequence[Native] = (
+    Native(
+        type="decimal(38,0)",
+        value="'14000000000000000000000'",
+        declared="decimal(38,18)",
+        arrives=Refused("does not fit"),
+    ),
     Native(type="mood", value="'bad'", declared="string", arrives="bad", before=MOOD),
     Native(type="tinyint", value="-128", declared="int16", arrives=-128),
     Native(type="uinteger", value="4294967295", declared="int64", arrives=2**32 - 1),

@@ -36,6 +36,12 @@ TYPES: Mapping[Kind, str] = {
 }
 
 NATIVES: Sequence[Native] = (
+    Native(
+        type="decimal(40,0)",
+        value="'14000000000000000000000'",
+        declared="decimal(38,18)",
+        arrives=Refused("does not fit"),
+    ),
     Native(type="enum('good', 'bad')", value="'bad'", declared="string", arrives="bad"),
     Native(type="set('a', 'b')", value="'a,b'", declared="string", arrives="a,b"),
     Native(type="char(3)", value="'a'", declared="string", arrives="a"),

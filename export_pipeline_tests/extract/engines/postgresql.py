@@ -37,6 +37,12 @@ MOOD = ("create type mood as enum ('good', 'bad')",)
 PLACE = ("create type place as (name text, floor integer)",)
 DOMAIN = ("create domain minutes as smallint check (value >= 0)",)
 NATIVES: Sequence[Native] = (
+    Native(
+        type="numeric",
+        value="'14000000000000000000000'",
+        declared="decimal(38,18)",
+        arrives=Refused("does not fit"),
+    ),
     Native(type="mood", value="'bad'", declared="string", arrives="bad", before=MOOD),
     Native(type="minutes", value="90", declared="int16", arrives=90, before=DOMAIN),
     Native(type="varchar(9)", value="'a '", declared="string", arrives="a "),

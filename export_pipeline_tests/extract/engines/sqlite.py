@@ -26,6 +26,12 @@ TYPES: Mapping[Kind, str] = dict.fromkeys(Kind, "text") | {
 
 SECOND = moment("2013-01-01 05:00")
 NATIVES: Sequence[Native] = (
+    Native(
+        type="text",
+        value="'14000000000000000000000'",
+        declared="decimal(38,18)",
+        arrives=Refused("is none"),
+    ),
     Native(type="integer", value="2", declared="boolean", arrives=Refused("declared boolean")),
     Native(type="integer", value="32768", declared="int16", arrives=Refused("declared int16")),
     Native(type="integer", value="12", declared="decimal(12,2)", arrives=Decimal(12)),
