@@ -1,5 +1,6 @@
 """How columns are compared and read in SQL. What arrives is the driver's value; `values` makes it Arrow."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime, time
 from decimal import Decimal
@@ -21,7 +22,7 @@ _ONE_FORM = "-".join(("[0-9]" * 4, "[0-9]" * 2, "[0-9]" * 2)) + " " + ":".join([
 _ONE_FORM += "." + "[0-9]" * 6
 
 
-class OneForm(sa.TypeDecorator[Any]):
+class OneForm(sa.TypeDecorator[Any], ABC):
     """A type whose values have several forms in SQLite, which compares texts letter by letter: a column of it
     is compared in one form, which is also that of what it is compared with."""
 
@@ -40,9 +41,9 @@ class OneForm(sa.TypeDecorator[Any]):
     def result_processor(self, dialect: sa.Dialect, coltype: object) -> None:
         """None: what arrives is the driver's value."""
 
+    @abstractmethod
     def in_sqlite(self, column: str) -> str:
         """The SQL for the column's value in the one form."""
-        raise NotImplementedError
 
 
 class Moment(OneForm):
