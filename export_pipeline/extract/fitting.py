@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as is_a
-from pydantic_core import from_json
 
+from export_pipeline.dataset.documents import is_json
 from export_pipeline.dataset.types import ColumnType, Kind
 from export_pipeline.errors import PermanentFailure
 from export_pipeline.extract.durations import DURATION, iso_durations
@@ -83,16 +83,8 @@ def _fitted(column: Any, field: "pa.Field[Any]", relation: str) -> "pa.Array[Any
 
 def _check_documents(column: "pa.Array[Any]", field: "pa.Field[Any]", relation: str) -> None:
     # Each different text is parsed once; rows repeat themselves.
-    if not all(text is None or _is_json(str(text)) for text in column.unique().to_pylist()):
+    if not all(text is None or is_json(str(text)) for text in column.unique().to_pylist()):
         raise refusal(relation, field, "a text is no JSON")
-
-
-def _is_json(text: str) -> bool:
-    try:
-        from_json(text, allow_inf_nan=False, cache_strings="none")
-    except ValueError:
-        return False
-    return True
 
 
 def _are_durations(column: Any) -> bool:

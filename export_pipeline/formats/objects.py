@@ -22,8 +22,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 from pydantic import BaseModel, ValidationInfo, field_validator
-from pydantic_core import from_json
 
+from export_pipeline.dataset.documents import is_json
 from export_pipeline.dataset.tables import Column
 from export_pipeline.dataset.types import Kind
 from export_pipeline.formats.compression import Compression
@@ -164,16 +164,8 @@ def _numbers(column: Values, text: Text) -> Text:
 def _embedded(text: Text) -> Text:
     # Each different text is parsed once; rows repeat themselves.
     encoded = text.dictionary_encode()
-    valid = pa.array([_is_json(str(value)) for value in encoded.dictionary.to_pylist()], pa.bool_())
+    valid = pa.array([is_json(str(value)) for value in encoded.dictionary.to_pylist()], pa.bool_())
     if not pc.all(valid).as_py():
         text = chosen(valid.take(encoded.indices), text, _quoted(_escaped(text)))
     # Valid JSON has line breaks between its tokens only, where a blank means the same.
     return escaped(text, {"\r": " ", "\n": " "}, LINE_BREAKS.occurring(text))
-
-
-def _is_json(text: str) -> bool:
-    try:
-        from_json(text, allow_inf_nan=False, cache_strings="none")
-    except ValueError:
-        return False
-    return True
