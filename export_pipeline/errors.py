@@ -9,6 +9,7 @@
         ├── TransientFailure       try again: the same call may succeed in a minute
         │   └── Conflict           try again: somebody else changed the object or holds the hour
         └── PermanentFailure       change the configuration first
+            ├── Denied             give the connector other credentials, or more rights to these
             └── Unreadable         deliver all the same: nobody can look at what was written, and it is said
 
 Anything else that escapes is a bug and is reported as one.
@@ -60,6 +61,10 @@ class Conflict(TransientFailure):
 
 class PermanentFailure(HourFailed):
     """Retrying cannot help: someone has to change the configuration first."""
+
+
+class Denied(PermanentFailure):
+    """The credentials are refused, or are not enough for what was tried."""
 
 
 class Unreadable(PermanentFailure):

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validato
 from export_pipeline.connectors.destination import Destination
 from export_pipeline.connectors.limits import AZURE_KEYS, KeyLimits
 from export_pipeline.connectors.locations import EndpointWithPath, Prefix
+from export_pipeline.connectors.reading import ReadApart
 from export_pipeline.connectors.secret import Secret
 
 
@@ -88,4 +89,5 @@ class AzureConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=T
         """The container as a destination. Asks nobody anything yet."""
         from export_pipeline.connectors.azure_store import open_container  # the client takes a while to load
 
-        return open_container(self)
+        container = open_container(self)
+        return ReadApart(writer=container, reader=container)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from export_pipeline.connectors.limits import shown
-from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, TransientFailure
+from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
 
 # Whoever publishes first has the store forget the blocks of everybody else who writes to the same name.
 OVERTAKEN = {"InvalidBlockList", "InvalidBlobOrBlock"}
@@ -15,11 +15,11 @@ CURES = {
     "BlobImmutableDueToPolicy": "the container's policy forbids to change it; change the policy or the path",
     "BlobArchived": "it is in the archive tier, which cannot be read; choose another `access_tier`",
     "EncryptionScopeNotFound": "there is no such encryption scope; change `encryption_scope`",
-    "AuthenticationFailed": (
-        "the store does not accept the credentials; check the account's name and its key or SAS token,"
-        " whether the token has expired, and this machine's clock"
-    ),
 }
+REJECTED = (
+    "the store does not accept the credentials; check the account's name and its key or SAS token,"
+    " whether the token has expired, and this machine's clock"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +34,12 @@ class Refusal:
         """The error to raise when `doing` (a verb: "write") `key` was refused so."""
         tried = f"could not {doing} {shown(key)} in container {container!r}"
         said = self.code or f"status {self.status}"
+        if self.code == "AuthenticationFailed":
+            return Denied(f"{tried}: {REJECTED} ({said})")
         if cure := CURES.get(self.code):
             return PermanentFailure(f"{tried}: {cure} ({said})")
         if self.status in (401, 403):
-            return PermanentFailure(
+            return Denied(
                 f"not allowed to {doing} {shown(key)} in container {container!r}: "
                 f"check the connector's credentials and what they may do ({said})"
             )

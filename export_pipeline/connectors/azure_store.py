@@ -21,7 +21,7 @@ from export_pipeline.connectors.limits import AZURE_KEYS, checked_key, checked_m
 from export_pipeline.connectors.locations import below
 from export_pipeline.connectors.retrying import reason_of, retried, seconds_of
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
-from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure
+from export_pipeline.errors import Denied, NotFound, PermanentFailure, TransientFailure
 
 if TYPE_CHECKING:
     from export_pipeline.connectors.azure import AzureConfig
@@ -176,7 +176,7 @@ class AzureDestination:
             raise self._unanswered(tried, error) from None
         except vendor.HttpResponseError as error:
             if error.response is None and isinstance(error, vendor.ClientAuthenticationError):
-                raise PermanentFailure(
+                raise Denied(
                     f"{tried}: this machine has no identity that Azure knows; give the connector a key"
                 ) from error
             if error.response is None:  # it broke off while it was read

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from azure.core import MatchConditions
 from azure.storage.blob import BlobBlock
 
-from export_pipeline.connectors.destination import Proof, Version
+from export_pipeline.connectors.destination import WHATEVER, Proof, Version
 from export_pipeline.connectors.parts import Part
 from export_pipeline.connectors.retrying import retried
 from export_pipeline.connectors.streamed import UPLOAD_ID, named
@@ -72,6 +72,8 @@ class AzureSending:
 def _if(replaces: Version | None) -> dict[str, Any]:
     if replaces is None:
         return {"match_condition": MatchConditions.IfMissing}
+    if replaces == WHATEVER:
+        return {}
     return {"etag": f'"{replaces}"', "match_condition": MatchConditions.IfNotModified}
 
 

@@ -9,6 +9,9 @@ from typing import NewType, Protocol
 # Compared, never parsed.
 Version = NewType("Version", str)
 
+# Given for the version of what is to be replaced where nobody can look: whatever is there, and nothing too.
+WHATEVER = Version("")
+
 # Every object we write carries these, so that a lost answer can be told from another's write:
 # look, and compare.
 EXPORT_ID = "export-id"
@@ -44,7 +47,7 @@ class Upload(Protocol):
         """Take the next bytes. Memory stays bounded whatever is written."""
 
     def commit(self, *, replaces: Version | None) -> Version:
-        """Publish all of it, if the object is still at `replaces` (None: if there is none).
+        """Publish all of it, if the object is still at `replaces` (None: if there is none; WHATEVER: always).
 
         Raises Conflict, TransientFailure or PermanentFailure, never a vendor's exception. The upload is
         over either way: another attempt begins another.
@@ -58,8 +61,7 @@ class Destination(Protocol):
     """Where files go. Keys are slash-separated, relative and never empty.
 
     Every method raises TransientFailure or PermanentFailure with a sentence for the customer. Where nobody
-    can look, `head`, `get`, `list` and maybe `delete` raise Unreadable, and `replaces=None` writes over
-    whatever is there.
+    can look, `head`, `get`, `list` and maybe `delete` raise Unreadable.
     """
 
     def begin(self, key: str, metadata: Mapping[str, str]) -> Upload:

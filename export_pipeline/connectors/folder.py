@@ -24,7 +24,7 @@ from typing import Annotated, BinaryIO, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from export_pipeline.connectors.destination import Proof, StoredObject, Version
+from export_pipeline.connectors.destination import WHATEVER, Proof, StoredObject, Version
 from export_pipeline.connectors.folder_errors import translated
 from export_pipeline.connectors.incoming import Incoming, sync_file, sync_folder
 from export_pipeline.connectors.limits import (
@@ -153,7 +153,7 @@ class FolderDestination:
                 raise PermanentFailure(f"{shown(key)} is a folder that holds other files; change the path")
             present = _stat(path)
             current = _version(present) if present else None
-            if current != replaces:
+            if replaces not in (current, WHATEVER):
                 raise _overtaken(key)
             version = _version(written.stat())
             kept = {old: of_old for old, of_old in self._metadata(key).items() if old == current}

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validato
 from export_pipeline.connectors.destination import Destination
 from export_pipeline.connectors.limits import GCS_KEYS, KeyLimits
 from export_pipeline.connectors.locations import Endpoint, Prefix
+from export_pipeline.connectors.reading import ReadApart
 from export_pipeline.connectors.secret import Secret
 
 GOOGLE = "https://storage.googleapis.com"
@@ -82,4 +83,5 @@ class GcsConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=Tru
         """The bucket as a destination. Asks nobody anything yet."""
         from export_pipeline.connectors.gcs_store import open_bucket  # the client takes a while to load
 
-        return open_bucket(self)
+        bucket = open_bucket(self)
+        return ReadApart(writer=bucket, reader=bucket)

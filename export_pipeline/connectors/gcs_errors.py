@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from export_pipeline.connectors.limits import shown
 from export_pipeline.connectors.retrying import seconds_of
-from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, TransientFailure
+from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
 
 if TYPE_CHECKING:
     from requests import Response
@@ -35,7 +35,7 @@ class Refusal:
         tried = f"could not {doing} {shown(key)} in bucket {bucket!r}"
         said = self.text or f"status {self.status}"
         if self.status in (401, 403):
-            return PermanentFailure(
+            return Denied(
                 f"not allowed to {doing} {shown(key)} in bucket {bucket!r}: "
                 f"check the connector's credentials and what they may do ({said})"
             )

@@ -25,7 +25,7 @@ from export_pipeline.connectors.limits import checked_key, checked_metadata, che
 from export_pipeline.connectors.locations import below
 from export_pipeline.connectors.retrying import reason_of, retried
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
-from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure
+from export_pipeline.errors import Denied, NotFound, PermanentFailure, TransientFailure
 
 if TYPE_CHECKING:
     from export_pipeline.connectors.gcs import GcsConfig
@@ -189,7 +189,7 @@ class GcsDestination:
         except auth.RefreshError as error:
             if error.retryable:
                 raise TransientFailure(f"{tried}: Google gives out no tokens now; try again later") from error
-            raise PermanentFailure(
+            raise Denied(
                 f"not allowed to {doing} {shown(key)} in bucket {bucket!r}: Google does not accept the key;"
                 " check the connector's credentials, and this machine's clock"
             ) from error
@@ -199,7 +199,7 @@ class GcsDestination:
                 f" ({reason_of(error)})"
             ) from error
         except auth.GoogleAuthError as error:
-            raise PermanentFailure(
+            raise Denied(
                 f"{tried}: this machine has no identity that Google knows;"
                 " give the connector a service account"
             ) from error

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 import google_crc32c
 import requests
 
-from export_pipeline.connectors.destination import Proof, Version
+from export_pipeline.connectors.destination import WHATEVER, Proof, Version
 from export_pipeline.connectors.gcs_errors import refusal_in
 from export_pipeline.connectors.limits import shown
 from export_pipeline.connectors.parts import Part
@@ -57,10 +57,10 @@ class GcsSending:
         self._push(part, total="*")
 
     def publish(self, last: Part, *, replaces: Version | None) -> Version:
-        generation = int(replaces) if replaces else 0
+        generation = _generation_of(replaces)
         if self._session is None:
             return retried(lambda: self._put(last, generation))
-        if generation != self._generation:
+        if generation not in (self._generation, None):
             raise Conflict(f"{shown(self._key)} has changed while it was written; try again")
         answer = self._push(last, total=str(self._taken + last.size))
         self._session = None  # it ended
@@ -92,7 +92,7 @@ class GcsSending:
             )
         return session
 
-    def _put(self, only: Part, generation: int) -> Version:
+    def _put(self, only: Part, generation: int | None) -> Version:
         with self._store.translated("write", self._key):
             self._blob.upload_from_string(
                 only.content(), CONTENT_TYPE, if_generation_match=generation, checksum="crc32c", **ONCE
@@ -140,3 +140,10 @@ class GcsSending:
         elif answer.status_code not in (200, 201):
             raise refusal_in(answer).failure("write", self._key, bucket=self._store.bucket)
         return answer
+
+
+def _generation_of(version: Version | None) -> int | None:
+    """The generation that is asked for: 0 for an object that is not there, None for any."""
+    if version == WHATEVER:
+        return None
+    return int(version) if version else 0

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validato
 
 from export_pipeline.connectors.destination import Destination
 from export_pipeline.connectors.limits import KeyLimits
+from export_pipeline.connectors.reading import ReadApart
 from export_pipeline.connectors.secret import Secret
 
 KEY = "$key"
@@ -83,4 +84,5 @@ class HttpConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=Tr
         """The receiver as a destination. Asks nobody anything yet."""
         from export_pipeline.connectors.http_store import HttpDestination
 
-        return HttpDestination(self)
+        receiver = HttpDestination(self)
+        return ReadApart(writer=receiver, reader=receiver)

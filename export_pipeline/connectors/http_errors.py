@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from http.client import responses
 
 from export_pipeline.connectors.limits import shown
-from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, TransientFailure
+from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
 
 BUSY = {408, 421, 425, 429}
 CURES = {
@@ -35,7 +35,7 @@ class Refusal:
         tried = f"could not {doing} {shown(key)} at {receiver}"
         said = f"{self.status} {responses.get(self.status, '')}".strip()
         if self.status in (401, 403, 407):
-            return PermanentFailure(
+            return Denied(
                 f"not allowed to {doing} {shown(key)} at {receiver}: "
                 f"check the connector's credentials and what they may do ({said})"
             )

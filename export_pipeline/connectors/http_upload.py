@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
 
-from export_pipeline.connectors.destination import Proof, Version
+from export_pipeline.connectors.destination import WHATEVER, Proof, Version
 from export_pipeline.connectors.http_requests import asked
 from export_pipeline.connectors.limits import shown
 from export_pipeline.connectors.parts import Part
@@ -128,6 +128,6 @@ class HttpSending:
             "Export-Pipeline-Key": quote(self._key, safe="/"),
             **{f"{META}{name}": value for name, value in self._metadata.items()},
         }
-        if self._store.config.readable:
+        if self._store.config.readable and replaces != WHATEVER:
             fields |= {"If-None-Match": "*"} if replaces is None else {"If-Match": replaces}
         return fields

@@ -11,7 +11,7 @@ from botocore import exceptions as vendor
 from botocore.config import Config
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from export_pipeline.connectors.destination import StoredObject, Version
+from export_pipeline.connectors.destination import Destination, StoredObject, Version
 from export_pipeline.connectors.limits import (
     S3_KEYS,
     KeyLimits,
@@ -21,12 +21,13 @@ from export_pipeline.connectors.limits import (
     shown,
 )
 from export_pipeline.connectors.locations import Endpoint, Prefix, below
+from export_pipeline.connectors.reading import ReadApart
 from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST, LONGEST_WAIT, seconds_of
 from export_pipeline.connectors.s3_errors import Refusal
 from export_pipeline.connectors.s3_upload import S3Sending
 from export_pipeline.connectors.secret import Secret
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
-from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure
+from export_pipeline.errors import Denied, NotFound, PermanentFailure, TransientFailure
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -88,8 +89,12 @@ class S3Config(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True
     def key_limits(self) -> KeyLimits:
         return S3_KEYS.below(self.prefix)
 
-    def open(self) -> "S3Destination":
+    def open(self) -> Destination:
         """The bucket as a destination. Asks nobody anything yet."""
+        bucket = self.opened()
+        return ReadApart(writer=bucket, reader=bucket)
+
+    def opened(self) -> "S3Destination":
         secret = self.secret_access_key
         session = boto3.session.Session(
             aws_access_key_id=self.access_key_id,
@@ -196,9 +201,7 @@ class S3Destination:
                 f"{tried}: no answer from {endpoint}; is the address right, and the store up? ({error})"
             ) from error
         except NO_CREDENTIALS as error:
-            raise PermanentFailure(
-                f"{tried}: the connector has no credentials; give it an access key"
-            ) from error
+            raise Denied(f"{tried}: the connector has no credentials; give it an access key") from error
         except vendor.BotoCoreError as error:
             raise PermanentFailure(f"{tried}: {error}; change the connector's configuration") from error
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from export_pipeline.connectors.limits import shown
-from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, TransientFailure
+from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
 
 REJECTED_CREDENTIALS = {
     "AuthorizationQueryParametersError",
@@ -43,7 +43,7 @@ class Refusal:
                 f"{tried}: the clocks of this machine and of the store disagree; set them"
             )
         if self.code in REJECTED_CREDENTIALS or self.status in (401, 403):
-            return PermanentFailure(
+            return Denied(
                 f"not allowed to {doing} {shown(key)} in bucket {bucket!r}: "
                 f"check the connector's credentials and what they may do ({self.code})"
             )

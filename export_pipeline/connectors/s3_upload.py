@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypedDict
 
-from export_pipeline.connectors.destination import Proof, Version
+from export_pipeline.connectors.destination import WHATEVER, Proof, Version
 from export_pipeline.connectors.parts import Part
 from export_pipeline.connectors.streamed import UPLOAD_ID, named
 from export_pipeline.errors import HourFailed
@@ -65,7 +65,7 @@ class S3Sending:
         self._sent.append(sent)
 
     def publish(self, last: Part, *, replaces: Version | None) -> Version:
-        condition: Condition = {"IfNoneMatch": "*"} if replaces is None else {"IfMatch": replaces}
+        condition = _if(replaces)
         if self._multipart_id is None:
             return self._put(last, condition)
         self.send(last)
@@ -108,3 +108,9 @@ class S3Sending:
                 ChecksumAlgorithm="CRC32",
             )
         return Version(put["ETag"])
+
+
+def _if(replaces: Version | None) -> Condition:
+    if replaces is None:
+        return {"IfNoneMatch": "*"}
+    return {} if replaces == WHATEVER else {"IfMatch": replaces}

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination, Proof, StoredObject
+from export_pipeline.connectors.destination import (
+    EXPORT_ID,
+    SHA256,
+    WHATEVER,
+    Destination,
+    Proof,
+    StoredObject,
+    Version,
+)
 from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure, Unreadable
 
 # What a store's client is handed at once; it collects parts of its own size.
@@ -72,13 +80,13 @@ def place(
     refused. `after_piece` hears how many bytes are sent. Where nobody may look at what is there, it is
     written whatever is.
     """
-    there = _seen(destination, key)
+    there, version = _seen(destination, key)
     if there is not None and there.metadata.get(EXPORT_ID) != identity:
         raise PermanentFailure(
             f"{key!r} is there already and not this export's ({identity}), or somebody changed it;"
             " move it away, or change the export's path"
         )
-    if there is not None and _described_as(there, content) and _reads_back(destination, key, content):
+    if there is not None and _described_as(there, content) and _proven(destination, key, content):
         return Proof.READ_BACK
     upload = destination.begin(key, {EXPORT_ID: identity, SHA256: content.sha256})
     try:
@@ -88,7 +96,7 @@ def place(
             sent += len(piece)
             after_piece(sent)
         still_ours()
-        upload.commit(replaces=there.version if there else None)
+        upload.commit(replaces=version)
     except BaseException:
         upload.abort()
         raise
@@ -103,19 +111,29 @@ def place(
 
 def lies_there(destination: Destination, key: str, content: Content, identity: str) -> bool:
     """Whether the object at `key` is the export's own and described as `content`. It is not read."""
-    there = _seen(destination, key)
+    there, _ = _seen(destination, key)
     return there is not None and there.metadata.get(EXPORT_ID) == identity and _described_as(there, content)
 
 
-def _seen(destination: Destination, key: str) -> StoredObject | None:
+def _seen(destination: Destination, key: str) -> tuple[StoredObject | None, Version | None]:
+    """What is there, and the version that a new object replaces."""
     try:
-        return destination.head(key)
+        there = destination.head(key)
     except Unreadable:
-        return None
+        return None, WHATEVER
+    return there, there.version if there else None
 
 
 def _described_as(there: StoredObject, content: Content) -> bool:
     return there.size == content.size and there.metadata.get(SHA256) == content.sha256
+
+
+def _proven(destination: Destination, key: str, content: Content) -> bool:
+    """Whether it can be read and is `content`; what cannot be read is proven by being written anew."""
+    try:
+        return _reads_back(destination, key, content)
+    except Unreadable:
+        return False
 
 
 def _reads_back(destination: Destination, key: str, content: Content) -> bool:

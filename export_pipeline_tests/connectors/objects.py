@@ -8,6 +8,7 @@ from random import Random
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.destination import Destination, StoredObject, Upload, Version
 from export_pipeline.connectors.http_store import HttpDestination
+from export_pipeline.connectors.reading import ReadApart
 from export_pipeline.connectors.secret import reveal
 from export_pipeline.errors import Unreadable
 from export_pipeline_tests.servers.http import objects_behind
@@ -47,9 +48,10 @@ def listed(destination: Destination, prefix: str = "") -> list[StoredObject]:
     try:
         return list(destination.list(prefix))
     except Unreadable:
-        if not isinstance(destination, HttpDestination):
+        there = destination.writer if isinstance(destination, ReadApart) else destination
+        if not isinstance(there, HttpDestination):
             raise
-        return [found for found in objects_behind(destination.config) if found.key.startswith(prefix)]
+        return [found for found in objects_behind(there.config) if found.key.startswith(prefix)]
 
 
 def noise(size: int) -> bytes:

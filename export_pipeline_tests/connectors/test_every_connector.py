@@ -7,7 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
-from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination, Upload, Version
+from export_pipeline.connectors.destination import (
+    EXPORT_ID,
+    SHA256,
+    WHATEVER,
+    Destination,
+    Upload,
+    Version,
+)
 from export_pipeline.connectors.secret import reveal
 from export_pipeline.errors import Conflict, NotFound, PermanentFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, listed, noise, odd_pieces, put, read
@@ -154,6 +161,14 @@ def test_one_of_eight_racing_replacers_wins(destination: Destination) -> None:
 
     assert len(winners) == 1
     assert read(destination, "raced.csv") == contents[winners[0]]
+
+
+@pytest.mark.parametrize("size", [3, 9 * MIB], ids=["small", "large"])
+def test_whatever_is_there_is_replaced_when_told_so(destination: Destination, size: int) -> None:
+    for content in (b"the one before", noise(size)):
+        put(destination, "a.csv", content, replaces=WHATEVER)
+
+    assert read(destination, "a.csv") == noise(size)
 
 
 def _race(destination: Destination, contents: list[bytes], *, replaces: Version | None) -> list[int]:

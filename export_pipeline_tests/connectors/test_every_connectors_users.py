@@ -5,7 +5,7 @@ import traceback
 import pytest
 
 from export_pipeline.connectors.connector import ConnectorConfig
-from export_pipeline.errors import PermanentFailure, TransientFailure
+from export_pipeline.errors import Denied, PermanentFailure, TransientFailure, Unreadable
 from export_pipeline_tests.connectors.conftest import Users
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
 from export_pipeline_tests.servers.ports import free_port
@@ -16,7 +16,7 @@ CREDENTIALS = "check (the connector's credentials|the account's name and its key
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 def test_wrong_credentials_are_named_and_not_shown(users: Users, size: int) -> None:
-    with pytest.raises(PermanentFailure, match=CREDENTIALS) as caught:
+    with pytest.raises(Denied, match=CREDENTIALS) as caught:
         put(users.stranger.open(), "a/b.csv", noise(size))
 
     assert "'a/b.csv'" in str(caught.value)
@@ -30,9 +30,9 @@ def test_who_may_only_read_reads_and_does_not_write(users: Users) -> None:
     destination = users.reader.open()
 
     assert read(destination, "a.csv") == b"1"
-    with pytest.raises(PermanentFailure, match=f"not allowed to write.*{CREDENTIALS}"):
+    with pytest.raises(Denied, match=f"not allowed to write.*{CREDENTIALS}"):
         put(destination, "b.csv", b"2")
-    with pytest.raises(PermanentFailure, match=f"not allowed to delete.*{CREDENTIALS}"):
+    with pytest.raises(Denied, match=f"not allowed to delete.*{CREDENTIALS}"):
         destination.delete("a.csv")
     assert keys(users.owner.open()) == ["a.csv"]
 
@@ -44,10 +44,12 @@ def test_who_may_only_write_writes_and_does_not_read(users: Users, size: int) ->
     put(destination, "a.csv", noise(size))
 
     assert read(users.owner.open(), "a.csv") == noise(size)
-    with pytest.raises(PermanentFailure, match=f"not allowed to read.*{CREDENTIALS}"):
+    with pytest.raises(Unreadable, match=f"not allowed to read.*{CREDENTIALS}"):
         read(destination, "a.csv")
-    with pytest.raises(PermanentFailure, match=f"not allowed to look at.*{CREDENTIALS}"):
+    with pytest.raises(Unreadable, match=f"not allowed to look at.*{CREDENTIALS}"):
         destination.head("a.csv")
+    with pytest.raises(Unreadable):
+        list(destination.list(""))
 
 
 def test_a_conflict_stays_one_where_nobody_may_look(users: Users) -> None:

@@ -124,7 +124,7 @@ def test_the_environment_does_not_redirect_a_connector(monkeypatch: pytest.Monke
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://elsewhere.invalid")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://elsewhere.invalid")
 
-    assert S3Config(bucket="sales").open().client.meta.endpoint_url == "https://s3.amazonaws.com"
+    assert S3Config(bucket="sales").opened().client.meta.endpoint_url == "https://s3.amazonaws.com"
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_the_environment_does_not_redirect_a_connector(monkeypatch: pytest.Monke
 def test_the_bucket_stands_where_the_store_looks_for_it(given: dict[str, Any], url: str) -> None:
     config = S3Config(bucket="sales", access_key_id="AKIA1", secret_access_key=SecretStr("x" * 16), **given)
 
-    destination = config.open()
+    destination = config.opened()
     destination.client.meta.events.register("request-created.s3", _stop_before_sending)
 
     with pytest.raises(Asked) as caught:

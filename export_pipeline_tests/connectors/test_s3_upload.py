@@ -6,8 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from export_pipeline.connectors.destination import EXPORT_ID, SHA256
-from export_pipeline.connectors.s3 import S3Destination
+from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination
 from export_pipeline.errors import Conflict, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, noise, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Once, Request, fault_proxy
@@ -144,7 +143,7 @@ def test_one_of_eight_racing_uploads_in_parts_wins(s3_server: S3Server) -> None:
     contents = [noise(9 * MIB - writer) for writer in range(8)]
     start = threading.Barrier(8)
 
-    def write(destination: S3Destination, content: bytes) -> bool:
+    def write(destination: Destination, content: bytes) -> bool:
         upload = destination.begin("raced.csv", METADATA)
         upload.write(content)
         start.wait(60)
