@@ -77,6 +77,9 @@ class MysqlSnapshot(SqlalchemySnapshot):
                 with suppress(DBAPIError):
                     if not whole:  # closing would read all further rows first
                         self.waiting.interrupt()
+                if not whole:
+                    _let_go(result)
+                with suppress(DBAPIError):
                     result.close()
                 if not whole:
                     self.connection.invalidate()
@@ -129,6 +132,20 @@ def _lines(result: sa.CursorResult[Any], relation: str) -> Iterator[bytes]:
                     f"{relation}: a row is larger than the server's max_allowed_packet; raise that there"
                 )
             yield line
+
+
+def _let_go(result: sa.CursorResult[Any]) -> None:
+    """Make the driver forget the rows that are still to come.
+
+    It would read them when its objects are closed or collected, meet the interruption there, and print a
+    traceback that nobody can catch.
+    """
+    cursor: Any = result.cursor
+    if cursor is None:  # closed by the error that ended it
+        return
+    if cursor._result is not None:
+        cursor._result.unbuffered_active = False
+    cursor.connection = None
 
 
 def _written(column: sa.ColumnElement[Any], kind: Kind) -> sa.ColumnElement[Any]:

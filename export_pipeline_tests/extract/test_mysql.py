@@ -1,5 +1,7 @@
 """What is particular to MySQL and MariaDB. MariaDB is what is tested."""
 
+import gc
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -91,6 +93,27 @@ def test_an_hour_that_is_abandoned_is_not_read_to_its_end(mariadb_database: str)
                 for batch in snapshot.batches(rows, arrow_schema(table.columns)):
                     assert batch.num_rows > 0
                     raise ZeroDivisionError
+
+
+def test_an_hour_that_is_stopped_between_two_batches_prints_nothing(
+    mariadb_database: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _run(
+        mariadb_database,
+        "create view events as select seq as id, timestamp '2013-01-01 00:30:00' as seen"
+        " from seq_1_to_9999999999",
+    )
+    table, stop = a_table(), threading.Event()
+    rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None).order_by(None)
+    with closing(open_source(mariadb_database)) as source, source.snapshot(stop) as snapshot:
+        batches = snapshot.batches(rows, arrow_schema(table.columns))
+        assert next(batches).num_rows > 0
+        stop.set()
+        with pytest.raises(TransientFailure, match="stopped"):
+            next(batches)
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records] == []
+    assert capfd.readouterr().err == ""
 
 
 def test_a_wrong_password_is_not_worth_a_retry_and_not_shown(mariadb_database: str) -> None:
