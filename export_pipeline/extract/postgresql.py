@@ -17,7 +17,7 @@ from export_pipeline.dataset.catalog import FoundColumn
 from export_pipeline.dataset.types import Kind
 from export_pipeline.extract.csv_rows import batch_of, blocks
 from export_pipeline.extract.driver_errors import explained
-from export_pipeline.extract.fitting import declared_type
+from export_pipeline.extract.fitting import declared_type, refusal
 from export_pipeline.extract.query import relation_of
 from export_pipeline.extract.shapes import check_shape
 from export_pipeline.extract.sqlalchemy import SqlalchemySnapshot, SqlalchemySource
@@ -29,6 +29,9 @@ _SESSION = (
     "SET LOCAL TIME ZONE 'UTC'; SET LOCAL datestyle = 'ISO'; SET LOCAL intervalstyle = 'iso_8601';"
     " SET LOCAL extra_float_digits = 1"
 )
+
+# Kinds that are cast before they are written.
+_CAST = (Kind.DECIMAL, Kind.UINT64, Kind.FLOAT64, Kind.TIMESTAMP, Kind.BYTES)
 
 
 class PostgresqlSnapshot(SqlalchemySnapshot):
@@ -43,7 +46,7 @@ class PostgresqlSnapshot(SqlalchemySnapshot):
         types = {column.name: column for column in found or ()}
         asked = rows.with_only_columns(
             *(
-                _copied(column, declared_type(field).kind, types.get(field.name)).label(field.name)
+                _copied(column, field, types.get(field.name), relation).label(field.name)
                 for column, field in zip(rows.selected_columns, schema, strict=True)
             )
         )
@@ -99,9 +102,17 @@ def _begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql(_SESSION)
 
 
-def _copied(column: sa.ColumnElement[Any], kind: Kind, found: FoundColumn | None) -> sa.ColumnElement[Any]:
+def _copied(
+    column: sa.ColumnElement[Any], field: "pa.Field[Any]", found: FoundColumn | None, relation: str
+) -> sa.ColumnElement[Any]:
     """What stands in the SELECT for a column: where the text that COPY writes of it is not ours to read."""
     column = sa.type_coerce(column, sa.types.NullType())
+    kind = declared_type(field).kind
+    # What the server has no cast for, it refuses without a word of the column. The text says what it is.
+    if found is not None and found.becomes is None and kind in _CAST:
+        if kind is Kind.BYTES:
+            raise refusal(relation, field, f"the database has {found.type}")
+        return column
     match kind:
         case Kind.DECIMAL | Kind.UINT64:
             # Zeros at the end count as digits where the digits are limited.

@@ -79,6 +79,15 @@ NATIVES: Sequence[Native] = (
     Native(type="real", value="0.1", declared="float64", arrives=0.10000000149011612),
     Native(type="double precision", value="0.5", declared="float32", arrives=0.5),
     Native(type="double precision", value="1e300", declared="float32", arrives=Refused("declared float32")),
+    Native(type="oid", value="7", declared="decimal(12,2)", arrives=Decimal(7)),
+    Native(type="oid", value="7", declared="uint64", arrives=7),
+    Native(
+        type="point", value="'(1,2)'", declared="decimal(12,2)", arrives=Refused("events.value is declared")
+    ),
+    Native(type="point", value="'(1,2)'", declared="uint64", arrives=Refused("events.value is declared")),
+    Native(type="point", value="'(1,2)'", declared="float64", arrives=Refused("events.value is declared")),
+    Native(type="point", value="'(1,2)'", declared="timestamp", arrives=Refused("events.value is declared")),
+    Native(type="point", value="'(1,2)'", declared="bytes", arrives=Refused("events.value is declared")),
     Native(type="money", value="1", declared="string", arrives=Refused("money")),
     Native(type="timetz", value="'05:00:00+02'", declared="time", arrives=Refused("time zone")),
     Native(type="time", value="'24:00:00'", declared="time", arrives=Refused("declared time")),
