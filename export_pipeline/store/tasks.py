@@ -71,7 +71,10 @@ def find_task(connection: sa.Connection, organization: str, id_: str) -> ExportT
         connection, sa.select(TASKS).where(TASKS.c.organization == organization, TASKS.c.id == id_)
     )
     if not found:
-        raise NotFound(f"there is no task {id_!r}; `export-pipeline task list` shows those there are")
+        raise NotFound(
+            f"there is no task {id_!r} of {organization!r};"
+            f" `export-pipeline --organization {organization} task list` shows those there are"
+        )
     return found[0]
 
 
