@@ -34,6 +34,7 @@ from export_pipeline.store.named_filters import named_filters
 from export_pipeline.store.organizations import lock_organization
 from export_pipeline.store.tasks import fail_queued_tasks
 from export_pipeline.windows import ONE_HOUR, HourWindow
+from export_pipeline.wording import said
 
 # Dagster's stated limit of partitions for one asset: a little over eleven years of hours.
 MAX_HOURS = 100_000
@@ -60,14 +61,12 @@ def definition_from(data: Mapping[str, Any]) -> ExportDefinition:
 
 def _said(details: ErrorDetails) -> str:
     match details["type"]:
-        case "missing":
-            return "is missing"
         case "extra_forbidden":
             *above, name = details["loc"]
             model = _MODELS.get(str(above[0]), ExportDefinition) if above else ExportDefinition
             return f"there is no such field{suggestion(str(name), list(model.model_fields))}"
         case _:
-            return details["msg"].removeprefix("Value error, ")
+            return said(details)
 
 
 def create_export(

@@ -114,7 +114,9 @@ def _given(name: str, value: Callable[[KeyContext], str | None]) -> Variable:
         found = value(context)
         if found is None:
             raise InvalidRequest(
-                f"path: ${name} has no value in this export; give it one in context.{name}", field="path"
+                f"path: ${name} has no value in this export; give it one in context.{name}"
+                f" (on the command line: --context {name}=VALUE)",
+                field="path",
             )
         return found
 

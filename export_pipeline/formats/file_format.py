@@ -1,6 +1,7 @@
 """The file formats there are: one union, which also validates requests and documents itself in OpenAPI."""
 
 import json
+import reprlib
 from collections.abc import Mapping
 from typing import Annotated, Any, get_args
 
@@ -13,6 +14,7 @@ from export_pipeline.formats.file_columns import ConstantColumn
 from export_pipeline.formats.json import JsonFormat
 from export_pipeline.formats.jsonl import JsonlFormat
 from export_pipeline.formats.parquet import ParquetFormat
+from export_pipeline.wording import said
 
 FileFormat = Annotated[CsvFormat | JsonlFormat | JsonFormat | ParquetFormat, Field(discriminator="type")]
 
@@ -111,12 +113,10 @@ def _refused(error: ValidationError, data: Mapping[str, Any]) -> InvalidRequest:
         above, model = (data["type"], MEMBERS[data["type"]]) if len(path) == 1 else (path[0], ConstantColumn)
         options = [name for name in model.model_fields if name != "type"]
         message = f"{above} has no such option{suggestion(str(path[-1]), options)}"
-    elif problem["type"] == "missing":
-        message = "is missing"
     elif problem["type"] == "literal_error":
         message = f"{problem['input']!r} is not possible; choose {problem['ctx']['expected']}"
-    elif problem["type"] == "value_error":
-        message = problem["msg"].removeprefix("Value error, ")
+    elif problem["type"] in ("missing", "value_error"):
+        message = said(problem)
     else:
-        message = f"{problem['msg']}, got {problem['input']!r}"
+        message = f"{reprlib.repr(problem['input'])} {said(problem)}"
     return InvalidRequest(f"{field}: {message}", field=field)

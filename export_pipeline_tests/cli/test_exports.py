@@ -151,8 +151,21 @@ def test_a_definition_and_options_do_not_mix(call_cli: CallCli) -> None:
             (*EVENTS, "--filename", "all.csv"),
             "--subdirectory, --filename: 'all.csv' gives several hours the same name",
         ),
-        ((*EVENTS, "--filename", "$" * 1025), "--filename: String should have at most 1024"),
-        (("--table", "e" * 256, *FIRST_HOUR), "--table: String should have at most 255"),
+        (
+            (*EVENTS, "--subdirectory", "a" * 1025),
+            "--subdirectory: is too long; write at most 1024 characters",
+        ),
+        (
+            (*EVENTS, "--format-option", "append_columns=nojson"),
+            "--format-option append_columns: 'nojson' is no list; write one as JSON",
+        ),
+        (
+            (*EVENTS, "--filename", "$user-$date-$hour"),
+            "--subdirectory, --filename: $user has no value in this export; give it one in context.user (on"
+            " the command line: --context user=VALUE)",
+        ),
+        ((*EVENTS, "--filename", "$" * 1025), "--filename: is too long; write at most 1024 characters"),
+        (("--table", "e" * 256, *FIRST_HOUR), "--table: is too long; write at most 255 characters"),
         (("--table", "events:size", *FIRST_HOUR), "--table: table 'events' has no column 'size'"),
         (
             (*EVENTS, "--filter", "kin == 'x'"),
@@ -164,7 +177,7 @@ def test_a_definition_and_options_do_not_mix(call_cli: CallCli) -> None:
         ),
         ((*EVENTS, "--table-filter", "id == 5"), "--table-filter: 'id == 5' has to begin with"),
         ((*EVENTS, "--table-filter", "events=ids == 5"), "filter of table 'events', line 1, column 1: table"),
-        ((*EVENTS, *["--filter", "true"] * 21), "--filter: Tuple should have at most 20 items"),
+        ((*EVENTS, *["--filter", "true"] * 21), "--filter: has too many items; give at most 20"),
         (("--table", "event", *FIRST_HOUR), "--table: there is no table 'event'; did you mean 'events'?"),
         ((*EVENTS, "--context", "botify-team"), "--context: 'botify-team' is not NAME=VALUE"),
         ((*EVENTS, "--context", "usr=a"), "--context usr: there is no such field; did you mean 'user'?"),

@@ -84,7 +84,11 @@ def test_options_left_out_have_their_defaults() -> None:
             "format.append_columns.0.nam",
             "append_columns has no such option; did you mean 'name'?",
         ),
-        ({"type": "parquet", "row_group_rows": 1}, "format.row_group_rows", "than or equal to 1000, got 1"),
+        (
+            {"type": "parquet", "row_group_rows": 1},
+            "format.row_group_rows",
+            "1 is too small; choose at least 1000",
+        ),
         ('{"type": csv}', "format", "is not JSON"),
     ],
 )
