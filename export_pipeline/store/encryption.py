@@ -1,70 +1,115 @@
-"""Connector configurations at rest: encrypted and authenticated (Fernet: AES-128-CBC, HMAC-SHA256)."""
+"""Connector configurations at rest: encrypted and authenticated (Fernet: AES-128-CBC, HMAC-SHA256).
 
-import logging
-import os
-import uuid
+There may be several keys: the first seals, every one unseals. So a key can be replaced while others read.
+"""
+
+import hashlib
 from pathlib import Path
+from typing import NoReturn
 
 from cryptography.fernet import Fernet, InvalidToken
 
 from export_pipeline.errors import ExportPipelineError
+from export_pipeline.store.key_file import keys_in, made_if_missing, read_keys
 
-LOG = logging.getLogger(__name__)
+VARIABLE = "EXPORT_PIPELINE_SECRET_KEY"
+
+
+class _Key:
+    """One key, and the name under which it can be spoken of."""
+
+    def __init__(self, text: str) -> None:
+        self.fernet = Fernet(text)
+        # Of a random key this tells nothing but which one it is.
+        self.fingerprint = hashlib.sha256(b"export-pipeline secret key " + text.encode()).hexdigest()[:12]
 
 
 class SecretKey:
-    """The key that seals what is stored. It shows itself to nobody, not even in a traceback."""
+    """The keys that seal what is stored. They show themselves to nobody, not even in a traceback.
 
-    def __init__(self, key: str, *, kept_in: str = "EXPORT_PIPELINE_SECRET_KEY") -> None:
-        try:
-            self._fernet = Fernet(key)
-        except ValueError as error:
-            raise ExportPipelineError(
-                f"{kept_in} is not a key; put back the one in use until now, or make a first one with:"
-                " python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
-            ) from error
+    Those of a file are read anew where that matters: a process that began before a rotation goes on.
+    """
+
+    def __init__(self, keys: str, *, key_file: Path | None = None) -> None:
+        self.key_file = key_file
+        self._keys = _parsed(keys, kept_in=f"the content of {key_file}" if key_file else VARIABLE)
+        self._kept = len(self._keys)
 
     def __repr__(self) -> str:
         return "SecretKey(**********)"
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret key stays in its process")
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """Of the keys that are kept, as they are now, the first of them first."""
+        self._read_anew()
+        return tuple(key.fingerprint for key in self._keys[: self._kept])
+
     def seal(self, text: str) -> bytes:
-        return self._fernet.encrypt(text.encode())
+        """Sealed by the key that is the first now."""
+        self._read_anew()
+        return self._keys[0].fernet.encrypt(text.encode())
 
     def unseal(self, sealed: bytes) -> str:
-        try:
-            return self._fernet.decrypt(sealed).decode()
-        except InvalidToken as error:
-            raise ExportPipelineError(
-                "a stored connector was encrypted with another key;"
-                " set EXPORT_PIPELINE_SECRET_KEY to the one in use when it was made"
-            ) from error
+        for key in self._keys_for(sealed):
+            return key.fernet.decrypt(sealed).decode()
+        raise ExportPipelineError(
+            "a stored connector was encrypted with another key, or is damaged; "
+            + (
+                f"put the key in use when it was made as one more line into {self.key_file}"
+                if self.key_file
+                else f"set {VARIABLE} to the one in use when it was made, or add that one behind a comma"
+            )
+        )
+
+    def sealed_by(self, sealed: bytes) -> str | None:
+        """The fingerprint of the key that sealed it; None if it is none of ours."""
+        return next((key.fingerprint for key in self._keys_for(sealed)), None)
+
+    def _keys_for(self, sealed: bytes) -> list[_Key]:
+        if not (found := _opening(self._keys, sealed)) and self.key_file:
+            self._read_anew()
+            found = _opening(self._keys, sealed)
+        return found
+
+    def _read_anew(self) -> None:
+        if self.key_file is None:
+            return
+        kept = _parsed(read_keys(self.key_file), kept_in=f"the content of {self.key_file}")
+        fingerprints = {key.fingerprint for key in kept}
+        # What could be read once can be read until the process ends: a transaction may see what is stored
+        # as it was before a rotation.
+        gone = [key for key in self._keys if key.fingerprint not in fingerprints]
+        # In this order, for threads that seal at this moment.
+        self._keys, self._kept = [*kept, *gone], len(kept)
 
 
 def secret_key(given: str | None, key_file: Path) -> SecretKey:
-    """The given key, else the one in `key_file`, which is made (mode 0600) when it is not there."""
+    """The given keys, else those in `key_file`, which is made (mode 0600) when it is not there."""
     if given is not None:
         return SecretKey(given)
-    if not key_file.exists():
-        _make(key_file)
-    if key_file.stat().st_mode & 0o077:
-        raise ExportPipelineError(f"{key_file} can be read by others; protect it: chmod 600 {key_file}")
-    return SecretKey(key_file.read_text(errors="replace").strip(), kept_in=f"the content of {key_file}")
+    made_if_missing(key_file)
+    return SecretKey(read_keys(key_file), key_file=key_file)
 
 
-def _make(key_file: Path) -> None:
-    key_file.parent.mkdir(parents=True, exist_ok=True)
-    # Written aside and linked into place: of two processes that start at once, one makes the key and
-    # both use it. The draft of one that was killed is in nobody's way.
-    draft = key_file.with_name(f"{key_file.name}.{uuid.uuid4().hex}")
-    handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(Fernet.generate_key())
-        file.flush()
-        os.fsync(file.fileno())
+def _parsed(text: str, *, kept_in: str) -> list[_Key]:
     try:
-        os.link(draft, key_file)
-        LOG.warning("made the key that encrypts stored credentials: %s; back it up", key_file)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+        return [_Key(part) for part in keys_in(text)]
+    except ValueError as error:
+        raise ExportPipelineError(
+            f"{kept_in} is not a key; put back the one in use until now (several: with commas between them),"
+            " or make a first one with:"
+            " python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+        ) from error
+
+
+def _opening(keys: list[_Key], sealed: bytes) -> list[_Key]:
+    for key in keys:
+        try:
+            key.fernet.decrypt(sealed)
+        except InvalidToken:
+            continue
+        return [key]
+    return []

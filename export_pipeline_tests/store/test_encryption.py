@@ -1,5 +1,7 @@
 """The key that seals credentials: what it does, where it is kept, who may read it."""
 
+import base64
+import pickle
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +15,7 @@ from export_pipeline.store.encryption import SecretKey, secret_key
 from export_pipeline_tests.starting_together import start_together
 
 GIVEN = Fernet.generate_key().decode()
+OTHER = Fernet.generate_key().decode()
 
 SEAL = """
 from pathlib import Path
@@ -47,6 +50,59 @@ def test_what_was_tampered_with_is_not_opened() -> None:
 
     with pytest.raises(ExportPipelineError):
         SecretKey(GIVEN).unseal(bytes(sealed))
+
+
+def test_the_first_of_several_keys_seals_and_every_one_unseals() -> None:
+    old, new = SecretKey(GIVEN), SecretKey(f"{OTHER},{GIVEN}")
+
+    assert new.unseal(old.seal("password")) == "password"
+    assert SecretKey(OTHER).unseal(new.seal("password")) == "password"
+    assert new.fingerprints == (*SecretKey(OTHER).fingerprints, *old.fingerprints)
+    assert new.sealed_by(old.seal("password")) == old.fingerprints[0]
+    assert old.sealed_by(new.seal("password")) is None
+
+
+def test_a_process_follows_its_file_and_forgets_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "secret.key"
+    long_lived = secret_key(None, path)
+    before = long_lived.seal("password")
+
+    path.write_text(OTHER)
+
+    assert long_lived.unseal(SecretKey(OTHER).seal("password")) == "password"
+    assert SecretKey(OTHER).unseal(long_lived.seal("password")) == "password"
+    assert long_lived.unseal(before) == "password"
+    assert long_lived.fingerprints == SecretKey(OTHER).fingerprints
+
+
+def test_nothing_is_sealed_by_a_key_whose_file_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "secret.key"
+    key = secret_key(None, path)
+    sealed = key.seal("password")
+    path.unlink()
+
+    with pytest.raises(ExportPipelineError, match="put it back"):
+        key.seal("password")
+    assert key.unseal(sealed) == "password"
+
+
+def test_a_file_without_the_key_is_named_as_where_it_goes(tmp_path: Path) -> None:
+    key = secret_key(None, tmp_path / "secret.key")
+
+    with pytest.raises(ExportPipelineError, match=r"as one more line into .*secret\.key"):
+        key.unseal(SecretKey(OTHER).seal("password"))
+
+
+def test_a_key_does_not_leave_its_process() -> None:
+    with pytest.raises(TypeError, match="stays in its process"):
+        pickle.dumps(SecretKey(GIVEN))
+
+
+def test_a_fingerprint_tells_nothing_of_the_key() -> None:
+    (fingerprint,) = SecretKey(GIVEN).fingerprints
+
+    assert len(fingerprint) == 12
+    assert fingerprint not in base64.urlsafe_b64decode(GIVEN).hex()
 
 
 def test_a_key_does_not_show_itself() -> None:
