@@ -14,6 +14,7 @@ from export_pipeline.connectors.secret import reveal
 from export_pipeline.errors import AlreadyExists, NotFound
 from export_pipeline.store.encryption import SecretKey
 from export_pipeline.store.schema import CONNECTORS, ORGANIZATIONS
+from export_pipeline.store.sealing import seal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ def add_connector(
                 organization=organization,
                 name=name,
                 type=stored.type,
-                sealed_config=key.seal(reveal(config)),
+                sealed_config=seal(connection, key, reveal(config)),
                 created_at=stored.created_at,
             )
         )
