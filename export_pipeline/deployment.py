@@ -88,8 +88,7 @@ def open_deployment(settings: Settings, environ: Mapping[str, str] = os.environ)
     allow(settings.allowed_networks)
     control = open_control_database(settings.control_database_url)
     upgrade(control)
-    given = settings.secret_key.get_secret_value() if settings.secret_key else None
-    deployment = Deployment(settings, environ, control, secret_key(given, settings.key_file))
+    deployment = Deployment(settings, environ, control, key_of(settings))
     with reading(control) as connection:
         check_key(connection, deployment.secret_key)
         organizations = list_organizations(connection)
@@ -107,6 +106,12 @@ def open_deployment(settings: Settings, environ: Mapping[str, str] = os.environ)
                 config = _direct_download(settings, organization)
                 ensure_connector(connection, deployment.secret_key, organization, DIRECT_DOWNLOAD, config)
     return deployment
+
+
+def key_of(settings: Settings) -> SecretKey:
+    """The keys that seal stored credentials: given, or those of the file, which is made when needed."""
+    given = settings.secret_key.get_secret_value() if settings.secret_key else None
+    return secret_key(given, settings.key_file)
 
 
 def _direct_download(settings: Settings, organization: str) -> DirectDownloadConfig:

@@ -27,7 +27,9 @@ class Settings(BaseSettings):
     downloads: Path | None = Field(None, description="Where direct_download keeps files; default: in home.")
     staging: Path | None = Field(None, description="Where rows wait between stages; default: in home.")
     secret_key: SecretStr | None = Field(
-        None, description="Encrypts stored credentials; default: secret.key in home, made when needed."
+        None,
+        description="Encrypts stored credentials; several, separated by commas: the first encrypts, all"
+        " decrypt. Default: secret.key in home, made when needed.",
     )
     organization: str = Field(
         "default",

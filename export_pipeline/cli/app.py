@@ -14,6 +14,7 @@ from export_pipeline.cli import (
     exports,
     filters,
     organizations,
+    secret_keys,
     tasks,
     verifying,
 )
@@ -66,4 +67,5 @@ app.add_typer(filters.app, name="filter")
 app.add_typer(tasks.app, name="task")
 app.command("verify")(verifying.verify)
 app.add_typer(organizations.app, name="organization")
+app.add_typer(secret_keys.app, name="secret-key")
 app.add_typer(database.app, name="db")
