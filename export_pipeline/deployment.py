@@ -11,6 +11,7 @@ from export_pipeline.connectors.addresses import allow
 from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
+from export_pipeline.connectors.vendor_logs import silence
 from export_pipeline.dataset.declaration import load_dataset
 from export_pipeline.dataset.tables import Dataset
 from export_pipeline.errors import ExportPipelineError, NotFound
@@ -86,6 +87,7 @@ def open_deployment(settings: Settings, environ: Mapping[str, str] = os.environ)
     written.
     """
     allow(settings.allowed_networks)
+    silence()
     control = open_control_database(settings.control_database_url)
     upgrade(control)
     deployment = Deployment(settings, environ, control, key_of(settings))

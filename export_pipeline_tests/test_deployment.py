@@ -1,5 +1,6 @@
 """One installation, opened: ready to export at once, by however many processes at once."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import ip_address
@@ -53,6 +54,12 @@ def direct_download(deployment: Deployment, organization: str) -> ConnectorConfi
     with reading(deployment.control) as connection:
         stored = find_connector(connection, organization, DIRECT_DOWNLOAD)
     return deployment.connector(stored.id)
+
+
+def test_the_stores_clients_log_no_requests_in_it(tmp_path: Path) -> None:
+    """They hold credentials, and whoever starts the process may have asked for everything to be logged."""
+    with a_deployment(tmp_path / "home"):
+        assert not logging.getLogger("botocore.auth").isEnabledFor(logging.INFO)
 
 
 def test_a_new_installation_can_export_at_once(tmp_path: Path) -> None:
