@@ -1,12 +1,19 @@
 """Tries whether a destination can do what exports need, step by step, on a probe that is removed again."""
 
+import socket
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
+from export_pipeline.connectors.addresses import connected
 from export_pipeline.connectors.destination import Destination, Proof, Version
-from export_pipeline.errors import Conflict, ExportPipelineError, Unreadable
+from export_pipeline.connectors.retrying import reason_of
+from export_pipeline.errors import Conflict, ExportPipelineError, TransientFailure, Unreadable
+
+SECONDS_TO_CONNECT = 10
 
 METADATA = {"purpose": "check"}
 CONTENT = b"Written by Export Pipeline to check this connector. It may be deleted.\n"
@@ -15,21 +22,33 @@ REWRITTEN = CONTENT + b"Second version.\n"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckStep:
-    """What came out of one step; `message` is a sentence for the customer, with the cure if it failed."""
+    """What came out of one step; `message` is a sentence for the customer, with the cure if it failed.
+
+    `passes`: what it failed for may pass without anybody's doing.
+    """
 
     name: str
     ok: bool
     message: str
+    passes: bool = False
 
 
 class _Unsuitable(ExportPipelineError):
     """The store answered, but not as exports need it."""
 
 
-def check(destination: Destination) -> Iterator[CheckStep]:
-    """The steps in order, each as it ends; stops after the first that fails."""
+def check(destination: Destination, address: str, *, inside: bool = True) -> Iterator[CheckStep]:
+    """The steps in order, each as it ends; stops after the first that fails.
+
+    `address` is a URL; where it names a host, that is looked for before the destination is asked anything,
+    `inside` a network of the operator's if it may be.
+    """
     probe = _Probe(destination)
+    server = _Server(address, inside=inside)
     steps: tuple[tuple[str, Callable[[], str]], ...] = (
+        ("resolve", server.resolve),
+        ("connect", server.connect),
+        ("authenticate", probe.authenticate),
         ("list", probe.list),
         ("write", probe.write),
         ("read", probe.read),
@@ -41,10 +60,56 @@ def check(destination: Destination) -> Iterator[CheckStep]:
             try:
                 yield CheckStep(name=name, ok=True, message=step())
             except ExportPipelineError as error:
-                yield CheckStep(name=name, ok=False, message=_sentence(str(error)))
+                passes = isinstance(error, TransientFailure)
+                yield CheckStep(name=name, ok=False, message=_sentence(str(error)), passes=passes)
                 return
     finally:
         probe.remove()
+
+
+class _Server:
+    """Who answers for the destination, if it lies behind a network."""
+
+    def __init__(self, address: str, *, inside: bool) -> None:
+        parts = urlsplit(address)
+        self._host = parts.hostname
+        self._port = parts.port or (80 if parts.scheme == "http" else 443)
+        self._inside = inside
+        # A proxy looks for the host by itself, and may be the only one who finds it.
+        asked = inside and self._host and parts.scheme in getproxies()
+        self._proxied = bool(asked and not proxy_bypass(self._host or ""))
+
+    def resolve(self) -> str:
+        if self._host is None:
+            return "It is on a disk here, so no name has to be found."
+        if self._proxied:
+            return f"The name {self._host} is found by a proxy."
+        try:
+            socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise TransientFailure(
+                f"the host name {self._host} is not found ({reason_of(error)}): look whether it is spelled"
+                " right; a new name may take an hour to be known everywhere"
+            ) from error
+        return f"The host name {self._host} is found."
+
+    def connect(self) -> str:
+        if self._host is None:
+            return "It is on a disk here, so nobody has to be called."
+        if self._proxied:
+            return f"The server {self._host} is called through a proxy."
+        try:
+            if self._inside:
+                call = socket.create_connection((self._host, self._port), timeout=SECONDS_TO_CONNECT)
+            else:
+                call = connected(self._host, self._port, seconds=SECONDS_TO_CONNECT)
+        except OSError as error:
+            raise TransientFailure(
+                f"the server {self._host} does not answer at port {self._port} ({reason_of(error)}), so"
+                " the credentials were not even looked at: see whether the address is right and lets us in"
+            ) from error
+        call.close()
+        return f"The server {self._host} answers at port {self._port}."
 
 
 class _Probe:
@@ -55,6 +120,13 @@ class _Probe:
         self._key = f"export-pipeline-check-{uuid.uuid4().hex}.txt"
         self._there = False
         self._proof = Proof.ANSWER
+
+    def authenticate(self) -> str:
+        try:
+            self._destination.head(self._key)
+        except Unreadable:
+            return "Nobody may look here, so the credentials are tried when something is written."
+        return "The credentials are accepted."
 
     def list(self) -> str:
         try:
