@@ -60,11 +60,16 @@ def check(destination: Destination, address: str, *, inside: bool = True) -> Ite
             try:
                 yield CheckStep(name=name, ok=True, message=step())
             except ExportPipelineError as error:
-                passes = isinstance(error, TransientFailure)
-                yield CheckStep(name=name, ok=False, message=_sentence(str(error)), passes=passes)
+                yield failed_step(name, error)
                 return
     finally:
         probe.remove()
+
+
+def failed_step(name: str, error: ExportPipelineError) -> CheckStep:
+    """The step that ended with that error."""
+    passes = isinstance(error, TransientFailure)
+    return CheckStep(name=name, ok=False, message=_sentence(str(error)), passes=passes)
 
 
 class _Server:

@@ -8,11 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from export_pipeline.connectors.checking import CheckStep, check
+from export_pipeline.connectors.checking import CheckStep, check, failed_step
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.lifecycle import Action, ConnectorState, actions_in
 from export_pipeline.control.exports import check_keys, check_slug, contexts_of
-from export_pipeline.errors import InvalidRequest, WrongState
+from export_pipeline.errors import HourFailed, InvalidRequest, WrongState
 from export_pipeline.store.claims import in_flight
 from export_pipeline.store.connector_states import change_state, note_check
 from export_pipeline.store.connectors import (
@@ -112,12 +112,21 @@ def check_connector(
     changed or checked by another while it ran; it is not noted if the steps are not awaited.
     """
     steps = []
-    for step in check(config.open(), config.address, inside=config.inside):
+    for step in _steps(config):
         steps.append(step)
         yield step
     with writing(control) as connection:
         spread = random.random()  # noqa: S311 -- spreads checks, guards nothing
         note_check(connection, connector, steps, now=datetime.now(UTC), spread=spread)
+
+
+def _steps(config: ConnectorConfig) -> Iterator[CheckStep]:
+    try:
+        destination = config.open()
+    except HourFailed as error:  # a key that cannot be read, no identity on this machine
+        yield failed_step("authenticate", error)
+    else:
+        yield from check(destination, config.address, inside=config.inside)
 
 
 def _found(connection: sa.Connection, organization: str, name: str, action: Action) -> StoredConnector:
@@ -165,14 +174,13 @@ def _with_kept_secrets(config: Mapping[str, Any], before: ConnectorConfig) -> Co
     }
     if config.get("type") != before.type or not secrets:
         return config_from(config)
-    without = {name: value for name, value in config.items() if value is not None}
     problem: InvalidRequest
     try:
-        new = config_from({**without, **secrets})
+        new = config_from({**config, **secrets})
     except InvalidRequest as error:
         problem = error
     else:
-        return new if new.address == before.address else config_from(without)
+        return new if new.address == before.address else config_from(config)
     kept = ", ".join(secrets)
     raise InvalidRequest(f"{problem} (kept from before: {kept}; null takes one away)", field=problem.field)
 
