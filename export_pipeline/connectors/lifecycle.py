@@ -45,7 +45,7 @@ class Action(StrEnum):
     DELETE = "delete"
 
 
-class Outcome(StrEnum):
+class Verdict(StrEnum):
     """What a check came to: all is well, it may be soon without anybody's doing, or somebody has to act."""
 
     PASSED = "passed"
@@ -67,10 +67,10 @@ ACTIONS: Mapping[Action, tuple[frozenset[ConnectorState], ConnectorState | None]
     Action.DELETE: (_EVERY, None),
 }
 
-AFTER_CHECK: Mapping[Outcome, ConnectorState] = {
-    Outcome.PASSED: ConnectorState.RUNNING,
-    Outcome.DELAYED: ConnectorState.STARTING,
-    Outcome.REFUSED: ConnectorState.FAILED,
+AFTER_CHECK: Mapping[Verdict, ConnectorState] = {
+    Verdict.PASSED: ConnectorState.RUNNING,
+    Verdict.DELAYED: ConnectorState.STARTING,
+    Verdict.REFUSED: ConnectorState.FAILED,
 }
 
 
@@ -79,24 +79,24 @@ def actions_in(state: ConnectorState) -> Sequence[Action]:
     return [action for action, (states, _) in ACTIONS.items() if state in states]
 
 
-def outcome_of(steps: Sequence[CheckStep]) -> Outcome:
+def verdict_of(steps: Sequence[CheckStep]) -> Verdict:
     """What the steps of a check come to."""
     failed = [step for step in steps if not step.ok]
     if not failed:
-        return Outcome.PASSED
-    return Outcome.DELAYED if all(step.passes for step in failed) else Outcome.REFUSED
+        return Verdict.PASSED
+    return Verdict.DELAYED if all(step.passes for step in failed) else Verdict.REFUSED
 
 
-def after_check(state: ConnectorState, outcome: Outcome, *, always_there: bool) -> ConnectorState:
+def after_check(state: ConnectorState, verdict: Verdict, *, always_there: bool) -> ConnectorState:
     """The state that a check leads to. It moves nothing that is stopped or failed: that is for people.
 
     One that is `always_there` never fails for good: who mends it is the operator, and nobody starts it again.
     """
     if state not in CHECKED:
         return state
-    if always_there and outcome is Outcome.REFUSED:
+    if always_there and verdict is Verdict.REFUSED:
         return ConnectorState.STARTING
-    return AFTER_CHECK[outcome]
+    return AFTER_CHECK[verdict]
 
 
 def wait_after(failed_checks: int, spread: float) -> timedelta:

@@ -12,9 +12,9 @@ from export_pipeline.connectors.lifecycle import (
     CHECKED,
     FIRST_WAIT,
     ConnectorState,
-    Outcome,
+    Verdict,
     after_check,
-    outcome_of,
+    verdict_of,
     wait_after,
 )
 from export_pipeline.errors import NotFound
@@ -65,10 +65,10 @@ def note_check(
         return None
     if present.generation != checked.generation:
         return None
-    outcome = outcome_of(steps)
-    state = after_check(present.state, outcome, always_there=present.always_there)
+    verdict = verdict_of(steps)
+    state = after_check(present.state, verdict, always_there=present.always_there)
     before = connection.scalar(sa.select(CONNECTORS.c.failed_checks).where(CONNECTORS.c.id == checked.id))
-    failed = 0 if outcome is Outcome.PASSED else (before or 0) + 1
+    failed = 0 if verdict is Verdict.PASSED else (before or 0) + 1
     values: dict[str, object] = {
         "generation": present.generation + 1,
         "checked_at": now,

@@ -1,4 +1,4 @@
-"""The machine: every action and every outcome in every state."""
+"""The machine: every action and every verdict of a check in every state."""
 
 from datetime import timedelta
 from itertools import product
@@ -11,15 +11,15 @@ from export_pipeline.connectors.lifecycle import (
     BETWEEN_CHECKS,
     Action,
     ConnectorState,
-    Outcome,
+    Verdict,
     actions_in,
     after_check,
-    outcome_of,
+    verdict_of,
     wait_after,
 )
 
 STARTING, RUNNING, STOPPING, STOPPED, FAILED = ConnectorState
-PASSED, DELAYED, REFUSED = Outcome
+PASSED, DELAYED, REFUSED = Verdict
 
 # What people read in docs/connectors.md, said once more.
 ALLOWED = {
@@ -51,33 +51,33 @@ def test_where_each_action_leads() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "outcome"), [*product((STARTING, RUNNING), Outcome)], ids=lambda value: str(value)
+    ("state", "verdict"), [*product((STARTING, RUNNING), Verdict)], ids=lambda value: str(value)
 )
-def test_where_a_check_leads(state: ConnectorState, outcome: Outcome) -> None:
-    expected = {PASSED: RUNNING, DELAYED: STARTING, REFUSED: FAILED}[outcome]
+def test_where_a_check_leads(state: ConnectorState, verdict: Verdict) -> None:
+    expected = {PASSED: RUNNING, DELAYED: STARTING, REFUSED: FAILED}[verdict]
 
-    assert after_check(state, outcome, always_there=False) is expected
+    assert after_check(state, verdict, always_there=False) is expected
 
 
 @pytest.mark.parametrize(
-    ("state", "outcome"), [*product((STOPPING, STOPPED, FAILED), Outcome)], ids=lambda value: str(value)
+    ("state", "verdict"), [*product((STOPPING, STOPPED, FAILED), Verdict)], ids=lambda value: str(value)
 )
-def test_a_check_moves_nothing_that_people_have_to_move(state: ConnectorState, outcome: Outcome) -> None:
-    assert after_check(state, outcome, always_there=False) is state
+def test_a_check_moves_nothing_that_people_have_to_move(state: ConnectorState, verdict: Verdict) -> None:
+    assert after_check(state, verdict, always_there=False) is state
 
 
-@pytest.mark.parametrize("outcome", [DELAYED, REFUSED])
-def test_what_is_always_there_is_tried_again_whatever_its_check_says(outcome: Outcome) -> None:
-    assert after_check(RUNNING, outcome, always_there=True) is STARTING
+@pytest.mark.parametrize("verdict", [DELAYED, REFUSED])
+def test_what_is_always_there_is_tried_again_whatever_its_check_says(verdict: Verdict) -> None:
+    assert after_check(RUNNING, verdict, always_there=True) is STARTING
     assert after_check(STARTING, PASSED, always_there=True) is RUNNING
 
 
 @pytest.mark.parametrize(
-    ("steps", "outcome"),
+    ("steps", "verdict"),
     [([GOOD], PASSED), ([GOOD, BUSY], DELAYED), ([GOOD, BAD], REFUSED), ([BUSY, BAD], REFUSED)],
 )
-def test_what_the_steps_come_to(steps: list[CheckStep], outcome: Outcome) -> None:
-    assert outcome_of(steps) is outcome
+def test_what_the_steps_come_to(steps: list[CheckStep], verdict: Verdict) -> None:
+    assert verdict_of(steps) is verdict
 
 
 def test_the_waits_double_up_to_an_hour() -> None:
