@@ -24,13 +24,15 @@ REWRITTEN = CONTENT + b"Second version.\n"
 class CheckStep:
     """What came out of one step; `message` is a sentence for the customer, with the cure if it failed.
 
-    `passes`: what it failed for may pass without anybody's doing.
+    `passes`: what it failed for may pass without anybody's doing. `leaves`: the probe is still there, because
+    nothing can be deleted there.
     """
 
     name: str
     ok: bool
     message: str
     passes: bool = False
+    leaves: bool = False
 
 
 class _Unsuitable(ExportPipelineError):
@@ -58,7 +60,8 @@ def check(destination: Destination, address: str, *, inside: bool = True) -> Ite
     try:
         for name, step in steps:
             try:
-                yield CheckStep(name=name, ok=True, message=step())
+                message = step()
+                yield CheckStep(name=name, ok=True, message=message, leaves=name == "delete" and probe.there)
             except ExportPipelineError as error:
                 yield failed_step(name, error)
                 return
@@ -123,7 +126,7 @@ class _Probe:
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
         self._key = f"export-pipeline-check-{uuid.uuid4().hex}.txt"
-        self._there = False
+        self.there = False
         self._proof = Proof.ANSWER
 
     def authenticate(self) -> str:
@@ -142,7 +145,7 @@ class _Probe:
         return "The destination answers and lists its objects."
 
     def write(self) -> str:
-        self._there = True  # from here on something may be there, even if we do not hear of it
+        self.there = True  # from here on something may be there, even if we do not hear of it
         self._put(CONTENT, replaces=None)
         return f"An object was written: {self._key}."
 
@@ -180,12 +183,12 @@ class _Probe:
             raise _Unsuitable(
                 f"{self._key} is still there after it was deleted: let the connector's user delete objects"
             )
-        self._there = False
+        self.there = False
         return "The object was deleted again."
 
     def remove(self) -> None:
         """Leave nothing behind, as far as we are let."""
-        if self._there:
+        if self.there:
             with suppress(ExportPipelineError):
                 self._destination.delete(self._key)
 

@@ -20,6 +20,9 @@ from export_pipeline.connectors.checking import CheckStep
 # unannounced; the failure of an upload asks for a check at once.
 BETWEEN_CHECKS = timedelta(hours=1)
 
+# Where each check leaves its probe behind: somebody has to sweep there.
+BETWEEN_CHECKS_THAT_LEAVE_SOMETHING = timedelta(days=1)
+
 # After a check that failed for a reason that passes; doubled with each one more.
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=1)
@@ -99,13 +102,14 @@ def after_check(state: ConnectorState, verdict: Verdict, *, always_there: bool) 
     return AFTER_CHECK[verdict]
 
 
-def wait_after(failed_checks: int, spread: float) -> timedelta:
+def wait_after(failed_checks: int, spread: float, *, leaves: bool = False) -> timedelta:
     """How long to wait after so many checks that failed in a row, or after one that passed (0).
 
+    `leaves`: the check that passed has left something behind, as every one after it will.
     `spread`, from 0 to 1, keeps those apart that began together: up to a quarter is taken off the wait.
     """
     if not failed_checks:
-        wait = BETWEEN_CHECKS
+        wait = BETWEEN_CHECKS_THAT_LEAVE_SOMETHING if leaves else BETWEEN_CHECKS
     else:
         # The exponent is bounded before the power is taken: nobody resets a count of years.
         wait = min(FIRST_WAIT * 2 ** min(failed_checks - 1, 20), LONGEST_WAIT)

@@ -69,11 +69,12 @@ def note_check(
     state = after_check(present.state, verdict, always_there=present.always_there)
     before = connection.scalar(sa.select(CONNECTORS.c.failed_checks).where(CONNECTORS.c.id == checked.id))
     failed = 0 if verdict is Verdict.PASSED else (before or 0) + 1
+    wait = wait_after(failed, spread, leaves=any(step.leaves for step in steps))
     values: dict[str, object] = {
         "generation": present.generation + 1,
         "checked_at": now,
         "failed_checks": failed,
-        "next_check_at": now + wait_after(failed, spread) if state in CHECKED else None,
+        "next_check_at": now + wait if state in CHECKED else None,
         "check_steps": json.dumps([asdict(step) for step in steps]),
     }
     if present.state in CHECKED:

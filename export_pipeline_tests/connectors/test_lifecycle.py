@@ -90,3 +90,8 @@ def test_the_waits_double_up_to_an_hour() -> None:
 def test_what_passed_is_looked_at_within_an_hour_and_not_all_at_once() -> None:
     assert wait_after(0, 0) == BETWEEN_CHECKS
     assert wait_after(0, 1) == BETWEEN_CHECKS * 0.75
+
+
+def test_where_each_check_leaves_something_it_is_made_once_a_day() -> None:
+    assert wait_after(0, 0, leaves=True) == timedelta(days=1)
+    assert wait_after(1, 0, leaves=True) == timedelta(seconds=30)

@@ -100,6 +100,14 @@ def test_what_passes_is_tried_again_after_longer_and_longer_waits(control: sa.En
     assert again.next_check_at == now + timedelta(seconds=30)
 
 
+def test_where_probes_stay_a_running_connector_is_checked_once_a_day(control: sa.Engine) -> None:
+    left = [*GOOD, CheckStep(name="delete", ok=True, message="It may stay there.", leaves=True)]
+
+    running = checked(control, stored_connector(control).id, left)
+
+    assert running.next_check_at == NOW + timedelta(days=1)
+
+
 def test_what_somebody_has_to_change_fails_and_is_not_tried_again(control: sa.Engine) -> None:
     failed = checked(control, stored_connector(control).id, BAD)
 
