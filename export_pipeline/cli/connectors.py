@@ -61,7 +61,7 @@ def create(
     no_check: NoCheck = False,
     as_json: Json = False,
 ) -> None:
-    """Make a connector, and check it; exit 1 if the check fails, made it is all the same."""
+    """Make a connector, and check it. If the check fails, it is made all the same; exit 1."""
     from export_pipeline.control.connectors import create_connector
     from export_pipeline.store.database import writing
 
