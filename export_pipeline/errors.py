@@ -5,6 +5,7 @@
     ├── NotFound                   there is no such thing, or it belongs to another organization
     ├── AlreadyExists              choose another name, or change the one that is there
     ├── InUse                      change or delete what uses it first: the message names all of it
+    ├── WrongState                 do one of the things that the message names: not this, as it stands now
     └── HourFailed                 one hour could not be exported
         ├── TransientFailure       try again: the same call may succeed in a minute
         │   └── Conflict           try again: somebody else changed the object or holds the hour
@@ -38,6 +39,18 @@ class AlreadyExists(ExportPipelineError):
 
 class InUse(ExportPipelineError):
     """Others depend on it, and they are named; nothing was changed."""
+
+
+class WrongState(ExportPipelineError):
+    """What was asked for cannot be done to it in its present state; nothing was changed.
+
+    `allowed` names what can be.
+    """
+
+    def __init__(self, message: str, *, state: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.state = state
+        self.allowed = allowed
 
 
 class HourFailed(ExportPipelineError):

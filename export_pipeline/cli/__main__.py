@@ -20,7 +20,14 @@ from typer.main import get_command
 
 from export_pipeline.cli.app import app
 from export_pipeline.cli.printing import NobodyReads, as_json
-from export_pipeline.errors import AlreadyExists, ExportPipelineError, InUse, InvalidRequest, NotFound
+from export_pipeline.errors import (
+    AlreadyExists,
+    ExportPipelineError,
+    InUse,
+    InvalidRequest,
+    NotFound,
+    WrongState,
+)
 
 FAILED = 1
 REFUSED = 2
@@ -48,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not message:  # a group without a command: its help is printed already
             return error.exit_code
         return _tell(message, error, error.exit_code, in_json, hint=_usage(error))
-    except (InvalidRequest, NotFound, AlreadyExists, InUse) as error:
+    except (InvalidRequest, NotFound, AlreadyExists, InUse, WrongState) as error:
         return _tell(str(error), error, REFUSED, in_json)
     except ExportPipelineError as error:
         return _tell(str(error), error, FAILED, in_json)

@@ -8,6 +8,7 @@ import typer
 from export_pipeline.cli import export_documents
 from export_pipeline.cli.choices import chosen_tables
 from export_pipeline.cli.confirming import confirm
+from export_pipeline.cli.connector_documents import waits_for
 from export_pipeline.cli.documents import read_document
 from export_pipeline.cli.opening import opened, program
 from export_pipeline.cli.options import NO_VALUE, Json, Yes, named, named_values
@@ -143,6 +144,7 @@ def create(
     from export_pipeline.control.exports import create_export, definition_from
     from export_pipeline.control.filters import applied_filters
     from export_pipeline.formats.file_format import format_from
+    from export_pipeline.store.connectors import get_connector
     from export_pipeline.store.database import writing
 
     with named(**OPTIONS):
@@ -186,14 +188,17 @@ def create(
             standing=not once,
         )
         applied = applied_filters(connection, deployment.dataset, export)
+        waits = waits_for(get_connector(connection, export.connector_id))
     now = datetime.now(UTC)
     if as_json:
         document = export_documents.export_document(export, connector)
         next_hour = export_documents.next_hour_document(export, now)
-        print_document({**document, "applied_filters": applied, "next_hour": next_hour})
+        print_document({**document, "applied_filters": applied, "next_hour": next_hour, "waits": waits})
     else:
         for line in export_documents.what_happens_next(export, now, program(context)):
             print_line(line)
+        if waits:
+            print_line(f"it {waits}")
         if any(applied.values()):
             for table_, text in applied.items():
                 print_line(f"rows of {table_}: {text or 'all'}")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from export_pipeline.cli import watching
+from export_pipeline.cli.connector_documents import waits_for
 from export_pipeline.cli.export_documents import failure_document, failure_line
 from export_pipeline.cli.opening import opened, program
 from export_pipeline.cli.options import NO_VALUE, Json, named
@@ -62,7 +63,9 @@ def create(
 ) -> None:
     """Request the hours of a range. They are delivered in the background, by Dagster."""
     from export_pipeline.control.tasks import create_task, show_task
+    from export_pipeline.store.connectors import get_connector
     from export_pipeline.store.database import writing
+    from export_pipeline.store.exports import get_export
 
     with named(since="--from", until="--to"), opened(context) as deployment:
         organization = deployment.settings.organization
@@ -76,15 +79,21 @@ def create(
                 force=force,
             )
             view = show_task(connection, organization, task.id)
+            way_out = get_connector(connection, get_export(connection, task.export_id).connector_id)
+        waits = waits_for(way_out)
         if watch_:
+            if waits:
+                print_note(f"{export} {waits}")
             _watch(context, deployment, task.id, timeout, as_json)
         elif as_json:
-            print_document(_document(view))
+            print_document({**_document(view), "waits": waits})
         else:
             print_line(
                 f"requested {view.counts.hours:,} hours of {export} as task {task.id}"
                 f"\nsee how far it is: {program(context)} task watch {task.id}"
             )
+            if waits:
+                print_line(f"it {waits}")
 
 
 @app.command("list")

@@ -61,6 +61,7 @@ class AzureConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=T
     )
 
     row_limit: ClassVar[int | None] = None
+    inside: ClassVar[bool] = True
 
     @model_validator(mode="after")
     def _one_credential(self) -> "AzureConfig":
@@ -80,6 +81,11 @@ class AzureConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=T
     @property
     def location(self) -> str:
         return f"azure://{self.account_name}/{self.container}/{self.prefix}".removesuffix("/")
+
+    @property
+    def address(self) -> str:
+        """The container's, as a URL: whose host is called on, and whose the credentials are."""
+        return f"{self.url}/{self.account_name}/{self.container}"
 
     @property
     def key_limits(self) -> KeyLimits:

@@ -1,12 +1,19 @@
 """Tries whether a destination can do what exports need, step by step, on a probe that is removed again."""
 
+import socket
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
+from export_pipeline.connectors.addresses import connected
 from export_pipeline.connectors.destination import Destination, Proof, Version
-from export_pipeline.errors import Conflict, ExportPipelineError, Unreadable
+from export_pipeline.connectors.retrying import reason_of
+from export_pipeline.errors import Conflict, ExportPipelineError, TransientFailure, Unreadable
+
+SECONDS_TO_CONNECT = 10
 
 METADATA = {"purpose": "check"}
 CONTENT = b"Written by Export Pipeline to check this connector. It may be deleted.\n"
@@ -15,21 +22,35 @@ REWRITTEN = CONTENT + b"Second version.\n"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckStep:
-    """What came out of one step; `message` is a sentence for the customer, with the cure if it failed."""
+    """What came out of one step; `message` is a sentence for the customer, with the cure if it failed.
+
+    `passes`: what it failed for may pass without anybody's doing. `leaves`: the probe is still there, because
+    nothing can be deleted there.
+    """
 
     name: str
     ok: bool
     message: str
+    passes: bool = False
+    leaves: bool = False
 
 
 class _Unsuitable(ExportPipelineError):
     """The store answered, but not as exports need it."""
 
 
-def check(destination: Destination) -> Iterator[CheckStep]:
-    """The steps in order, each as it ends; stops after the first that fails."""
+def check(destination: Destination, address: str, *, inside: bool = True) -> Iterator[CheckStep]:
+    """The steps in order, each as it ends; stops after the first that fails.
+
+    `address` is a URL; where it names a host, that is looked for before the destination is asked anything,
+    `inside` a network of the operator's if it may be.
+    """
     probe = _Probe(destination)
+    server = _Server(address, inside=inside)
     steps: tuple[tuple[str, Callable[[], str]], ...] = (
+        ("resolve", server.resolve),
+        ("connect", server.connect),
+        ("authenticate", probe.authenticate),
         ("list", probe.list),
         ("write", probe.write),
         ("read", probe.read),
@@ -39,12 +60,64 @@ def check(destination: Destination) -> Iterator[CheckStep]:
     try:
         for name, step in steps:
             try:
-                yield CheckStep(name=name, ok=True, message=step())
+                message = step()
+                yield CheckStep(name=name, ok=True, message=message, leaves=name == "delete" and probe.there)
             except ExportPipelineError as error:
-                yield CheckStep(name=name, ok=False, message=_sentence(str(error)))
+                yield failed_step(name, error)
                 return
     finally:
         probe.remove()
+
+
+def failed_step(name: str, error: ExportPipelineError) -> CheckStep:
+    """The step that ended with that error."""
+    passes = isinstance(error, TransientFailure)
+    return CheckStep(name=name, ok=False, message=_sentence(str(error)), passes=passes)
+
+
+class _Server:
+    """Who answers for the destination, if it lies behind a network."""
+
+    def __init__(self, address: str, *, inside: bool) -> None:
+        parts = urlsplit(address)
+        self._host = parts.hostname
+        self._port = parts.port or (80 if parts.scheme == "http" else 443)
+        self._inside = inside
+        # A proxy looks for the host by itself, and may be the only one who finds it.
+        asked = inside and self._host and parts.scheme in getproxies()
+        self._proxied = bool(asked and not proxy_bypass(self._host or ""))
+
+    def resolve(self) -> str:
+        if self._host is None:
+            return "It is on a disk here, so no name has to be found."
+        if self._proxied:
+            return f"The name {self._host} is found by a proxy."
+        try:
+            socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise TransientFailure(
+                f"the host name {self._host} is not found ({reason_of(error)}): look whether it is spelled"
+                " right; a new name may take an hour to be known everywhere"
+            ) from error
+        return f"The host name {self._host} is found."
+
+    def connect(self) -> str:
+        if self._host is None:
+            return "It is on a disk here, so nobody has to be called."
+        if self._proxied:
+            return f"The server {self._host} is called through a proxy."
+        try:
+            if self._inside:
+                call = socket.create_connection((self._host, self._port), timeout=SECONDS_TO_CONNECT)
+            else:
+                call = connected(self._host, self._port, seconds=SECONDS_TO_CONNECT)
+        except OSError as error:
+            raise TransientFailure(
+                f"the server {self._host} does not answer at port {self._port} ({reason_of(error)}), so"
+                " the credentials were not even looked at: see whether the address is right and lets us in"
+            ) from error
+        call.close()
+        return f"The server {self._host} answers at port {self._port}."
 
 
 class _Probe:
@@ -53,8 +126,15 @@ class _Probe:
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
         self._key = f"export-pipeline-check-{uuid.uuid4().hex}.txt"
-        self._there = False
+        self.there = False
         self._proof = Proof.ANSWER
+
+    def authenticate(self) -> str:
+        try:
+            self._destination.head(self._key)
+        except Unreadable as unreadable:
+            return f"Nobody may look here, so the credentials are tried by writing something: {unreadable}."
+        return "The credentials are accepted."
 
     def list(self) -> str:
         try:
@@ -65,7 +145,7 @@ class _Probe:
         return "The destination answers and lists its objects."
 
     def write(self) -> str:
-        self._there = True  # from here on something may be there, even if we do not hear of it
+        self.there = True  # from here on something may be there, even if we do not hear of it
         self._put(CONTENT, replaces=None)
         return f"An object was written: {self._key}."
 
@@ -103,12 +183,12 @@ class _Probe:
             raise _Unsuitable(
                 f"{self._key} is still there after it was deleted: let the connector's user delete objects"
             )
-        self._there = False
+        self.there = False
         return "The object was deleted again."
 
     def remove(self) -> None:
         """Leave nothing behind, as far as we are let."""
-        if self._there:
+        if self.there:
             with suppress(ExportPipelineError):
                 self._destination.delete(self._key)
 

@@ -15,8 +15,9 @@ from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.dataset.tables import suggestion
 from export_pipeline.errors import InvalidRequest
 
-# Each has `type`, `open() -> Destination`, `location` (a name for people), `row_limit` (None: any number) and
-# `key_limits` (what it asks of keys, its prefix counted).
+# Each has `type`, `open() -> Destination`, `location` (a name for people), `address` (a URL: its host is
+# called, to it belong the credentials), `inside` (whether not everybody need reach it), `row_limit` (None:
+# any number) and `key_limits` (what it asks of keys, its prefix counted).
 ConnectorConfig = Annotated[
     AzureConfig | DirectDownloadConfig | GcsConfig | HttpConfig | S3Config, Field(discriminator="type")
 ]

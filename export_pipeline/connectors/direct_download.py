@@ -1,6 +1,6 @@
 """Files that wait at our place until the customer fetches them through the API."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
@@ -20,10 +20,16 @@ class DirectDownloadConfig(BaseModel, frozen=True, extra="forbid", hide_input_in
     store: Store = Field(description="where the files wait: a folder or an S3 bucket of the operator")
     row_limit: int = Field(1_000_000, ge=1, description="the most rows an export may hold")
 
+    inside: ClassVar[bool] = True
+
     @property
     def location(self) -> str:
         """The same for everybody: where we keep files is not the customer's to know."""
         return "direct download"
+
+    @property
+    def address(self) -> str:
+        return self.store.address
 
     @property
     def key_limits(self) -> KeyLimits:

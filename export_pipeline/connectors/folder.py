@@ -52,12 +52,16 @@ class FolderConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=
 
     type: Literal["folder"] = "folder"
     path: Annotated[Path, AfterValidator(_absolute)] = Field(description="the folder's absolute path")
-
     row_limit: ClassVar[int | None] = None
+    inside: ClassVar[bool] = True
 
     @property
     def location(self) -> str:
         return str(self.path)
+
+    @property
+    def address(self) -> str:
+        return self.path.as_uri()
 
     @property
     def key_limits(self) -> KeyLimits:
@@ -102,8 +106,7 @@ class FolderDestination:
             except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
                 raise NotFound(f"there is no {shown(key)}") from error
             with file:
-                while piece := file.read(PIECE):
-                    yield piece
+                yield from iter(lambda: file.read(PIECE), b"")
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         above, _, _ = checked_prefix(prefix, FOLDER_KEYS).rpartition("/")

@@ -54,6 +54,7 @@ class GcsConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=Tru
     )
 
     row_limit: ClassVar[int | None] = None
+    inside: ClassVar[bool] = True
 
     @model_validator(mode="after")
     def _tokens_come_from_google_or_the_store(self) -> "GcsConfig":
@@ -74,6 +75,11 @@ class GcsConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=Tru
     @property
     def location(self) -> str:
         return f"gs://{self.bucket}/{self.prefix}".removesuffix("/")
+
+    @property
+    def address(self) -> str:
+        """The bucket's, as a URL: whose host is called on, and whose the credentials are."""
+        return f"{self.url}/{self.bucket}"
 
     @property
     def key_limits(self) -> KeyLimits:

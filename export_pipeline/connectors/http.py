@@ -56,6 +56,7 @@ class HttpConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=Tr
     )
 
     row_limit: ClassVar[int | None] = None
+    inside: ClassVar[bool] = False
 
     @model_validator(mode="after")
     def _what_goes_together(self) -> "HttpConfig":
@@ -71,6 +72,11 @@ class HttpConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=Tr
     def location(self) -> str:
         """The address without its query, where some have their secrets."""
         return self.url.partition("?")[0]
+
+    @property
+    def address(self) -> str:
+        """The same: whose host is called on, and whose the credentials are."""
+        return self.location
 
     @property
     def key_limits(self) -> KeyLimits:

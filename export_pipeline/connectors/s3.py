@@ -74,6 +74,7 @@ class S3Config(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True
     secret_access_key: Secret | None = Field(None, description="the secret half of the access key")
 
     row_limit: ClassVar[int | None] = None
+    inside: ClassVar[bool] = True
 
     @model_validator(mode="after")
     def _both_halves_of_the_key(self) -> "S3Config":
@@ -84,6 +85,14 @@ class S3Config(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True
     @property
     def location(self) -> str:
         return f"s3://{self.bucket}/{self.prefix}".removesuffix("/")
+
+    @property
+    def address(self) -> str:
+        """The bucket's, as a URL: whose host is called on, and whose the credentials are."""
+        if self.endpoint_url:
+            return f"{self.endpoint_url}/{self.bucket}"
+        china = ".cn" if self.region.startswith("cn-") else ""
+        return f"https://s3.{self.region}.amazonaws.com{china}/{self.bucket}"
 
     @property
     def key_limits(self) -> KeyLimits:

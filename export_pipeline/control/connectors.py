@@ -1,16 +1,35 @@
-"""What people may do with connectors."""
+"""What people may do with connectors. Every rule about them is here, whoever asks."""
 
-from collections.abc import Mapping
+import random
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic import SecretStr
 
-from export_pipeline.connectors.connector import config_from
-from export_pipeline.control.exports import check_slug
-from export_pipeline.errors import InvalidRequest
-from export_pipeline.store.connectors import StoredConnector, add_connector, find_connector, hide_connector
+from export_pipeline.connectors.checking import CheckStep, check, failed_step
+from export_pipeline.connectors.connector import ConnectorConfig, config_from
+from export_pipeline.connectors.lifecycle import Action, ConnectorState, actions_in
+from export_pipeline.control.exports import check_keys, check_slug, contexts_of
+from export_pipeline.errors import HourFailed, InvalidRequest, WrongState
+from export_pipeline.store.claims import in_flight
+from export_pipeline.store.connector_states import change_state, note_check
+from export_pipeline.store.connectors import (
+    NOT_CHECKED,
+    StoredConnector,
+    add_connector,
+    connector_config,
+    find_connector,
+    hide_connector,
+    replace_config,
+)
+from export_pipeline.store.database import writing
 from export_pipeline.store.encryption import SecretKey
 from export_pipeline.store.exports import exports_on
+
+BY_HAND = "It was failed by hand; replace it, or stop and start it, when its time has come."
+STOPPED = "It was stopped by hand; start it when files may go there again."
 
 
 def create_connector(
@@ -23,22 +42,159 @@ def create_connector(
 ) -> StoredConnector:
     """Accept a way out under a name. Refused, nothing is stored and the message names the field."""
     check_slug(name, field="name")
-    if config.get("type") == "direct_download":  # before its fields, which are the operator's, are asked for
-        raise InvalidRequest(
-            "type: direct_download is there already, under that name, for everyone; use it as it is",
-            field="type",
-        )
+    _refuse_direct_download(config)
     return add_connector(connection, key, organization, name, config_from(config))
+
+
+def replace_connector(
+    connection: sa.Connection,
+    key: SecretKey,
+    *,
+    organization: str,
+    name: str,
+    config: Mapping[str, Any],
+) -> StoredConnector:
+    """Give a connector another configuration and start it with that; its exports stay, and follow.
+
+    A secret that is left out keeps its value while the type and the address stay; one that is None is taken
+    away. Refused if an export could not write all its keys there.
+    """
+    found = _found(connection, organization, name, Action.REPLACE)
+    _refuse_direct_download(config)
+    new = _with_kept_secrets(config, connector_config(connection, key, found.id))
+    _check_exports(connection, found, new)
+    replace_config(connection, key, found.id, new)
+    return change_state(connection, found.id, ConnectorState.STARTING, NOT_CHECKED, now=datetime.now(UTC))
+
+
+def start_connector(connection: sa.Connection, organization: str, name: str) -> StoredConnector:
+    """Let files go through a connector again, as soon as its check has passed."""
+    found = _found(connection, organization, name, Action.START)
+    return change_state(connection, found.id, ConnectorState.STARTING, NOT_CHECKED, now=datetime.now(UTC))
+
+
+def stop_connector(connection: sa.Connection, organization: str, name: str) -> StoredConnector:
+    """Let no new hour go through a connector. It is stopped when those in flight have ended."""
+    now = datetime.now(UTC)
+    found = _found(connection, organization, name, Action.STOP)
+    stopping = change_state(connection, found.id, ConnectorState.STOPPING, STOPPED, now=now)
+    if in_flight(connection, found.id, now):
+        return stopping
+    return change_state(connection, found.id, ConnectorState.STOPPED, STOPPED, now=now)
+
+
+def fail_connector(
+    connection: sa.Connection, organization: str, name: str, reason: str = ""
+) -> StoredConnector:
+    """Say by hand that a connector is not to be used: its exports wait, and say the reason."""
+    found = _found(connection, organization, name, Action.FAIL)
+    said = reason.strip() or BY_HAND
+    return change_state(connection, found.id, ConnectorState.FAILED, said, now=datetime.now(UTC))
 
 
 def delete_connector(connection: sa.Connection, organization: str, name: str) -> StoredConnector:
     """Forget a connector and its credentials. Refused while exports go through it."""
-    found = find_connector(connection, organization, name, locked=True)
-    if found.type == "direct_download":
-        raise InvalidRequest("name: direct_download is always there; it cannot be deleted", field="name")
+    found = _found(connection, organization, name, Action.DELETE)
     if users := [export.slug for export in exports_on(connection, found.id)]:
         raise InvalidRequest(
             f"name: exports go through {name!r}: {', '.join(users)}; delete those first", field="name"
         )
     hide_connector(connection, found.id)
     return found
+
+
+def check_connector(
+    control: sa.Engine, connector: StoredConnector, config: ConnectorConfig
+) -> Iterator[CheckStep]:
+    """Check a connector, step by step as they end, and note in the end what that makes of it.
+
+    `config` must have been read after `connector`. What the check says is dropped if the connector was
+    changed or checked by another while it ran; it is not noted if the steps are not awaited.
+    """
+    steps = []
+    for step in _steps(config):
+        steps.append(step)
+        yield step
+    with writing(control) as connection:
+        spread = random.random()  # noqa: S311 -- spreads checks, guards nothing
+        note_check(connection, connector, steps, now=datetime.now(UTC), spread=spread)
+
+
+def _steps(config: ConnectorConfig) -> Iterator[CheckStep]:
+    try:
+        destination = config.open()
+    except HourFailed as error:  # a key that cannot be read, no identity on this machine
+        yield failed_step("authenticate", error)
+    else:
+        yield from check(destination, config.address, inside=config.inside)
+
+
+def _found(connection: sa.Connection, organization: str, name: str, action: Action) -> StoredConnector:
+    """The connector, locked, if that may be done to it as it is."""
+    found = find_connector(connection, organization, name, locked=True)
+    if found.always_there:
+        raise InvalidRequest(f"name: {name} is always there; it cannot be {_DONE[action]}", field="name")
+    allowed = actions_in(found.state)
+    if action not in allowed:
+        raise WrongState(
+            f"connector {name!r} is {found.state} and cannot be {_DONE[action]} now;"
+            f" what can be done: {', '.join(allowed)}",
+            state=found.state,
+            allowed=tuple(allowed),
+        )
+    return found
+
+
+_DONE = {
+    Action.REPLACE: "replaced",
+    Action.START: "started",
+    Action.STOP: "stopped",
+    Action.FAIL: "failed",
+    Action.DELETE: "deleted",
+}
+
+
+def _refuse_direct_download(config: Mapping[str, Any]) -> None:
+    if config.get("type") == "direct_download":  # before its fields, which are the operator's, are asked for
+        raise InvalidRequest(
+            "type: direct_download is there already, under that name, for everyone; use it as it is",
+            field="type",
+        )
+
+
+def _with_kept_secrets(config: Mapping[str, Any], before: ConnectorConfig) -> ConnectorConfig:
+    """The new configuration, with the secrets of the one before that it says nothing of.
+
+    Only for the same address: who can change a connector must not have its secrets sent elsewhere.
+    """
+    secrets = {
+        name: value.get_secret_value()
+        for name, value in before
+        if isinstance(value, SecretStr) and name not in config
+    }
+    if config.get("type") != before.type or not secrets:
+        return config_from(config)
+    problem: InvalidRequest
+    try:
+        new = config_from({**config, **secrets})
+    except InvalidRequest as error:
+        problem = error
+    else:
+        return new if new.address == before.address else config_from(config)
+    kept = ", ".join(secrets)
+    raise InvalidRequest(f"{problem} (kept from before: {kept}; null takes one away)", field=problem.field)
+
+
+def _check_exports(connection: sa.Connection, found: StoredConnector, config: ConnectorConfig) -> None:
+    problems = []
+    for export in exports_on(connection, found.id):
+        try:
+            check_keys(export.definition, contexts_of(export), config.key_limits)
+        except InvalidRequest as error:
+            problems.append(f"{export.slug} ({error})")
+    if problems:
+        raise InvalidRequest(
+            f"config: exports that go through {found.name!r} could not write all their files there:"
+            f" {'; '.join(problems)}; change the configuration, or those exports first",
+            field="config",
+        )

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from export_pipeline.connectors.limits import KeyLimits
 from export_pipeline.dataset.tables import Dataset, suggestion
 from export_pipeline.errors import InvalidRequest, NotFound
 from export_pipeline.exports.collisions import Symbol, collide, shape_of
@@ -96,11 +97,7 @@ def create_export(
         definition.key_context(organization=organization, export=slug, table=table, window=window)
         for table in tables
     ]
-    for context in contexts:
-        check_template(definition.path, context, tables=len(tables), limits=limits)
-        if definition.push_helpers:
-            folder = side_files_folder(definition.path, context, "0" * DIGITS_OF_VERSION)
-            check_key(f"{folder}/{max(SIDE_FILES, key=len)}", limits)
+    check_keys(definition, contexts, limits)
     _check_collisions(connection, organization, slug, target.id, definition, contexts)
     return add_export(
         connection,
@@ -120,6 +117,21 @@ def delete_export(connection: sa.Connection, organization: str, slug: str) -> Ex
     hide_export(connection, export.id)
     fail_queued_tasks(connection, export.id, "the export was deleted before the task began")
     return export
+
+
+def check_keys(definition: ExportDefinition, contexts: Sequence[KeyContext], limits: KeyLimits) -> None:
+    """Refuse a path whose keys a connector does not take; `contexts` has one for each table."""
+    for context in contexts:
+        check_template(definition.path, context, tables=len(contexts), limits=limits)
+        if definition.push_helpers:
+            folder = side_files_folder(definition.path, context, "0" * DIGITS_OF_VERSION)
+            check_key(f"{folder}/{max(SIDE_FILES, key=len)}", limits)
+
+
+def contexts_of(export: Export) -> Sequence[KeyContext]:
+    """For each table of an export what its path is filled from in its first hour."""
+    window = HourWindow(export.definition.first_hour)
+    return [export.key_context(choice.name, window) for choice in export.definition.tables]
 
 
 def check_slug(slug: str, *, field: str) -> None:
@@ -178,8 +190,4 @@ def _check_collisions(
 
 
 def _shapes(export: Export) -> list[tuple[Symbol, ...]]:
-    definition = export.definition
-    window = HourWindow(definition.first_hour)
-    return [
-        shape_of(definition.path, export.key_context(choice.name, window)) for choice in definition.tables
-    ]
+    return [shape_of(export.definition.path, context) for context in contexts_of(export)]

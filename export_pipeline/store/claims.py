@@ -12,7 +12,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from export_pipeline.store.schema import CLAIMS
+from export_pipeline.store.schema import CLAIMS, EXPORTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +117,13 @@ def claims_between(
         .order_by(CLAIMS.c.hour)
     )
     return [Claim(**row._mapping) for row in rows]
+
+
+def in_flight(connection: sa.Connection, connector_id: str, now: datetime) -> bool:
+    """Whether some run is working on an hour that goes through the connector, its export deleted or not."""
+    through = EXPORTS.c.id == CLAIMS.c.export_id, EXPORTS.c.connector_id == connector_id
+    claimed = sa.select(CLAIMS.c.owner).where(*through, CLAIMS.c.expires_at > now).limit(1)
+    return connection.scalar(claimed) is not None
 
 
 def living_runs(connection: sa.Connection, now: datetime) -> frozenset[str]:

@@ -3,55 +3,87 @@
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
+from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.connectors.secret import reveal
 from export_pipeline.errors import AlreadyExists, NotFound
 from export_pipeline.store.encryption import SecretKey
-from export_pipeline.store.schema import CONNECTORS, ORGANIZATIONS
+from export_pipeline.store.schema import CONNECTORS, ORGANIZATIONS, Moment
 from export_pipeline.store.sealing import seal
+
+NOT_CHECKED = "It has not been checked yet."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredConnector:
-    """A connector as it is listed: everything but its configuration."""
+    """A connector as it is listed: everything but its configuration.
+
+    `reason` is a sentence on why it is in its state; `generation` rises with every change and every check;
+    without a time for its next check it is checked at once, if its state is one that is checked.
+    """
 
     id: str
     organization: str
     name: str
     type: str
     created_at: datetime
+    state: ConnectorState
+    reason: str
+    state_since: datetime
+    generation: int
+    checked_at: datetime | None
+    next_check_at: datetime | None
+
+    @property
+    def always_there(self) -> bool:
+        """Whether it is the operator's, and nobody's to change: each organization has one from the start."""
+        return self.type == "direct_download"
 
 
-_LISTED = [CONNECTORS.c[name] for name in ("id", "organization", "name", "type", "created_at")]
+_LISTED = [
+    *(CONNECTORS.c[name] for name in ("id", "organization", "name", "type", "created_at", "state", "reason")),
+    sa.func.coalesce(CONNECTORS.c.state_since, CONNECTORS.c.created_at, type_=Moment).label("state_since"),
+    *(CONNECTORS.c[name] for name in ("generation", "checked_at", "next_check_at")),
+]
 _THERE = CONNECTORS.c.deleted_at.is_(None)
 
 
 def add_connector(
-    connection: sa.Connection, key: SecretKey, organization: str, name: str, config: ConnectorConfig
+    connection: sa.Connection,
+    key: SecretKey,
+    organization: str,
+    name: str,
+    config: ConnectorConfig,
+    *,
+    state: ConnectorState = ConnectorState.STARTING,
+    reason: str = NOT_CHECKED,
 ) -> StoredConnector:
     """Store a connector under a new id. AlreadyExists when the organization has one of that name."""
+    now = datetime.now(UTC)
     stored = StoredConnector(
         id=str(uuid.uuid4()),
         organization=organization,
         name=name,
         type=config.type,
-        created_at=datetime.now(UTC),
+        created_at=now,
+        state=state,
+        reason=reason,
+        state_since=now,
+        generation=1,
+        checked_at=None,
+        next_check_at=None,
     )
     try:
         connection.execute(
             CONNECTORS.insert().values(
-                id=stored.id,
-                organization=organization,
-                name=name,
-                type=stored.type,
-                sealed_config=seal(connection, key, reveal(config)),
-                created_at=stored.created_at,
+                {**asdict(stored), "sealed_config": seal(connection, key, reveal(config))}
             )
         )
     except IntegrityError as error:
@@ -62,10 +94,11 @@ def add_connector(
 def ensure_connector(
     connection: sa.Connection, key: SecretKey, organization: str, name: str, config: ConnectorConfig
 ) -> None:
-    """Store a connector, unless the organization has one of that name."""
+    """Store a connector that runs from the start, unless the organization has one of that name."""
     # Another process that starts at the same moment may store it first.
     with suppress(AlreadyExists), connection.begin_nested():
-        add_connector(connection, key, organization, name, config)
+        state, reason = ConnectorState.RUNNING, "It is there from the start."
+        add_connector(connection, key, organization, name, config, state=state, reason=reason)
 
 
 def organizations_without(connection: sa.Connection, name: str) -> Sequence[str]:
@@ -84,12 +117,18 @@ def check_key(connection: sa.Connection, key: SecretKey) -> None:
 
 def list_connectors(connection: sa.Connection, organization: str) -> Sequence[StoredConnector]:
     """The organization's connectors by name."""
-    rows = connection.execute(
-        sa.select(*_LISTED)
-        .where(CONNECTORS.c.organization == organization, _THERE)
-        .order_by(CONNECTORS.c.name)
-    )
-    return [StoredConnector(**row._mapping) for row in rows]
+    return select_connectors(connection, CONNECTORS.c.organization == organization, by=CONNECTORS.c.name)
+
+
+def select_connectors(
+    connection: sa.Connection,
+    *conditions: sa.ColumnElement[bool],
+    by: sa.ColumnElement[Any],
+    limit: int | None = None,
+) -> Sequence[StoredConnector]:
+    """The connectors for which the conditions hold, whoever's they are, the first `limit` in order."""
+    rows = connection.execute(sa.select(*_LISTED).where(*conditions, _THERE).order_by(by).limit(limit))
+    return [_stored(row) for row in rows]
 
 
 def find_connector(
@@ -105,15 +144,16 @@ def find_connector(
     if row is None:
         known = ", ".join(connector.name for connector in list_connectors(connection, organization))
         raise NotFound(f"there is no connector {name!r}; there are: {known or 'none'}")
-    return StoredConnector(**row._mapping)
+    return _stored(row)
 
 
-def get_connector(connection: sa.Connection, id_: str) -> StoredConnector:
-    """The connector with that id, whoever's it is."""
-    row = connection.execute(sa.select(*_LISTED).where(CONNECTORS.c.id == id_, _THERE)).one_or_none()
+def get_connector(connection: sa.Connection, id_: str, *, locked: bool = False) -> StoredConnector:
+    """The connector with that id, whoever's it is; `locked`: as in `find_connector`."""
+    query = sa.select(*_LISTED).where(CONNECTORS.c.id == id_, _THERE)
+    row = connection.execute(query.with_for_update() if locked else query).one_or_none()
     if row is None:
         raise NotFound(f"there is no connector with the id {id_!r}")
-    return StoredConnector(**row._mapping)
+    return _stored(row)
 
 
 def connector_config(connection: sa.Connection, key: SecretKey, id_: str) -> ConnectorConfig:
@@ -124,6 +164,15 @@ def connector_config(connection: sa.Connection, key: SecretKey, id_: str) -> Con
     return config_from(key.unseal(sealed))
 
 
+def replace_config(connection: sa.Connection, key: SecretKey, id_: str, config: ConnectorConfig) -> None:
+    """Give a connector another configuration. It has to start anew with that, see `change_state`."""
+    connection.execute(
+        CONNECTORS.update()
+        .where(CONNECTORS.c.id == id_)
+        .values(type=config.type, sealed_config=seal(connection, key, reveal(config)))
+    )
+
+
 def hide_connector(connection: sa.Connection, id_: str) -> None:
     """Delete a connector: it is listed no more, its name is free, its credentials are gone."""
     connection.execute(
@@ -131,3 +180,8 @@ def hide_connector(connection: sa.Connection, id_: str) -> None:
         .where(CONNECTORS.c.id == id_)
         .values(deleted_at=datetime.now(UTC), sealed_config=None)
     )
+
+
+def _stored(row: sa.Row[Any]) -> StoredConnector:
+    values = dict(row._mapping)
+    return StoredConnector(**values | {"state": ConnectorState(values["state"])})

@@ -68,6 +68,15 @@ CONNECTORS = sa.Table(
     sa.Column("sealed_config", sa.LargeBinary),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("deleted_at", Moment),  # kept: receipts of deleted exports name it
+    # Defaults for rows that are stored by programs that know of no states.
+    sa.Column("state", sa.String(16), nullable=False, server_default="RUNNING"),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("state_since", Moment),  # none: since it was made
+    sa.Column("generation", sa.Integer, nullable=False, server_default="1"),  # rises with every change
+    sa.Column("checked_at", Moment),
+    sa.Column("next_check_at", Moment),  # none: at once, if its state is one that is checked
+    sa.Column("failed_checks", sa.Integer, nullable=False, server_default="0"),  # in a row
+    sa.Column("check_steps", sa.Text),  # of the last check, as JSON
 )
 _unique_while_there(CONNECTORS, "name")
 

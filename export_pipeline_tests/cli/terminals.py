@@ -5,6 +5,7 @@ import pty
 import select
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Mapping, Sequence
 
@@ -83,6 +84,49 @@ def run_in_a_terminal(
             if answer and not asked and to.encode() in screen:
                 os.write(ours, answer.encode())
                 asked = True
+        return process.wait(timeout=SECONDS), screen.decode()
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+def converse(
+    arguments: Sequence[str], environ: Mapping[str, str], answers: Sequence[tuple[str, str]]
+) -> tuple[int, str]:
+    """The exit code and all that appeared on the screen, where each question is answered once, in order.
+
+    What hides its input throws away what was typed before the terminal is quiet: so that is waited for.
+    """
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", AT_THE_TERMINAL, *COMMAND, *arguments],
+        env={**environ, "TERM": "xterm", "COLUMNS": "200", "LINES": "40"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    screen, read, left = b"", 0, list(answers)
+    give_up = time.monotonic() + SECONDS
+    try:
+        while time.monotonic() < give_up:
+            if not select.select([ours], [], [], SECONDS_BEFORE_TYPING_AGAIN)[0]:
+                continue
+            try:
+                piece = os.read(ours, 4096)
+            except OSError:  # so a terminal says that its program has ended
+                break
+            if not piece:
+                break
+            screen += piece
+            if left and left[0][0].encode() in screen[read:] and screen.rstrip(b" ").endswith(b":"):
+                hidden = b"[not shown" in screen[read:]
+                while hidden and termios.tcgetattr(ours)[3] & termios.ECHO and time.monotonic() < give_up:
+                    time.sleep(0.01)
+                read = len(screen)
+                os.write(ours, f"{left.pop(0)[1]}\n".encode())
         return process.wait(timeout=SECONDS), screen.decode()
     finally:
         process.kill()

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from export_pipeline.connectors.secret import reveal
 from export_pipeline_tests.cli.conftest import CallCli
 from export_pipeline_tests.installations import Installation
+from export_pipeline_tests.servers.s3 import S3Server
 
 CONFIG = b"""
 type = "s3"
@@ -25,18 +27,21 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_a_connector_is_made_from_standard_input(call_cli: CallCli, secret: str) -> None:  # noqa: ARG001
-    result = call_cli("connector", "create", "sales", "--config", "-", given=CONFIG)
+    result = call_cli("connector", "create", "sales", "--no-check", "--config", "-", given=CONFIG)
 
     assert (result.code, result.out) == (
         0,
-        "made the s3 connector sales; exports take it with --connector sales\n",
+        "made the s3 connector sales; exports take it with --connector sales\n"
+        "sales is STARTING: It has not been checked yet.\n",
     )
 
 
 def test_a_connector_is_made_from_a_file(call_cli: CallCli, secret: str, tmp_path: Path) -> None:  # noqa: ARG001
     (tmp_path / "sales.toml").write_bytes(CONFIG)
 
-    result = call_cli("connector", "create", "sales", "--config", str(tmp_path / "sales.toml"), "--json")
+    result = call_cli(
+        "connector", "create", "sales", "--config", str(tmp_path / "sales.toml"), "--json", "--no-check"
+    )
 
     assert (result.document["name"], result.document["type"]) == ("sales", "s3")
 
@@ -44,7 +49,7 @@ def test_a_connector_is_made_from_a_file(call_cli: CallCli, secret: str, tmp_pat
 def test_the_secret_is_stored_as_the_environment_held_it(
     call_cli: CallCli, secret: str, installation: Installation
 ) -> None:
-    made = call_cli("connector", "create", "sales", "--config", "-", "--json", given=CONFIG)
+    made = call_cli("connector", "create", "sales", "--no-check", "--config", "-", "--json", given=CONFIG)
 
     config = installation.deployment.connector(made.document["id"])
 
@@ -55,7 +60,7 @@ def test_the_secret_is_stored_as_the_environment_held_it(
 
 @pytest.mark.parametrize("json", [(), ("--json",)])
 def test_showing_a_connector_masks_its_secret(call_cli: CallCli, secret: str, json: tuple[str, ...]) -> None:
-    call_cli("connector", "create", "sales", "--config", "-", given=CONFIG)
+    call_cli("connector", "create", "sales", "--no-check", "--config", "-", given=CONFIG)
 
     shown = call_cli("connector", "show", "sales", *json)
 
@@ -65,7 +70,7 @@ def test_showing_a_connector_masks_its_secret(call_cli: CallCli, secret: str, js
 
 
 def test_a_secret_that_is_not_in_the_environment_is_named(call_cli: CallCli) -> None:
-    result = call_cli("connector", "create", "sales", "--config", "-", given=CONFIG)
+    result = call_cli("connector", "create", "sales", "--no-check", "--config", "-", given=CONFIG)
 
     assert result.code == 2
     assert result.err == "error: secret_access_key: the environment variable BUCKET_SECRET is not set\n"
@@ -76,36 +81,51 @@ def test_a_secret_that_is_not_in_the_environment_is_named(call_cli: CallCli) -> 
 
 def test_a_wrong_field_is_named(call_cli: CallCli) -> None:
     result = call_cli(
-        "connector", "create", "sales", "--config", "-", "--json", given=b'{"type": "s3", "buckett": "x"}'
+        "connector",
+        "create",
+        "sales",
+        "--no-check",
+        "--config",
+        "-",
+        "--json",
+        given=b'{"type": "s3", "buckett": "x"}',
     )
 
     assert (result.code, "buckett" in result.error["message"]) == (2, True)
 
 
 def test_a_name_is_taken_once(call_cli: CallCli, secret: str) -> None:  # noqa: ARG001
-    call_cli("connector", "create", "sales", "--config", "-", given=CONFIG)
+    call_cli("connector", "create", "sales", "--no-check", "--config", "-", given=CONFIG)
 
-    result = call_cli("connector", "create", "sales", "--config", "-", "--json", given=CONFIG)
+    result = call_cli("connector", "create", "sales", "--no-check", "--config", "-", "--json", given=CONFIG)
 
     assert (result.code, result.error["type"]) == (2, "AlreadyExists")
 
 
-def test_connectors_are_listed(call_cli: CallCli) -> None:
+def test_connectors_are_listed_with_their_states(call_cli: CallCli, secret: str) -> None:  # noqa: ARG001
+    call_cli("connector", "create", "sales", "--no-check", "--config", "-", given=CONFIG)
+
     result = call_cli("connector", "list")
+    documents = call_cli("connector", "list", "--json").document["connectors"]
 
     assert result.code == 0
-    assert "direct_download" in result.out
+    assert "RUNNING" in next(line for line in result.out.splitlines() if "direct_download" in line)
+    assert "It has not been checked yet." in next(line for line in result.out.splitlines() if "sales" in line)
+    assert [(one["name"], one["state"]) for one in documents] == [
+        ("direct_download", "RUNNING"),
+        ("sales", "STARTING"),
+    ]
 
 
 def test_an_unused_connector_is_deleted(call_cli: CallCli, secret: str) -> None:  # noqa: ARG001
-    call_cli("connector", "create", "sales", "--config", "-", given=CONFIG)
+    call_cli("connector", "create", "sales", "--no-check", "--config", "-", given=CONFIG)
 
     assert call_cli("connector", "delete", "sales", "--yes").code == 0
     assert call_cli("connector", "show", "sales").code == 2
 
 
 def test_a_connector_in_use_stays(call_cli: CallCli, secret: str, installation: Installation) -> None:  # noqa: ARG001
-    call_cli("connector", "create", "sales", "--config", "-", given=CONFIG)
+    call_cli("connector", "create", "sales", "--no-check", "--config", "-", given=CONFIG)
     installation.export(connector="sales")
 
     result = call_cli("connector", "delete", "sales", "--yes")
@@ -117,3 +137,69 @@ def test_a_connector_that_is_not_there_is_not_asked_about(call_cli: CallCli) -> 
     result = call_cli("connector", "delete", "sales")
 
     assert result.err.startswith("error: there is no connector 'sales'")
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_connector_is_made_even_if_its_check_fails(call_cli: CallCli) -> None:
+    result = call_cli("connector", "create", "sales", "--config", "-", given=CONFIG)
+
+    assert result.code == 1
+    assert "ok      resolve: " in result.out
+    assert "FAILED  connect: The server 127.0.0.1 does not answer at port 9" in result.out
+    assert "sales is STARTING: The server 127.0.0.1 does not answer" in result.out
+    assert "correct it with: export-pipeline connector replace sales" in result.out
+    assert call_cli("connector", "show", "sales", "--json").document["state"] == "STARTING"
+
+
+def test_a_connector_that_can_do_everything_runs_at_once(call_cli: CallCli, s3_server: S3Server) -> None:
+    config = reveal(s3_server.config(s3_server.new_bucket())).encode()
+
+    made = call_cli("connector", "create", "sales", "--config", "-", "--json", given=config)
+
+    assert (made.code, made.document["state"]) == (0, "RUNNING")
+    assert all(step["ok"] for step in made.document["check"])
+    assert call_cli("connector", "show", "sales", "--json").document["check"] == made.document["check"]
+
+
+def test_showing_a_connector_tells_its_last_check_and_its_exports(
+    call_cli: CallCli, installation: Installation
+) -> None:
+    installation.export()
+    call_cli("connector", "check", "direct_download")
+
+    shown = call_cli("connector", "show", "direct_download")
+    document = call_cli("connector", "show", "direct_download", "--json").document
+
+    assert "ok      write: " in shown.out
+    assert (document["state"], document["exports"]) == ("RUNNING", ["events"])
+    assert document["next_check_at"] > document["checked_at"]
+
+
+def test_a_connector_is_replaced_without_its_secret(
+    call_cli: CallCli, secret: str, installation: Installation
+) -> None:
+    made = call_cli("connector", "create", "sales", "--no-check", "--config", "-", "--json", given=CONFIG)
+    changed = b"\n".join(line for line in CONFIG.splitlines() if b"secret" not in line)
+    changed = changed.replace(b'"exports"', b'"daily"')
+
+    result = call_cli("connector", "replace", "sales", "--no-check", "--config", "-", "--json", given=changed)
+
+    config = installation.deployment.connector(made.document["id"])
+    assert (result.code, result.document["id"]) == (0, made.document["id"])
+    assert config.type == "s3"
+    assert config.prefix == "daily"
+    assert config.secret_access_key is not None
+    assert config.secret_access_key.get_secret_value() == secret
+
+
+def test_type_and_file_are_two_ways_to_say_the_same(call_cli: CallCli) -> None:
+    result = call_cli("connector", "create", "sales", "--type", "s3", "--config", "-", given=CONFIG)
+
+    assert (result.code, result.err) == (2, "error: --type: the file of --config says it; leave --type out\n")
+
+
+def test_nobody_is_asked_where_nobody_is(call_cli: CallCli) -> None:
+    result = call_cli("connector", "create", "sales", "--type", "s3")
+
+    assert result.code == 2
+    assert "--config: nobody is there to be asked; say --config FILE" in result.err

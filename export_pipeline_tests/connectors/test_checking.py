@@ -1,41 +1,53 @@
 """A connector is tried step by step, and each step says how it went."""
 
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from export_pipeline.connectors.addresses import allow
 from export_pipeline.connectors.checking import CheckStep, check
 from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.destination import Destination, Proof, StoredObject, Upload, Version
 from export_pipeline.connectors.folder import FolderDestination
+from export_pipeline.connectors.http import HttpConfig
 from export_pipeline_tests.connectors.objects import Unseen, keys
 from export_pipeline_tests.servers.http import Receiver
 from export_pipeline_tests.servers.s3 import S3Server
 
-STEPS = ["list", "write", "read", "conditional write", "delete"]
+HERE = "file:///"
+STEPS = ["resolve", "connect", "authenticate", "list", "write", "read", "conditional write", "delete"]
+
+
+def tried(config: ConnectorConfig) -> Iterator[CheckStep]:
+    return check(config.open(), config.address, inside=config.inside)
 
 
 def outcome(steps: Iterator[CheckStep]) -> list[tuple[str, bool]]:
     return [(step.name, step.ok) for step in steps]
 
 
+def passed(last: str) -> list[tuple[str, bool]]:
+    return [(name, True) for name in STEPS[: STEPS.index(last) + 1]]
+
+
 def test_a_good_connector_passes_every_step(connector: ConnectorConfig) -> None:
-    assert outcome(check(connector.open())) == [(name, True) for name in STEPS]
+    assert outcome(tried(connector)) == [(name, True) for name in STEPS]
 
 
 def test_nothing_is_left_behind(connector: ConnectorConfig) -> None:
-    list(check(connector.open()))
+    assert not any(step.leaves for step in tried(connector))
 
     assert keys(connector.open()) == []
 
 
 def test_a_check_that_is_broken_off_leaves_nothing_behind(tmp_path: Path) -> None:
     destination = FolderDestination(tmp_path)
-    steps = check(destination)
-    next(steps)
-    next(steps)
+    steps = check(destination, HERE)
+    for _ in range(STEPS.index("read")):
+        next(steps)
     there_meanwhile = len(keys(destination))
 
     steps.close()  # type: ignore[attr-defined]  # a generator, though promised as an iterator
@@ -45,14 +57,14 @@ def test_a_check_that_is_broken_off_leaves_nothing_behind(tmp_path: Path) -> Non
 
 
 def test_who_may_not_write_hears_so_at_that_step(s3_server: S3Server) -> None:
-    steps = list(check(s3_server.config(s3_server.new_bucket(), user=s3_server.reader).open()))
+    steps = list(tried(s3_server.config(s3_server.new_bucket(), user=s3_server.reader)))
 
-    assert outcome(iter(steps)) == [("list", True), ("write", False)]
+    assert outcome(iter(steps)) == [*passed("list"), ("write", False)]
     assert "check the connector's credentials" in steps[-1].message
 
 
 def test_who_may_only_write_is_told_what_has_to_do_for_a_proof(s3_server: S3Server) -> None:
-    steps = list(check(s3_server.config(s3_server.new_bucket(), user=s3_server.writer).open()))
+    steps = list(tried(s3_server.config(s3_server.new_bucket(), user=s3_server.writer)))
 
     assert all(step.ok for step in steps)
     (read_back,) = [step for step in steps if step.name == "read"]
@@ -60,14 +72,14 @@ def test_who_may_only_write_is_told_what_has_to_do_for_a_proof(s3_server: S3Serv
 
 
 def test_a_missing_bucket_is_named(s3_server: S3Server) -> None:
-    (step,) = check(s3_server.config("no-such-bucket").open())
+    *_, step = tried(s3_server.config("no-such-bucket"))
 
     assert not step.ok
     assert "no such bucket" in step.message
 
 
 def test_messages_are_sentences(s3_server: S3Server) -> None:
-    steps = [*check(s3_server.config(s3_server.new_bucket()).open()), *check(s3_server.config("none").open())]
+    steps = [*tried(s3_server.config(s3_server.new_bucket())), *tried(s3_server.config("none"))]
 
     assert all(step.message[0].isupper() and step.message.endswith(".") for step in steps)
 
@@ -126,23 +138,23 @@ class Forgetful(Careless):
 
 
 def test_a_store_that_ignores_conditions_is_found_out(tmp_path: Path) -> None:
-    steps = list(check(Careless(FolderDestination(tmp_path))))
+    steps = list(check(Careless(FolderDestination(tmp_path)), HERE))
 
     assert outcome(iter(steps))[-1] == ("conditional write", False)
     assert "If-None-Match" in steps[-1].message
 
 
 def test_a_store_that_does_not_delete_is_found_out(tmp_path: Path) -> None:
-    steps = list(check(Forgetful(FolderDestination(tmp_path))))
+    steps = list(check(Forgetful(FolderDestination(tmp_path)), HERE))
 
     assert outcome(iter(steps))[-1] == ("delete", False)
 
 
 @pytest.mark.parametrize("changed", [b"", b"something else"])
 def test_a_store_that_changes_objects_is_found_out(tmp_path: Path, changed: bytes) -> None:
-    steps = check(FolderDestination(tmp_path))
-    next(steps)
-    next(steps)
+    steps = check(FolderDestination(tmp_path), HERE)
+    for _ in range(STEPS.index("read")):
+        next(steps)
     (probe,) = tmp_path.glob("export-pipeline-check-*")
     probe.write_bytes(changed)
 
@@ -152,13 +164,14 @@ def test_a_store_that_changes_objects_is_found_out(tmp_path: Path, changed: byte
 
 
 def test_where_nobody_may_look_the_check_says_what_that_means(tmp_path: Path) -> None:
-    steps = {step.name: step for step in check(Unseen(FolderDestination(tmp_path)))}
+    steps = {step.name: step for step in check(Unseen(FolderDestination(tmp_path)), HERE)}
 
     assert [(step.name, step.ok) for step in steps.values()] == [(name, True) for name in STEPS]
     assert "need not be" in steps["list"].message
     assert "store's answer has to do for a proof" in steps["read"].message
     assert "written whatever is there" in steps["conditional write"].message
     assert "may stay there" in steps["delete"].message
+    assert [step.name for step in steps.values() if step.leaves] == ["delete"]
 
 
 class Blunt(Careless):
@@ -169,7 +182,7 @@ class Blunt(Careless):
 
 
 def test_a_store_that_forgets_metadata_is_found_out(tmp_path: Path) -> None:
-    steps = list(check(Blunt(FolderDestination(tmp_path))))
+    steps = list(check(Blunt(FolderDestination(tmp_path)), HERE))
 
     assert outcome(iter(steps))[-1] == ("read", False)
     assert "keeps metadata" in steps[-1].message
@@ -178,7 +191,58 @@ def test_a_store_that_forgets_metadata_is_found_out(tmp_path: Path) -> None:
 def test_a_receiver_that_shows_nothing_passes_and_is_told_what_that_means(http_receiver: Receiver) -> None:
     config = http_receiver.config(http_receiver.new_space(), readable=False)
 
-    steps = list(check(config.open()))
+    steps = list(tried(config))
 
     assert outcome(iter(steps)) == [(name, True) for name in STEPS]
-    assert "has to do for a proof" in steps[2].message
+    assert "has to do for a proof" in steps[STEPS.index("read")].message
+
+
+def test_a_host_that_nobody_knows_is_told_from_refused_credentials(s3_server: S3Server) -> None:
+    config = s3_server.config("sales").model_copy(update={"endpoint_url": "http://storage.invalid:9000"})
+
+    (step,) = tried(config)
+
+    assert (step.name, step.ok, step.passes) == ("resolve", False, True)
+    assert "storage.invalid is not found" in step.message
+
+
+def test_a_port_at_which_nobody_answers_is_told_from_refused_credentials(s3_server: S3Server) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    config = s3_server.config("sales").model_copy(update={"endpoint_url": f"http://127.0.0.1:{port}"})
+
+    first, second = tried(config)
+
+    assert (first.ok, second.name, second.ok, second.passes) == (True, "connect", False, True)
+    assert "the credentials were not even looked at" in second.message
+
+
+def test_refused_credentials_do_not_pass_by_themselves(s3_server: S3Server) -> None:
+    bad = s3_server.config(s3_server.new_bucket(), user=s3_server.reader)
+
+    *_, step = tried(bad)
+
+    assert not step.passes
+
+
+def test_who_may_not_be_called_is_not_called_by_the_check_either() -> None:
+    allow([])
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.2)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/$key"
+
+        *_, step = tried(HttpConfig(url=url))
+
+        assert (step.name, step.passes) == ("connect", False)
+        with pytest.raises(TimeoutError):
+            listening.accept()
+
+
+def test_a_host_behind_a_proxy_is_left_to_that(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    steps = list(check(FolderDestination(tmp_path), "https://storage.invalid/sales"))
+
+    assert [step.ok for step in steps] == [True] * len(STEPS)
+    assert "found by a proxy" in steps[0].message

@@ -6,12 +6,14 @@ import tomllib
 import traceback
 from pathlib import Path
 from typing import Any, get_args
+from urllib.parse import urlsplit
 
 import pytest
 
 from export_pipeline.cli.documents import filled
 from export_pipeline.connectors.connector import CONNECTOR_TYPES, ConnectorConfig, config_from
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
+from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.connectors.secret import reveal
 from export_pipeline.errors import InvalidRequest
@@ -142,3 +144,35 @@ def test_the_documents_samples_are_connectors_and_show_every_field(sample: str) 
 
 def test_every_type_that_customers_make_has_a_sample() -> None:
     assert {tomllib.loads(sample)["type"] for sample in SAMPLES} == {*CONNECTOR_TYPES} - {"direct_download"}
+
+
+@pytest.mark.parametrize(
+    ("config", "address"),
+    [
+        ({"type": "s3", "bucket": "sales"}, "https://s3.us-east-1.amazonaws.com/sales"),
+        (
+            {"type": "s3", "bucket": "sales", "region": "cn-north-1"},
+            "https://s3.cn-north-1.amazonaws.com.cn/sales",
+        ),
+        (
+            {"type": "s3", "bucket": "sales", "prefix": "a/b", "endpoint_url": "http://s3:9000"},
+            "http://s3:9000/sales",
+        ),
+        ({"type": "gcs", "bucket": "sales", "prefix": "a/b"}, "https://storage.googleapis.com/sales"),
+        ({"type": "http", "url": "https://a.example/in/$key?token=1"}, "https://a.example/in/$key"),
+    ],
+)
+def test_an_address_names_host_and_bucket_and_nothing_that_changes_within(
+    config: dict[str, str], address: str
+) -> None:
+    assert config_from(config).address == address
+
+
+def test_where_the_host_is_called_and_not_its_inside(tmp_path: Path) -> None:
+    azure = config_from({"type": "azure", "account_name": "acme", "container": "sales", "sas_token": "sig=1"})
+    folder = DirectDownloadConfig(store=FolderConfig(path=tmp_path))
+
+    assert azure.address == "https://acme.blob.core.windows.net/acme/sales"
+    assert urlsplit(folder.address).hostname is None
+    receiver = config_from({"type": "http", "url": "https://a.example/$key"})
+    assert (azure.inside, folder.inside, receiver.inside) == (True, True, False)

@@ -1,16 +1,33 @@
 """What people may do with connectors: every refusal names the field and stores nothing."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
-from export_pipeline.control.connectors import create_connector, delete_connector
+from export_pipeline.connectors.lifecycle import ConnectorState
+from export_pipeline.connectors.s3 import S3Config
+from export_pipeline.control.connectors import (
+    check_connector,
+    create_connector,
+    delete_connector,
+    fail_connector,
+    replace_connector,
+    start_connector,
+    stop_connector,
+)
 from export_pipeline.control.exports import create_export, delete_export
-from export_pipeline.errors import AlreadyExists, InvalidRequest, NotFound
+from export_pipeline.errors import AlreadyExists, InvalidRequest, NotFound, WrongState
+from export_pipeline.exports.export import Export
+from export_pipeline.store.claims import claim, release
+from export_pipeline.store.connector_states import last_check, settle_stopping
 from export_pipeline.store.connectors import (
     StoredConnector,
     add_connector,
@@ -20,8 +37,10 @@ from export_pipeline.store.connectors import (
 )
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.organizations import ensure_organization
-from export_pipeline_tests.builders import ORGANIZATION, a_dataset, a_definition, an_s3_connector
+from export_pipeline_tests.builders import FIRST_HOUR, ORGANIZATION, a_dataset, a_definition, an_s3_connector
 from export_pipeline_tests.control_databases import KEY
+
+SECRET = str(an_s3_connector()["secret_access_key"])
 
 
 @pytest.fixture(autouse=True)
@@ -49,17 +68,23 @@ def names(control: sa.Engine) -> list[str]:
         return [connector.name for connector in list_connectors(connection, ORGANIZATION)]
 
 
-def exporting(control: sa.Engine, connector: str, slug: str = "flights") -> None:
+def exporting(control: sa.Engine, connector: str, slug: str = "flights", **changes: Any) -> Export:
     with writing(control) as connection:
-        create_export(
+        return create_export(
             connection,
             KEY,
             a_dataset(),
             organization=ORGANIZATION,
             slug=slug,
             connector=connector,
-            definition=a_definition(),
+            definition=a_definition(**changes),
         )
+
+
+def a_direct_download(control: sa.Engine, state: ConnectorState = ConnectorState.RUNNING) -> StoredConnector:
+    config = DirectDownloadConfig(store=FolderConfig(path=Path("/srv/downloads")))
+    with writing(control) as connection:
+        return add_connector(connection, KEY, ORGANIZATION, "direct_download", config, state=state)
 
 
 def test_a_connector_is_stored_under_its_name(control: sa.Engine) -> None:
@@ -131,11 +156,7 @@ def test_nobody_makes_a_direct_download(control: sa.Engine, fields: dict[str, An
 
 
 def test_nobody_deletes_the_direct_download(control: sa.Engine) -> None:
-    with writing(control) as connection:
-        config = DirectDownloadConfig.model_construct(
-            store=FolderConfig.model_validate({"path": "/srv/downloads"}), row_limit=1
-        )
-        add_connector(connection, KEY, ORGANIZATION, "direct_download", config)
+    a_direct_download(control)
 
     with pytest.raises(InvalidRequest, match="cannot be deleted") as caught:
         delete(control, "direct_download")
@@ -185,3 +206,222 @@ def test_another_organizations_connector_cannot_be_deleted(control: sa.Engine) -
         delete(control, "bucket", organization="other")
 
     assert names(control) == ["bucket"]
+
+
+def replace(control: sa.Engine, config: Mapping[str, Any], name: str = "bucket") -> StoredConnector:
+    with writing(control) as connection:
+        return replace_connector(connection, KEY, organization=ORGANIZATION, name=name, config=config)
+
+
+def config_of(control: sa.Engine, stored: StoredConnector) -> ConnectorConfig:
+    with reading(control) as connection:
+        return connector_config(connection, KEY, stored.id)
+
+
+def secret_of(control: sa.Engine, stored: StoredConnector) -> str | None:
+    config = config_of(control, stored)
+    assert isinstance(config, S3Config)
+    return config.secret_access_key.get_secret_value() if config.secret_access_key else None
+
+
+def without_secret(**changes: Any) -> dict[str, Any]:
+    return {name: value for name, value in an_s3_connector().items() if name != "secret_access_key"} | changes
+
+
+def test_a_replaced_connector_keeps_its_identity_and_starts_anew(control: sa.Engine) -> None:
+    before = create(control)
+    exporting(control, "bucket")
+    with writing(control) as connection:
+        fail_connector(connection, ORGANIZATION, "bucket")
+
+    after = replace(control, {"type": "gcs", "bucket": "acme-exports"})
+
+    assert (after.id, after.type, after.state) == (before.id, "gcs", ConnectorState.STARTING)
+    assert config_of(control, after).location == "gs://acme-exports"
+
+
+@pytest.mark.parametrize("changes", [{}, {"prefix": "daily"}, {"path_style": True}])
+def test_a_secret_that_is_left_out_is_kept_for_the_same_bucket(
+    control: sa.Engine, changes: dict[str, Any]
+) -> None:
+    create(control)
+
+    assert secret_of(control, replace(control, without_secret(**changes))) == SECRET
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"bucket": "another"}, {"endpoint_url": "https://storage.example.com"}, {"region": "us-west-1"}],
+)
+def test_a_secret_is_not_sent_to_another_address(control: sa.Engine, changes: dict[str, str]) -> None:
+    stored = create(control)
+
+    with pytest.raises(InvalidRequest, match="secret_access_key go together: give both"):
+        replace(control, without_secret(**changes))
+
+    assert config_of(control, stored) == config_from(an_s3_connector())
+
+
+def test_a_secret_is_not_kept_for_another_type(control: sa.Engine) -> None:
+    create(control, config={"type": "http", "url": "https://a.example.com/$key", "bearer_token": SECRET})
+
+    assert secret_of(control, replace(control, {"type": "s3", "bucket": "acme-exports"})) is None
+
+
+def test_a_secret_is_taken_away_by_saying_that_there_is_none(control: sa.Engine) -> None:
+    create(control)
+
+    stored = replace(control, {**an_s3_connector(), "access_key_id": None, "secret_access_key": None})
+
+    assert secret_of(control, stored) is None
+
+
+def test_a_kept_secret_that_is_in_the_way_is_named(control: sa.Engine) -> None:
+    url = "https://a.example.com/$key"
+    create(control, config={"type": "http", "url": url, "bearer_token": SECRET})
+
+    with pytest.raises(InvalidRequest, match="kept from before: bearer_token; null takes one away") as caught:
+        replace(control, {"type": "http", "url": url, "username": "me", "password": "hunter2"})
+
+    assert SECRET not in str(caught.value)
+
+
+def test_what_was_shown_instead_of_a_secret_is_not_taken_for_one(control: sa.Engine) -> None:
+    stored = create(control)
+
+    with pytest.raises(InvalidRequest, match="the place of one: send the real value"):
+        replace(control, an_s3_connector(secret_access_key="**********"))
+
+    assert secret_of(control, stored) == SECRET
+
+
+def test_a_configuration_that_does_not_take_an_exports_keys_is_refused(control: sa.Engine) -> None:
+    stored = create(control)
+    exporting(control, "bucket", "flights")
+    exporting(control, "bucket", "more-flights", subdirectory="$export")
+
+    with pytest.raises(InvalidRequest, match=r"flights \(path: .*more-flights \(path: ") as caught:
+        replace(control, an_s3_connector(prefix="p" * 1000))
+
+    assert caught.value.field == "config"
+    assert config_of(control, stored) == config_from(an_s3_connector())
+    with reading(control) as connection:
+        assert find_connector(connection, ORGANIZATION, "bucket") == stored
+
+
+@pytest.mark.parametrize("name", ["bucket", "direct_download"])
+def test_nobody_makes_a_direct_download_of_a_connector(control: sa.Engine, name: str) -> None:
+    create(control)
+    a_direct_download(control)
+
+    with pytest.raises(InvalidRequest, match=r"there already|cannot be replaced"):
+        replace(control, {"type": "direct_download"}, name)
+
+
+@pytest.mark.parametrize("move", [start_connector, stop_connector, fail_connector])
+def test_nobody_moves_the_direct_download(control: sa.Engine, move: Callable[..., StoredConnector]) -> None:
+    a_direct_download(control)
+
+    with writing(control) as connection, pytest.raises(InvalidRequest, match="always there; it cannot be"):
+        move(connection, ORGANIZATION, "direct_download")
+
+
+def test_what_cannot_be_done_now_is_answered_with_what_can(control: sa.Engine) -> None:
+    create(control)
+
+    with writing(control) as connection, pytest.raises(WrongState) as caught:
+        start_connector(connection, ORGANIZATION, "bucket")
+
+    assert (caught.value.state, caught.value.allowed) == ("STARTING", ("replace", "stop", "fail", "delete"))
+    assert str(caught.value) == (
+        "connector 'bucket' is STARTING and cannot be started now;"
+        " what can be done: replace, stop, fail, delete"
+    )
+
+
+def test_a_reason_is_kept_and_one_is_given_where_there_is_none(control: sa.Engine) -> None:
+    create(control)
+
+    with writing(control) as connection:
+        assert fail_connector(connection, ORGANIZATION, "bucket", " We move. ").reason == "We move."
+        assert fail_connector(connection, ORGANIZATION, "bucket").reason.startswith("It was failed by hand")
+
+
+def checked(control: sa.Engine, stored: StoredConnector, config: ConnectorConfig) -> list[tuple[str, bool]]:
+    return [(step.name, step.ok) for step in check_connector(control, stored, config)]
+
+
+def present(control: sa.Engine, name: str = "bucket") -> StoredConnector:
+    with reading(control) as connection:
+        return find_connector(connection, ORGANIZATION, name)
+
+
+def test_a_check_that_passes_makes_a_connector_run(control: sa.Engine, tmp_path: Path) -> None:
+    stored = a_direct_download(control, state=ConnectorState.STARTING)
+    config = DirectDownloadConfig(store=FolderConfig(path=tmp_path))
+
+    steps = checked(control, stored, config)
+
+    assert all(ok for _, ok in steps)
+    assert present(control, "direct_download").state is ConnectorState.RUNNING
+    with reading(control) as connection:
+        assert [(step.name, step.ok) for step in last_check(connection, stored.id)] == steps
+
+
+def test_the_direct_download_that_cannot_be_written_starts_until_it_can(
+    control: sa.Engine, tmp_path: Path
+) -> None:
+    stored = a_direct_download(control)
+    (tmp_path / "downloads").write_text("in the way")
+    config = DirectDownloadConfig(store=FolderConfig(path=tmp_path / "downloads"))
+
+    checked(control, stored, config)
+    broken = present(control, "direct_download")
+    (tmp_path / "downloads").unlink()
+    checked(control, broken, config)
+
+    assert broken.state is ConnectorState.STARTING
+    assert broken.next_check_at is not None
+    assert present(control, "direct_download").state is ConnectorState.RUNNING
+
+
+def test_a_key_that_cannot_be_read_fails_the_check_and_not_the_checker(control: sa.Engine) -> None:
+    key = {"type": "service_account", "client_email": "a@b", "private_key": SECRET}
+    key["token_uri"] = "https://oauth2.googleapis.com/token"
+    stored = create(control, config={"type": "gcs", "bucket": "sales", "service_account": json.dumps(key)})
+
+    assert checked(control, stored, config_of(control, stored)) == [("authenticate", False)]
+    assert present(control).state is ConnectorState.FAILED
+    assert SECRET not in present(control).reason
+
+
+def test_what_was_replaced_while_it_was_checked_is_not_judged_by_that(
+    control: sa.Engine, tmp_path: Path
+) -> None:
+    stored = create(control)
+    steps = check_connector(control, stored, DirectDownloadConfig(store=FolderConfig(path=tmp_path)))
+    next(steps)
+    replaced = replace(control, an_s3_connector(bucket="another"))
+    list(steps)
+
+    assert present(control) == replaced
+
+
+def test_a_stop_waits_for_what_is_in_flight(control: sa.Engine) -> None:
+    create(control)
+    export = exporting(control, "bucket")
+    now = datetime.now(UTC)
+    with writing(control) as connection:
+        claim(connection, export.id, FIRST_HOUR, "run", now=now, expires_at=now + timedelta(hours=1))
+        stopping = stop_connector(connection, ORGANIZATION, "bucket")
+        release(connection, export.id, [FIRST_HOUR], "run")
+        (settled,) = settle_stopping(connection, now)
+
+    assert (stopping.state, settled.state) == (ConnectorState.STOPPING, ConnectorState.STOPPED)
+
+
+def test_a_stop_ends_at_once_where_nothing_is_in_flight(control: sa.Engine) -> None:
+    create(control)
+
+    with writing(control) as connection:
+        assert stop_connector(connection, ORGANIZATION, "bucket").state is ConnectorState.STOPPED

@@ -1,0 +1,68 @@
+"""What is said of a connector, in JSON and to people, and what its check says."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from export_pipeline.cli.printing import print_line
+
+if TYPE_CHECKING:
+    from export_pipeline.connectors.checking import CheckStep
+    from export_pipeline.deployment import Deployment
+    from export_pipeline.store.connectors import StoredConnector
+
+
+def connector_document(connector: "StoredConnector") -> dict[str, object]:
+    """A connector as it is listed."""
+    return {
+        "name": connector.name,
+        "id": connector.id,
+        "type": connector.type,
+        "state": connector.state,
+        "reason": connector.reason,
+        "state_since": connector.state_since,
+        "created_at": connector.created_at,
+        "checked_at": connector.checked_at,
+        "next_check_at": connector.next_check_at,
+    }
+
+
+def step_document(step: "CheckStep") -> dict[str, object]:
+    """A step of a check; `passes`: what it failed for may pass by itself."""
+    return {"name": step.name, "ok": step.ok, "message": step.message, "passes": step.passes}
+
+
+def step_line(step: "CheckStep") -> str:
+    """A step of a check as people read it."""
+    return f"{'ok' if step.ok else 'FAILED':6}  {step.name}: {step.message}"
+
+
+def state_line(connector: "StoredConnector") -> str:
+    """The state and why."""
+    return f"{connector.name} is {connector.state}: {connector.reason}".removesuffix(": ")
+
+
+def waits_for(connector: "StoredConnector") -> str | None:
+    """Why exports on the connector wait; None when they do not."""
+    return None if connector.state == "RUNNING" else f"waits, because {state_line(connector)}"
+
+
+def checked_now(
+    deployment: "Deployment", connector: "StoredConnector", *, silent: bool
+) -> "tuple[StoredConnector, Sequence[CheckStep]]":
+    """Check a connector and tell the steps as they end; what it is now, and the steps."""
+    from export_pipeline.control.connectors import check_connector
+    from export_pipeline.store.connectors import get_connector
+    from export_pipeline.store.database import reading
+
+    steps = []
+    for step in check_connector(deployment.control, connector, deployment.connector(connector.id)):
+        steps.append(step)
+        if not silent:
+            print_line(step_line(step))
+    with reading(deployment.control) as connection:
+        return get_connector(connection, connector.id), steps
+
+
+def well(steps: "Iterable[CheckStep]") -> bool:
+    """Whether no step failed."""
+    return all(step.ok for step in steps)
