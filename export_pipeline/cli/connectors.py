@@ -16,7 +16,7 @@ from export_pipeline.cli.connector_documents import (
     well,
 )
 from export_pipeline.cli.connector_states import Name
-from export_pipeline.cli.documents import filled, read_document
+from export_pipeline.cli.documents import read_document
 from export_pipeline.cli.opening import opened, program
 from export_pipeline.cli.options import NO_VALUE, Json, Yes
 from export_pipeline.cli.printing import print_document, print_line, print_table, second
@@ -198,6 +198,7 @@ def _configuration(
     """What the file says, or the person at the terminal."""
     from export_pipeline.cli.prompting import ask_for, someone_is_there
     from export_pipeline.connectors.connector import CONNECTOR_TYPES
+    from export_pipeline.dataset.environment import filled
 
     if config is not None:
         if type_ is not None:

@@ -1,13 +1,8 @@
-"""Documents that people hand over: TOML or JSON, in a file or on standard input.
-
-A value `{env = "VARIABLE"}` (in JSON `{"env": "VARIABLE"}`) stands for that environment variable's, so
-that secrets need to be neither in files nor in the arguments of a process, which others can see.
-"""
+"""Documents that people hand over: TOML or JSON, in a file or on standard input."""
 
 import json
 import sys
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,25 +25,6 @@ def read_document(source: str, *, field: str) -> dict[str, Any]:
         return dict(document)
     # Outside of the handler: the original error carries the text, and that may hold secrets.
     raise InvalidRequest(f"{field}: {source} is neither TOML nor JSON: {problem}", field=field)
-
-
-def filled(document: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """The document with the values of environment variables in their places."""
-    return {name: _filled(value, environ, name) for name, value in document.items()}
-
-
-def _filled(value: Any, environ: Mapping[str, str], field: str) -> Any:
-    match value:
-        case {"env": str(variable)} if len(value) == 1:
-            if variable not in environ:
-                raise InvalidRequest(f"{field}: the environment variable {variable} is not set", field=field)
-            return environ[variable]
-        case dict():
-            return {name: _filled(inner, environ, f"{field}.{name}") for name, inner in value.items()}
-        case list():
-            return [_filled(inner, environ, f"{field}.{index}") for index, inner in enumerate(value)]
-        case _:
-            return value
 
 
 def read_text(source: str, *, field: str) -> str:

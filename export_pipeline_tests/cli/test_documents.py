@@ -1,4 +1,4 @@
-"""TOML and JSON from files and from standard input, with secrets from the environment."""
+"""TOML and JSON from files and from standard input."""
 
 import io
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from export_pipeline.cli.documents import filled, read_document
+from export_pipeline.cli.documents import read_document
 from export_pipeline.errors import InvalidRequest
 
 EXPECTED = {"type": "s3", "bucket": "sales", "nested": {"deep": [1, 2]}}
@@ -52,27 +52,3 @@ def test_a_file_of_bytes_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidRequest, match=r"is not UTF-8 text \(byte 7\)"):
         read_document(str(file), field="--config")
-
-
-def test_values_are_taken_from_the_environment() -> None:
-    document = {"type": "s3", "key": {"env": "KEY"}, "store": {"keys": [{"env": "KEY"}]}}
-
-    assert filled(document, {"KEY": "hunter2"}) == {
-        "type": "s3",
-        "key": "hunter2",
-        "store": {"keys": ["hunter2"]},
-    }
-
-
-def test_a_variable_that_is_not_set_is_named_with_its_field() -> None:
-    with pytest.raises(
-        InvalidRequest, match=r"store\.key: the environment variable KEY is not set"
-    ) as caught:
-        filled({"store": {"key": {"env": "KEY"}}}, {})
-
-    assert caught.value.field == "store.key"
-
-
-@pytest.mark.parametrize("value", [{"env": "KEY", "more": 1}, {"env": 1}, {}])
-def test_only_a_lone_env_is_a_reference(value: dict[str, object]) -> None:
-    assert filled({"value": value}, {}) == {"value": value}

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from export_pipeline.cli.documents import filled
 from export_pipeline.connectors.connector import CONNECTOR_TYPES, ConnectorConfig, config_from
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.connectors.secret import reveal
+from export_pipeline.dataset.environment import filled
 from export_pipeline.errors import InvalidRequest
 
 SECRET = "hunter2-hunter2"
