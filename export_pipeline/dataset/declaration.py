@@ -1,11 +1,14 @@
 """A dataset as its declaration in TOML says it. Whatever is wrong is found at once, and pointed at."""
 
+import os
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from export_pipeline.dataset.connector_section import connector_sections
 from export_pipeline.dataset.mistakes import Mistakes, dotted, quoted
 from export_pipeline.dataset.names import (
     LONGEST_NAME,
@@ -26,18 +29,20 @@ _AT = re.compile(r" \(at line (\d+), column (\d+)\)$")
 _AT_END = " (at end of document)"
 
 
-def load_dataset(path: Path) -> Dataset:
-    """The declared dataset.
+def load_dataset(path: Path, environ: Mapping[str, str] = os.environ) -> Dataset:
+    """The declared dataset. `environ` is what its connectors are filled from, when they are used.
 
     InvalidRequest lists every mistake, one per line, as `file:line:column: key: what to do`. A database URL
     that was written into the file is not repeated.
     """
     text = _read(path)
     mistakes = Mistakes(path, text)
-    dataset = _dataset(Section(_parse(path, text), (), mistakes))
+    document = Section(_parse(path, text), (), mistakes)
+    dataset = _dataset(document)
+    connectors = [*connector_sections(document, path, text, environ)]
     mistakes.raise_any()
     assert dataset is not None  # or there was a mistake
-    return dataset
+    return replace(dataset, connectors={section.name: section for section in connectors})
 
 
 def positions_in(path: Path) -> Positions:
@@ -84,7 +89,7 @@ def _end(text: str) -> tuple[int, int]:
 
 
 def _dataset(document: Section) -> Dataset | None:
-    document.allow("source", "tables")
+    document.allow("source", "tables", "connectors")
     url_variable = None
     if document.require("source", 'add [source] with url_variable = "EXPORT_PIPELINE_SOURCE_URL"'):
         url_variable = _url_variable(document.section("source"))

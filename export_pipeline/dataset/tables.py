@@ -1,11 +1,15 @@
 """What a deployment exposes for export: a dataset of tables of columns."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from export_pipeline.dataset.types import ColumnType
 from export_pipeline.errors import InvalidRequest, NotFound
+
+if TYPE_CHECKING:
+    from export_pipeline.dataset.connector_section import ConnectorSection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +59,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """The tables of one source database. `url_variable` names the environment variable holding its URL."""
+    """The tables of one source database. `url_variable` names the environment variable holding its URL.
+
+    `connectors` are those declared with them, by name.
+    """
 
     url_variable: str
     tables: Mapping[str, Table]
+    connectors: Mapping[str, "ConnectorSection"] = field(default_factory=dict)
 
     def table(self, name: str) -> Table:
         """The table of that name, whatever its case."""
