@@ -1,5 +1,6 @@
 """One installation, opened: control database, dataset, source and connectors, as the settings name them."""
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,9 +13,10 @@ from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.connectors.vendor_logs import silence
+from export_pipeline.control.declaring import declare_connectors, difference
 from export_pipeline.dataset.declaration import load_dataset
 from export_pipeline.dataset.tables import Dataset
-from export_pipeline.errors import ExportPipelineError, NotFound
+from export_pipeline.errors import ExportPipelineError, InvalidRequest, NotFound
 from export_pipeline.exports.export import DEFAULT_ORGANIZATION
 from export_pipeline.settings import Settings
 from export_pipeline.store.connectors import (
@@ -25,8 +27,11 @@ from export_pipeline.store.connectors import (
     organizations_without,
 )
 from export_pipeline.store.database import open_control_database, reading, upgrade, writing
+from export_pipeline.store.declared_connectors import declared_config
 from export_pipeline.store.encryption import SecretKey, secret_key
 from export_pipeline.store.organizations import ensure_organization, list_organizations
+
+LOG = logging.getLogger(__name__)
 
 # Every organization has it, as the Botify document says: always available, no options.
 DIRECT_DOWNLOAD = "direct_download"
@@ -34,7 +39,9 @@ DIRECT_DOWNLOAD = "direct_download"
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What the entry points work with. `environ` holds the source's URL under the name the dataset gives."""
+    """What the entry points work with. `environ` holds the source's URL under the name the dataset gives, and
+    what declared connectors take from it.
+    """
 
     settings: Settings
     environ: Mapping[str, str] = field(repr=False)  # it holds secrets, ours and others'
@@ -44,7 +51,7 @@ class Deployment:
     @property
     def dataset(self) -> Dataset:
         """The declaration, read anew: whoever edits it need not restart anything."""
-        return load_dataset(self.settings.dataset_path)
+        return load_dataset(self.settings.dataset_path, self.environ)
 
     @property
     def source_url(self) -> str:
@@ -66,15 +73,18 @@ class Deployment:
         return timedelta(seconds=self.settings.statement_seconds)
 
     def connector(self, id_: str) -> ConnectorConfig:
-        """A stored connector's configuration, credentials and all.
+        """A connector's configuration, credentials and all.
 
-        The way out that is always there leads to where the settings of this process say.
+        The way out that is always there leads to where the settings of this process say, a declared one to
+        where its declaration and the environment of this process say.
         """
         with reading(self.control) as connection:
             stored = get_connector(connection, id_)
             if stored.name == DIRECT_DOWNLOAD:
                 return _direct_download(self.settings, stored.organization)
-            return connector_config(connection, self.secret_key, id_)
+            if not stored.declared:
+                return connector_config(connection, self.secret_key, id_)
+        return declared_config(self.dataset, stored)
 
     def close(self) -> None:
         self.control.dispose()
@@ -107,6 +117,7 @@ def open_deployment(settings: Settings, environ: Mapping[str, str] = os.environ)
                 # It holds the name, which exports refer to; where it leads is no matter of the database.
                 config = _direct_download(settings, organization)
                 ensure_connector(connection, deployment.secret_key, organization, DIRECT_DOWNLOAD, config)
+    _declare_connectors(deployment)
     return deployment
 
 
@@ -114,6 +125,23 @@ def key_of(settings: Settings) -> SecretKey:
     """The keys that seal stored credentials: given, or those of the file, which is made when needed."""
     given = settings.secret_key.get_secret_value() if settings.secret_key else None
     return secret_key(given, settings.key_file)
+
+
+def _declare_connectors(deployment: Deployment) -> None:
+    """Make the connectors known that are declared. A mistake there keeps nobody from using the others."""
+    if not deployment.settings.dataset_path.exists():
+        return
+    try:
+        dataset = deployment.dataset
+    except InvalidRequest:
+        return  # whoever needs something of it is told, with all that is wrong
+    with reading(deployment.control) as connection:
+        found = difference(connection, dataset)
+    for problem in found.problems:
+        LOG.warning("a declared connector is not used: %s", problem)
+    if found.to_do:
+        with writing(deployment.control) as connection:
+            declare_connectors(connection, dataset)
 
 
 def _direct_download(settings: Settings, organization: str) -> DirectDownloadConfig:

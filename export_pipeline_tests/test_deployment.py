@@ -15,8 +15,9 @@ from export_pipeline.connectors.addresses import may_be_called
 from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
+from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.deployment import DIRECT_DOWNLOAD, Deployment, open_deployment
-from export_pipeline.errors import ExportPipelineError, NotFound
+from export_pipeline.errors import ExportPipelineError, InvalidRequest, NotFound
 from export_pipeline.extract.sources import STATEMENT_LIMIT
 from export_pipeline.settings import Settings
 from export_pipeline.store.connectors import find_connector, list_connectors
@@ -188,6 +189,67 @@ def test_the_declaration_is_read_anew(tmp_path: Path) -> None:
         after = deployment.dataset
 
     assert (before.url_variable, after.url_variable) == ("EVENTS_URL", "OTHER_URL")
+
+
+LAKE = """
+[connectors.lake]
+type = "s3"
+bucket = "acme-lake"
+access_key_id = "AKIA1"
+secret_access_key = {env = "LAKE_SECRET"}
+"""
+
+
+def lake(deployment: Deployment) -> ConnectorConfig:
+    with reading(deployment.control) as connection:
+        stored = find_connector(connection, "default", "lake")
+    return deployment.connector(stored.id)
+
+
+def test_a_declared_connector_is_there_and_filled_from_the_process_s_environment(tmp_path: Path) -> None:
+    (tmp_path / "dataset.toml").write_text(DECLARATION + LAKE)
+
+    with a_deployment(tmp_path, {"LAKE_SECRET": "the-password"}) as deployment:
+        config = lake(deployment)
+        assert isinstance(config, S3Config)
+        assert config.secret_access_key is not None
+        assert config.secret_access_key.get_secret_value() == "the-password"
+    with a_deployment(tmp_path) as deployment, pytest.raises(InvalidRequest, match="LAKE_SECRET is not set"):
+        lake(deployment)
+
+
+def test_a_declared_connector_follows_its_declaration(tmp_path: Path) -> None:
+    declaration = tmp_path / "dataset.toml"
+    declaration.write_text(DECLARATION + LAKE)
+
+    with a_deployment(tmp_path, {"LAKE_SECRET": "the-password"}) as deployment:
+        declaration.write_text(DECLARATION + LAKE.replace("acme-lake", "acme-sea"))
+        assert lake(deployment).location == "s3://acme-sea"
+
+
+def test_what_cannot_be_taken_of_connectors_is_told_and_keeps_nobody_from_the_rest(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "dataset.toml").write_text(DECLARATION + LAKE.replace('"s3"', '"s33"'))
+
+    with a_deployment(tmp_path) as deployment:
+        assert direct_download(deployment, "default")
+
+    assert "connectors.lake.type: has to be one of" in caplog.text
+
+
+def test_a_declaration_that_cannot_be_read_changes_no_connector(tmp_path: Path) -> None:
+    declaration = tmp_path / "dataset.toml"
+    declaration.write_text(DECLARATION + LAKE)
+    with a_deployment(tmp_path) as deployment, reading(deployment.control) as connection:
+        before = find_connector(connection, "default", "lake")
+
+    declaration.write_text(DECLARATION + LAKE + "half a li")
+    with a_deployment(tmp_path) as deployment, reading(deployment.control) as connection:
+        assert find_connector(connection, "default", "lake") == before
+    declaration.unlink()
+    with a_deployment(tmp_path) as deployment, reading(deployment.control) as connection:
+        assert find_connector(connection, "default", "lake") == before
 
 
 def test_an_unknown_connector_is_not_found(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from export_pipeline.cli.printing import print_line
 
 if TYPE_CHECKING:
     from export_pipeline.connectors.checking import CheckStep
+    from export_pipeline.dataset.connector_section import ConnectorSection
     from export_pipeline.deployment import Deployment
     from export_pipeline.store.connectors import StoredConnector
 
@@ -23,6 +24,16 @@ def connector_document(connector: "StoredConnector") -> dict[str, object]:
         "created_at": connector.created_at,
         "checked_at": connector.checked_at,
         "next_check_at": connector.next_check_at,
+        "declared": connector.declared,
+    }
+
+
+def declared_lines(section: "ConnectorSection") -> dict[str, object]:
+    """Where a declared connector is changed, and what is looked up in the environment."""
+    at = section.position
+    return {
+        "declared at": f"{section.file}:{at.line}:{at.column}",
+        "from the environment": ", ".join(section.variables),
     }
 
 

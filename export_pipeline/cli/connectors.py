@@ -10,6 +10,7 @@ from export_pipeline.cli.confirming import confirm
 from export_pipeline.cli.connector_documents import (
     checked_now,
     connector_document,
+    declared_lines,
     state_line,
     step_document,
     step_line,
@@ -125,7 +126,13 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
         print_table(
             ["name", "type", "state", "since", "reason"],
             [
-                (one.name, one.type, str(one.state), second(one.state_since), one.reason or "-")
+                (
+                    one.name,
+                    f"{one.type}, declared" if one.declared else one.type,
+                    str(one.state),
+                    second(one.state_since),
+                    one.reason or "-",
+                )
                 for one in connectors
             ],
         )
@@ -145,6 +152,7 @@ def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
             steps = last_check(connection, stored.id)
             exports = [export.slug for export in exports_on(connection, stored.id)]
         config = deployment.connector(stored.id)
+        declared = declared_lines(deployment.dataset.connectors[name]) if stored.declared else {}
     masked = config.model_dump(mode="json")
     if as_json:
         check = [step_document(step) for step in steps]
@@ -159,6 +167,7 @@ def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
         "checked at": second(stored.checked_at),
         "next check": second(stored.next_check_at),
         "exports": ", ".join(exports),
+        **declared,
         **masked,
     }
     print_table(["field", "value"], [(field, _shown(value)) for field, value in lines.items()])

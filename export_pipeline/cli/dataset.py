@@ -7,6 +7,7 @@ import typer
 from export_pipeline.cli.opening import opened
 from export_pipeline.cli.options import Json
 from export_pipeline.cli.printing import print_document, print_line, print_table
+from export_pipeline.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from export_pipeline.dataset.positions import Positions
@@ -19,12 +20,18 @@ app = typer.Typer(help="The dataset: which tables and columns can be exported.",
 @app.command()
 def check(context: typer.Context, as_json: Json = False) -> None:
     """Compare the declaration with the source database. Exit code 1 for any error, 0 for warnings only."""
+    from export_pipeline.control.declaring import declared_problems
     from export_pipeline.dataset.declaration import positions_in
     from export_pipeline.dataset.reflection import UNASKED, check_against
+    from export_pipeline.store.database import reading
 
     with opened(context) as deployment:
         file = deployment.settings.dataset_path
         dataset = deployment.dataset
+        with reading(deployment.control) as connection:
+            wrong = [*declared_problems(connection, dataset)]
+        if wrong:
+            raise InvalidRequest("\n".join(map(str, wrong)))
         problems = check_against(dataset, deployment.source_url)
     positions = positions_in(file)
     errors = sum(problem.severity == "error" for problem in problems)

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from export_pipeline.connectors.checking import CheckStep, check, failed_step
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.lifecycle import Action, ConnectorState, actions_in
 from export_pipeline.control.exports import check_keys, check_slug, contexts_of
-from export_pipeline.errors import HourFailed, InvalidRequest, WrongState
+from export_pipeline.errors import AlreadyExists, HourFailed, InvalidRequest, NotFound, WrongState
 from export_pipeline.store.claims import in_flight
 from export_pipeline.store.connector_states import change_state, note_check
 from export_pipeline.store.connectors import (
@@ -43,7 +44,14 @@ def create_connector(
     """Accept a way out under a name. Refused, nothing is stored and the message names the field."""
     check_slug(name, field="name")
     _refuse_direct_download(config)
-    return add_connector(connection, key, organization, name, config_from(config))
+    made = config_from(config)
+    with suppress(NotFound):
+        if find_connector(connection, organization, name).declared:
+            raise AlreadyExists(
+                f"a connector {name!r} is declared beside the dataset; edit [connectors.{name}] in the"
+                " dataset's declaration, or choose another name"
+            )
+    return add_connector(connection, key, organization, name, made)
 
 
 def replace_connector(
@@ -132,7 +140,13 @@ def _steps(config: ConnectorConfig) -> Iterator[CheckStep]:
 def _found(connection: sa.Connection, organization: str, name: str, action: Action) -> StoredConnector:
     """The connector, locked, if that may be done to it as it is."""
     found = find_connector(connection, organization, name, locked=True)
-    if found.always_there:
+    if found.declared and action in (Action.REPLACE, Action.DELETE):
+        raise InvalidRequest(
+            f"name: {name!r} is declared beside the dataset, and cannot be {_DONE[action]} from here:"
+            f" edit [connectors.{name}] in the dataset's declaration",
+            field="name",
+        )
+    if found.always_there and not found.declared:
         raise InvalidRequest(f"name: {name} is always there; it cannot be {_DONE[action]}", field="name")
     allowed = actions_in(found.state)
     if action not in allowed:

@@ -28,7 +28,8 @@ from export_pipeline.exports.plan import plan_of
 from export_pipeline.exports.variables import KeyContext
 from export_pipeline.formats.file_format import format_from
 from export_pipeline.formats.side_files.side_file import SIDE_FILES
-from export_pipeline.store.connectors import StoredConnector, connector_config, find_connector
+from export_pipeline.store.connectors import StoredConnector, find_connector
+from export_pipeline.store.declared_connectors import config_of
 from export_pipeline.store.encryption import SecretKey
 from export_pipeline.store.exports import add_export, exports_on, find_export, hide_export
 from export_pipeline.store.named_filters import named_filters
@@ -86,7 +87,7 @@ def create_export(
     target = _connector(connection, organization, connector)
     lock_organization(connection, organization)  # its named filters stay, and stay as they are
     named = named_filters(connection, organization)
-    limits = connector_config(connection, key, target.id).key_limits
+    limits = config_of(connection, key, dataset, target).key_limits
     plans = plan_of(definition, dataset, named)
     for plan in plans:
         definition.format.check(plan.columns)

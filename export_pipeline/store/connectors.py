@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,7 +26,8 @@ class StoredConnector:
     """A connector as it is listed: everything but its configuration.
 
     `reason` is a sentence on why it is in its state; `generation` rises with every change and every check;
-    without a time for its next check it is checked at once, if its state is one that is checked.
+    without a time for its next check it is checked at once, if its state is one that is checked. Of one that
+    is `declared` no configuration is stored: that is what tells it from others.
     """
 
     id: str
@@ -40,17 +41,19 @@ class StoredConnector:
     generation: int
     checked_at: datetime | None
     next_check_at: datetime | None
+    declared: bool = False
 
     @property
     def always_there(self) -> bool:
-        """Whether it is the operator's, and nobody's to change: each organization has one from the start."""
-        return self.type == "direct_download"
+        """Whether it is the operator's: there from the start, and changed where the operator says it is."""
+        return self.declared or self.type == "direct_download"
 
 
 _LISTED = [
     *(CONNECTORS.c[name] for name in ("id", "organization", "name", "type", "created_at", "state", "reason")),
     sa.func.coalesce(CONNECTORS.c.state_since, CONNECTORS.c.created_at, type_=Moment).label("state_since"),
     *(CONNECTORS.c[name] for name in ("generation", "checked_at", "next_check_at")),
+    CONNECTORS.c.sealed_config.is_(None).label("declared"),
 ]
 _THERE = CONNECTORS.c.deleted_at.is_(None)
 
@@ -66,29 +69,8 @@ def add_connector(
     reason: str = NOT_CHECKED,
 ) -> StoredConnector:
     """Store a connector under a new id. AlreadyExists when the organization has one of that name."""
-    now = datetime.now(UTC)
-    stored = StoredConnector(
-        id=str(uuid.uuid4()),
-        organization=organization,
-        name=name,
-        type=config.type,
-        created_at=now,
-        state=state,
-        reason=reason,
-        state_since=now,
-        generation=1,
-        checked_at=None,
-        next_check_at=None,
-    )
-    try:
-        connection.execute(
-            CONNECTORS.insert().values(
-                {**asdict(stored), "sealed_config": seal(connection, key, reveal(config))}
-            )
-        )
-    except IntegrityError as error:
-        raise AlreadyExists(f"there is a connector {name!r} already; choose another name") from error
-    return stored
+    sealed = seal(connection, key, reveal(config))
+    return _add(connection, organization, name, config.type, sealed, state=state, reason=reason)
 
 
 def ensure_connector(
@@ -101,6 +83,13 @@ def ensure_connector(
         add_connector(connection, key, organization, name, config, state=state, reason=reason)
 
 
+def declare_connector(connection: sa.Connection, organization: str, name: str, type_: str) -> None:
+    """Give a declared connector an id that exports can refer to, unless the organization has that name."""
+    with suppress(AlreadyExists), connection.begin_nested():
+        state, reason = ConnectorState.RUNNING, "It is declared beside the dataset."
+        _add(connection, organization, name, type_, None, state=state, reason=reason)
+
+
 def organizations_without(connection: sa.Connection, name: str) -> Sequence[str]:
     """The organizations that have no connector of that name."""
     named = CONNECTORS.c.organization == ORGANIZATIONS.c.id, CONNECTORS.c.name == name
@@ -110,7 +99,9 @@ def organizations_without(connection: sa.Connection, name: str) -> Sequence[str]
 
 def check_key(connection: sa.Connection, key: SecretKey) -> None:
     """Raise ExportPipelineError if what is stored was sealed with another key."""
-    sealed = connection.scalar(sa.select(CONNECTORS.c.sealed_config).where(_THERE).limit(1))
+    sealed = connection.scalar(
+        sa.select(CONNECTORS.c.sealed_config).where(CONNECTORS.c.sealed_config.is_not(None), _THERE).limit(1)
+    )
     if sealed is not None:
         key.unseal(sealed)
 
@@ -118,6 +109,17 @@ def check_key(connection: sa.Connection, key: SecretKey) -> None:
 def list_connectors(connection: sa.Connection, organization: str) -> Sequence[StoredConnector]:
     """The organization's connectors by name."""
     return select_connectors(connection, CONNECTORS.c.organization == organization, by=CONNECTORS.c.name)
+
+
+def declared_or_named(connection: sa.Connection, names: Sequence[str]) -> Sequence[StoredConnector]:
+    """Every organization's connectors that were declared, and may be so no more, or have one of the names."""
+    meant = sa.or_(CONNECTORS.c.sealed_config.is_(None), CONNECTORS.c.name.in_(names))
+    return select_connectors(connection, meant, by=CONNECTORS.c.created_at)
+
+
+def every_connector(connection: sa.Connection) -> Sequence[StoredConnector]:
+    """Every organization's connectors, in the order in which they were made."""
+    return select_connectors(connection, by=CONNECTORS.c.created_at)
 
 
 def select_connectors(
@@ -173,6 +175,11 @@ def replace_config(connection: sa.Connection, key: SecretKey, id_: str, config: 
     )
 
 
+def retype_connector(connection: sa.Connection, id_: str, type_: str) -> None:
+    """Note that a declared connector is declared as one of another type now."""
+    connection.execute(CONNECTORS.update().where(CONNECTORS.c.id == id_).values(type=type_))
+
+
 def hide_connector(connection: sa.Connection, id_: str) -> None:
     """Delete a connector: it is listed no more, its name is free, its credentials are gone."""
     connection.execute(
@@ -180,6 +187,37 @@ def hide_connector(connection: sa.Connection, id_: str) -> None:
         .where(CONNECTORS.c.id == id_)
         .values(deleted_at=datetime.now(UTC), sealed_config=None)
     )
+
+
+def _add(
+    connection: sa.Connection,
+    organization: str,
+    name: str,
+    type_: str,
+    sealed: bytes | None,
+    *,
+    state: ConnectorState,
+    reason: str,
+) -> StoredConnector:
+    now = datetime.now(UTC)
+    values: dict[str, Any] = {
+        "id": str(uuid.uuid4()),
+        "organization": organization,
+        "name": name,
+        "type": type_,
+        "created_at": now,
+        "state": state,
+        "reason": reason,
+        "state_since": now,
+        "generation": 1,
+        "checked_at": None,
+        "next_check_at": None,
+    }
+    try:
+        connection.execute(CONNECTORS.insert().values({**values, "sealed_config": sealed}))
+    except IntegrityError as error:
+        raise AlreadyExists(f"there is a connector {name!r} already; choose another name") from error
+    return StoredConnector(**values, declared=sealed is None)
 
 
 def _stored(row: sa.Row[Any]) -> StoredConnector:

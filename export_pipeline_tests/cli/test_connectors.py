@@ -6,7 +6,7 @@ import pytest
 
 from export_pipeline.connectors.secret import reveal
 from export_pipeline_tests.cli.conftest import CallCli
-from export_pipeline_tests.installations import Installation
+from export_pipeline_tests.installations import DECLARATION, Installation
 from export_pipeline_tests.servers.s3 import S3Server
 
 CONFIG = b"""
@@ -203,3 +203,41 @@ def test_nobody_is_asked_where_nobody_is(call_cli: CallCli) -> None:
 
     assert result.code == 2
     assert "--config: nobody is there to be asked; say --config FILE" in result.err
+
+
+LAKE = """
+[connectors.lake]
+type = "s3"
+bucket = "acme-lake"
+access_key_id = "AKIA1"
+secret_access_key = {env = "LAKE_SECRET"}
+"""
+
+
+def test_a_declared_connector_is_shown_as_one(
+    call_cli: CallCli, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (installation.folder / "dataset.toml").write_text(DECLARATION + LAKE)
+    monkeypatch.setenv("LAKE_SECRET", "hunter2-hunter2")
+
+    listed = call_cli("connector", "list", "--json").document["connectors"]
+    shown = call_cli("connector", "show", "lake")
+
+    assert {one["name"]: one["declared"] for one in listed} == {"direct_download": False, "lake": True}
+    assert "s3, declared" in call_cli("connector", "list").out
+    assert "dataset.toml:27:2" in shown.out
+    assert "LAKE_SECRET" in shown.out
+    assert "hunter2" not in shown.out
+
+
+def test_a_declared_connector_is_not_changed_from_the_command_line(
+    call_cli: CallCli, installation: Installation
+) -> None:
+    (installation.folder / "dataset.toml").write_text(DECLARATION + LAKE)
+
+    deleted = call_cli("connector", "delete", "lake", "--yes")
+    shown = call_cli("connector", "show", "lake")
+
+    assert (deleted.code, shown.code) == (2, 2)
+    assert "edit [connectors.lake]" in deleted.err
+    assert "connectors.lake.secret_access_key: the environment variable LAKE_SECRET is not set" in shown.err

@@ -117,3 +117,20 @@ def test_people_see_them_as_a_table(call_cli: CallCli) -> None:
     rows = [line.split()[:3] for line in call_cli("dataset", "show").out.splitlines()]
 
     assert ["amount", "decimal(12,2)", "yes"] in rows
+
+
+def test_what_is_wrong_with_declared_connectors_is_told(
+    call_cli: CallCli, installation: Installation
+) -> None:
+    (installation.folder / "dataset.toml").write_text(
+        DECLARATION
+        + '[connectors.lake]\ntype = "s3"\nbucket = "b"\n[connectors.sea]\ntype = "gcs"\nbukket = "sea"\n'
+    )
+
+    checked = call_cli("dataset", "check")
+
+    assert checked.code == 2
+    assert "connectors.lake.bucket: must be the bucket's bare name" in checked.err
+    assert (
+        "connectors.sea.bucket: is missing (the bucket's name); bukket: there is no such field" in checked.err
+    )

@@ -1,0 +1,119 @@
+"""Connectors that an operator declares beside the dataset: which are taken, and made known by their names."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from export_pipeline.connectors.connector import CONNECTOR_TYPES
+from export_pipeline.control.exports import check_slug
+from export_pipeline.dataset.connector_section import ConnectorSection
+from export_pipeline.dataset.tables import Dataset, suggestion
+from export_pipeline.errors import InvalidRequest
+from export_pipeline.store.connectors import (
+    StoredConnector,
+    declare_connector,
+    declared_or_named,
+    find_connector,
+    hide_connector,
+    retype_connector,
+)
+from export_pipeline.store.declared_connectors import organization_of, section_config
+from export_pipeline.store.exports import exports_on
+from export_pipeline.store.organizations import list_organizations
+
+# Everybody has a way out of that type already.
+DECLARABLE = [type_ for type_ in CONNECTOR_TYPES if type_ != "direct_download"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How the connectors that are `declared` well differ from what is known; `problems` are of the others.
+
+    `gone` are known, and declared no more.
+    """
+
+    declared: Sequence[ConnectorSection]
+    new: Sequence[ConnectorSection]
+    retyped: Sequence[tuple[StoredConnector, ConnectorSection]]
+    gone: Sequence[StoredConnector]
+    problems: Sequence[InvalidRequest]
+
+    @property
+    def to_do(self) -> bool:
+        return bool(self.new or self.retyped or self.gone)
+
+
+def difference(connection: sa.Connection, dataset: Dataset) -> Difference:
+    """Compare the connectors that are declared with those that are known."""
+    organizations = list_organizations(connection)
+    found = declared_or_named(connection, [*dataset.connectors])
+    known = {(one.organization, one.name): one for one in found}
+    declared, new, retyped, problems = [], [], [], []
+    for section in dataset.connectors.values():
+        there = known.get((organization_of(section), section.name))
+        try:
+            _check(section, organizations, there)
+        except InvalidRequest as error:
+            problems.append(error)
+            continue
+        declared.append(section)
+        if there is None:
+            new.append(section)
+        elif there.type != section.type:
+            retyped.append((there, section))
+    places = {(organization_of(section), section.name) for section in dataset.connectors.values()}
+    gone = [
+        one
+        for place, one in known.items()
+        if one.declared and place not in places and not exports_on(connection, one.id)
+    ]
+    return Difference(declared, new, retyped, gone, problems)
+
+
+def declare_connectors(connection: sa.Connection, dataset: Dataset) -> None:
+    """Give every declared connector an id; forget those that are declared no more and that nothing uses.
+
+    One that exports go through keeps its id: its hours fail, saying why, until it is declared again.
+    """
+    found = difference(connection, dataset)
+    for section in found.new:
+        declare_connector(connection, organization_of(section), section.name, section.type)
+    for stored, section in found.retyped:
+        retype_connector(connection, stored.id, section.type)
+    for stored in found.gone:
+        find_connector(connection, stored.organization, stored.name, locked=True)
+        if not exports_on(connection, stored.id):
+            hide_connector(connection, stored.id)
+
+
+def declared_problems(connection: sa.Connection, dataset: Dataset) -> Iterator[InvalidRequest]:
+    """What is wrong with declared connectors, as far as this process can see: it has its own environment."""
+    found = difference(connection, dataset)
+    yield from found.problems
+    for section in found.declared:
+        try:
+            section_config(section)
+        except InvalidRequest as error:
+            yield error
+
+
+def _check(section: ConnectorSection, organizations: Sequence[str], there: StoredConnector | None) -> None:
+    try:
+        check_slug(section.name, field="name")
+    except InvalidRequest as error:
+        section.refuse(InvalidRequest(str(error).removeprefix("name: ")))
+    if section.type not in DECLARABLE:
+        message = f"has to be one of {', '.join(DECLARABLE)}"
+        section.refuse(InvalidRequest(message, field="type"))
+    organization = organization_of(section)
+    if organization not in organizations:
+        message = f"there is no organization {organization!r}{suggestion(organization, organizations)}"
+        section.refuse(InvalidRequest(message, field="organization"))
+    if there is not None and not there.declared:
+        section.refuse(
+            InvalidRequest(
+                "there is a connector of that name already, made by hand, and that is the one that is used;"
+                " delete it, or choose another name here"
+            )
+        )
