@@ -1,7 +1,7 @@
 """Google Cloud Storage, as a connector is configured for it."""
 
 import json
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
@@ -91,3 +91,11 @@ class GcsConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=Tru
 
         bucket = open_bucket(self)
         return ReadApart(writer=bucket, reader=bucket)
+
+    def client(self) -> Any:
+        """The vendor's own client (which has no types), as the destination has it: for what people do there
+        besides exports.
+        """
+        from export_pipeline.connectors.gcs_store import open_bucket
+
+        return open_bucket(self).client

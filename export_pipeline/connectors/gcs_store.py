@@ -83,7 +83,7 @@ class GcsDestination:
     """See `Destination`. Versions are generations. Safe to use from many threads."""
 
     def __init__(self, client: storage.Client, session: AuthorizedSession, config: "GcsConfig") -> None:
-        self._client = client
+        self.client = client
         self.session = session
         self.bucket = config.bucket
         self._config = config
@@ -121,7 +121,7 @@ class GcsDestination:
 
         def page() -> tuple[list[storage.Blob], str | None]:
             with self.translated("list", prefix):
-                found = self._client.list_blobs(self._bucket, prefix=full_prefix, page_token=token, **ONCE)
+                found = self.client.list_blobs(self._bucket, prefix=full_prefix, page_token=token, **ONCE)
                 return list(next(found.pages, ())), found.next_page_token
 
         while True:

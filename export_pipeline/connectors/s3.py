@@ -103,6 +103,10 @@ class S3Config(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True
         bucket = self.opened()
         return ReadApart(writer=bucket, reader=bucket)
 
+    def client(self) -> "S3Client":
+        """The vendor's own client, as the destination has it: for what people do there besides exports."""
+        return self.opened().client
+
     def opened(self) -> "S3Destination":
         secret = self.secret_access_key
         session = boto3.session.Session(
