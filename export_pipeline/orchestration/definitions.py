@@ -4,23 +4,28 @@ import dagster as dg
 
 from export_pipeline.deployment import open_deployment
 from export_pipeline.orchestration.assets import export_asset, export_job
+from export_pipeline.orchestration.connector_resources import connector_resources
 from export_pipeline.orchestration.handover import handover
 from export_pipeline.orchestration.jobs import export_task
 from export_pipeline.orchestration.resources import DeploymentResource
 from export_pipeline.orchestration.schedules import export_schedule
 from export_pipeline.orchestration.sensors import SENSORS
 from export_pipeline.settings import Settings
+from export_pipeline.store.connectors import every_connector
 from export_pipeline.store.database import reading
 from export_pipeline.store.exports import standing_exports
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Every standing export as an asset with its job and schedule; and what all of them share."""
+    """Every standing export as an asset with its job and schedule, and every connector as a resource; and
+    what all of them share.
+    """
     settings = Settings()
     deployment = open_deployment(settings)
     with reading(deployment.control) as connection:
         exports = standing_exports(connection)
+        connectors = every_connector(connection)
     deployment.close()
     jobs = {export.id: export_job(export) for export in exports}
     return dg.Definitions(
@@ -28,7 +33,12 @@ def defs() -> dg.Definitions:
         jobs=[*jobs.values(), export_task],
         schedules=[export_schedule(export, jobs[export.id]) for export in exports],
         sensors=SENSORS,
-        resources={"deployment": DeploymentResource.configure_at_launch(), "io_manager": handover},
+        resources={
+            "deployment": DeploymentResource.configure_at_launch(),
+            "io_manager": handover,
+            # The jobs of exports, that of tasks and the one Dagster makes of all assets.
+            **connector_resources(connectors, jobs=len(jobs) + 2),
+        },
         # Starting a process per step costs more than most hours do; runs are what is spread over machines.
         executor=dg.in_process_executor,
     )

@@ -39,3 +39,11 @@ def job_name(export: Export) -> str:
 def schedule_name(export: Export) -> str:
     """The job's name, and that it is hourly."""
     return f"{job_name(export)}_hourly"
+
+
+def connector_resource_name(organization: str, name: str) -> str:
+    """`connector__<organization>__<name>`; no two connectors have the same.
+
+    Names of people's connectors have dashes and no underscores, those of ours the reverse.
+    """
+    return "__".join(["connector", organization.replace("-", "_"), name.replace("_", "__").replace("-", "_")])

@@ -6,7 +6,7 @@ from dataclasses import replace
 import dagster as dg
 
 from export_pipeline.exports.export import SLUG_PATTERN
-from export_pipeline.orchestration.names import asset_key, job_name, schedule_name
+from export_pipeline.orchestration.names import asset_key, connector_resource_name, job_name, schedule_name
 from export_pipeline_tests.builders import an_export
 
 
@@ -34,3 +34,10 @@ def test_the_default_organizations_names_are_never_those_of_another() -> None:
     """`acme--orders` would be called like the `orders` of acme: a slug has single dashes only."""
     assert job_name(an_export(organization="acme", slug="orders")) == "deliver__acme__orders"
     assert not re.fullmatch(SLUG_PATTERN, "acme--orders")
+
+
+def test_a_connector_s_resource_has_its_organization_in_its_name_and_a_name_of_its_own() -> None:
+    assert connector_resource_name("default", "data-lake") == "connector__default__data_lake"
+    assert connector_resource_name("default", "direct-download") != connector_resource_name(
+        "default", "direct_download"
+    )
