@@ -13,6 +13,7 @@ from export_pipeline_tests.servers.s3 import S3Server
 
 PAGE = page("dagster.md")
 WRITING, ASKING = blocks(PAGE, "python")
+(DECLARED,) = blocks(PAGE, "toml")
 
 
 @pytest.fixture
@@ -28,16 +29,11 @@ def bucket(tmp_path: Path, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch)
 
 
 def declare_lake(installation: Installation, server: S3Server, bucket: str) -> None:
-    (installation.folder / "dataset.toml").write_text(
-        f"""{DECLARATION}
-[connectors.lake]
-type = "s3"
-bucket = "{bucket}"
-endpoint_url = "{server.endpoint_url}"
-access_key_id = "{server.admin.access_key_id}"
-secret_access_key = {{env = "LAKE_SECRET"}}
-"""
-    )
+    """As the page does, at a server of the test."""
+    declared = (
+        DECLARED.replace('"acme-lake"', f'"{bucket}"\nendpoint_url = "{server.endpoint_url}"')
+    ).replace("AKIAACMEACMEACMEACME", server.admin.access_key_id)
+    (installation.folder / "dataset.toml").write_text(f"{DECLARATION}\n{declared}")
 
 
 def materialized(code: str, name: str) -> Any:
