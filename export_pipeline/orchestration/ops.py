@@ -18,6 +18,7 @@ from typing import Any
 
 import dagster as dg
 
+from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.deployment import Deployment
 from export_pipeline.errors import ExportPipelineError
 from export_pipeline.exports.export import Export
@@ -254,10 +255,15 @@ def _run(context: dg.OpExecutionContext, deployment: DeploymentResource, order: 
     export: Export
     with reading(opened.control) as connection:
         export = get_export(connection, order.export_id)
+    connector: ConnectorConfig | ExportPipelineError
+    try:
+        connector = deployment.connector(export.connector_id)
+    except ExportPipelineError as error:
+        connector = error
     return Run(
         control=opened.control,
         export=export,
-        connector=deployment.connector(export.connector_id),
+        connector=connector,
         staging=Staging(opened.settings.staging_folder, context.run_id),
         lease=opened.claim_lease,
         hours_at_once=opened.settings.hours_at_once,

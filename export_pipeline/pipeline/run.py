@@ -41,7 +41,7 @@ Hour = TypeVar("Hour", bound=StagedHour | FormattedHour)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run's work on one export.
+    """One run's work on one export. `connector` may be the reason why there is none to be used.
 
     `proven_since` None leaves hours alone that are delivered; a moment leaves those alone that a run found
     in place since then (so a forced run that is taken up again does not begin anew).
@@ -49,7 +49,7 @@ class Run:
 
     control: sa.Engine
     export: Export
-    connector: ConnectorConfig
+    connector: ConnectorConfig | ExportPipelineError
     staging: Staging
     lease: timedelta
     hours_at_once: int
@@ -64,6 +64,9 @@ class Run:
         self, source: Source, plans: Sequence[TablePlan], windows: Sequence[HourWindow]
     ) -> Chunk[StagedHour]:
         """Stage the rows of every hour that is not delivered yet."""
+        if isinstance(self.connector, ExportPipelineError):
+            return self.refuse("extract", windows, self.connector)
+        row_limit = self.connector.row_limit
 
         def extract(window: HourWindow) -> StagedHour | None:
             if window not in mine:
@@ -74,7 +77,7 @@ class Run:
                 plans,
                 window,
                 self.staging.folder(self.export.id, window),
-                row_limit=self.connector.row_limit,
+                row_limit=row_limit,
                 progress=self._claims.progress(self.export, window, "extract"),
                 stop=self.stop,
             )
@@ -140,6 +143,8 @@ class Run:
         with self._claims.kept_alive():
             mine = self._take_again(chunk)
             try:
+                if isinstance(self.connector, ExportPipelineError):
+                    raise self.connector
                 destination = self.connector.open()
                 side_files = SideFiles(self.export, destination, self.connector.location)
             except ExportPipelineError as error:

@@ -52,7 +52,7 @@ def main(folder: Path, slug: str, moment: str) -> None:
     die_at("extracted")
     formatted = run.format(staged)
     die_at("formatted")
-    destination = run.connector.open()
+    destination = deployment.connector(export.connector_id).open()
     for hour in formatted.done:
         (file,) = hour.files
         key = object_key(export.definition.path, export.key_context(file.table, hour.window))

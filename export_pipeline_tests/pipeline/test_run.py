@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
-from export_pipeline.errors import PermanentFailure
+from export_pipeline.errors import InvalidRequest, PermanentFailure
 from export_pipeline.exports.plan import plan_of
 from export_pipeline.extract.sources import open_source
 from export_pipeline.pipeline.chunk import Chunk
@@ -222,6 +223,25 @@ def test_a_connector_that_cannot_be_opened_fails_each_hour_with_its_reason(
     ]
     with reading(installation.deployment.control) as connection:
         assert len(failures_between(connection, export.id, FIRST, FIRST + 2 * ONE_HOUR)) == 2
+
+
+def test_without_a_connector_every_hour_fails_at_any_stage_with_the_reason(
+    installation: Installation,
+) -> None:
+    export = installation.export()
+    run = a_run(installation, export)
+    without = replace(run, connector=InvalidRequest("LAKE_SECRET is not set"))
+    deployment = installation.deployment
+    source = open_source(deployment.source_url)
+    plans = plan_of(export.definition, deployment.dataset)
+    unread = without.extract(source, plans, hours(0, 1))
+    unsent = without.deliver(run.format(run.extract(source, plans, hours(0, 1))), print)
+    source.close()
+    for chunk, stage in ((unread, "extract"), (unsent, "upload")):
+        assert not chunk.done
+        assert [(one.stage, one.kind, one.message) for one in chunk.failed] == [
+            (stage, "configure", "LAKE_SECRET is not set")
+        ] * 2
 
 
 def test_a_cancelled_run_delivers_nothing_more_and_blames_no_hour(installation: Installation) -> None:
