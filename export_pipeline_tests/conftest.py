@@ -44,23 +44,41 @@ def mariadb_database(mariadb_url: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def loopback_allowed() -> Iterator[None]:
+    """Connectors may call on this machine while the test lasts, as an operator may allow it."""
+    allow([ip_network("127.0.0.0/8")])
+    yield
+    allow([])
+
+
 @pytest.fixture(scope="session")
-def moto_server() -> Iterator[S3Server]:
+def running_moto() -> Iterator[S3Server]:
     with moto() as server:
         yield server
 
 
+@pytest.fixture
+def moto_server(running_moto: S3Server, loopback_allowed: None) -> S3Server:  # noqa: ARG001
+    return running_moto
+
+
 @pytest.fixture(scope="session")
-def s3_server(request: pytest.FixtureRequest) -> Iterator[S3Server]:
+def running_s3(request: pytest.FixtureRequest) -> Iterator[S3Server]:
     """SeaweedFS; moto where there is none, which is said aloud because it checks less."""
     if not seaweed_is_here():
         reporter = request.config.pluginmanager.get_plugin("terminalreporter")
         if reporter:
             reporter.write_line("NO SEAWEEDFS ON THIS MACHINE: S3 is tested against moto alone", red=True)
-        yield request.getfixturevalue("moto_server")
+        yield request.getfixturevalue("running_moto")
         return
     with seaweed() as server:
         yield server
+
+
+@pytest.fixture
+def s3_server(running_s3: S3Server, loopback_allowed: None) -> S3Server:  # noqa: ARG001
+    return running_s3
 
 
 @pytest.fixture(scope="session")
@@ -90,9 +108,6 @@ def running_receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def http_receiver(running_receiver: Receiver) -> Iterator[Receiver]:
-    """A receiver that a connector may call on while the test lasts, as an operator may allow it."""
-    allow([ip_network("127.0.0.0/8")])
+def http_receiver(running_receiver: Receiver, loopback_allowed: None) -> Iterator[Receiver]:  # noqa: ARG001
     yield running_receiver
-    allow([])
     running_receiver.behaviour = Behaviour()

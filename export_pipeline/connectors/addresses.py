@@ -37,7 +37,7 @@ def may_be_called(address: Address) -> bool:
     return meant.is_global and not (meant.is_multicast or meant.is_reserved or local)
 
 
-def connected(host: str, port: int, *, seconds: float) -> socket.socket:
+def connected(host: str, port: int, *, seconds: float | None) -> socket.socket:
     """A connection to `host`, at the first of its addresses that may be called on and answers.
 
     PermanentFailure when none of them may; OSError when none answers.

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import boto3.session
+import botocore.session
 from botocore import exceptions as vendor
 from botocore.config import Config
 from pydantic import AfterValidator, BaseModel, Field, model_validator
@@ -24,6 +25,7 @@ from export_pipeline.connectors.locations import Endpoint, Prefix, below
 from export_pipeline.connectors.reading import ReadApart
 from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST, LONGEST_WAIT, seconds_of
 from export_pipeline.connectors.s3_errors import Refusal
+from export_pipeline.connectors.s3_network import SECONDS_BETWEEN_BYTES, SECONDS_TO_CONNECT, confine
 from export_pipeline.connectors.s3_upload import S3Sending
 from export_pipeline.connectors.secret import Secret
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
@@ -32,8 +34,6 @@ from export_pipeline.errors import Denied, NotFound, PermanentFailure, Transient
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-SECONDS_TO_CONNECT = 10
-SECONDS_BETWEEN_BYTES = 60
 PIECE = 1 << 20
 
 # The network's fault or the far side's, not the configuration's.
@@ -109,7 +109,9 @@ class S3Config(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True
 
     def opened(self) -> "S3Destination":
         secret = self.secret_access_key
+        core = botocore.session.Session()
         session = boto3.session.Session(
+            botocore_session=core,
             aws_access_key_id=self.access_key_id,
             aws_secret_access_key=secret.get_secret_value() if secret else None,
             region_name=self.region,
@@ -132,6 +134,8 @@ class S3Config(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True
             ),
         )
         client.meta.events.register_first("needs-retry.s3", _wait_as_asked)
+        if self.endpoint_url:
+            confine(client, authorities=core.get_config_variable("ca_bundle"))
         return S3Destination(client, bucket=self.bucket, prefix=self.prefix)
 
 
@@ -204,6 +208,8 @@ class S3Destination:
         endpoint = self.client.meta.endpoint_url
         try:
             yield
+        except PermanentFailure as error:  # the store's address is one that must not be called on
+            raise PermanentFailure(f"{tried}: {error}") from None
         except vendor.ClientError as error:
             told = error.response.get("Error", {})
             refusal = Refusal(status=_status(error), code=told.get("Code", ""), text=told.get("Message", ""))

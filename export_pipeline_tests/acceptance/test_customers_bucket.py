@@ -103,7 +103,11 @@ def test_credentials_stand_nowhere_in_what_an_installation_keeps(
             *("asset", "materialize", "-m", "export_pipeline.orchestration.definitions"),
             *("--select", "exports/events", "--partition-range", "2026-01-05-00:00...2026-01-05-02:00"),
         ],
-        env={**os.environ, **dagster_environ(installation)},
+        env={
+            **os.environ,
+            **dagster_environ(installation),
+            "EXPORT_PIPELINE_ALLOWED_NETWORKS": "127.0.0.0/8",
+        },
         capture_output=True,
         text=True,
         check=False,

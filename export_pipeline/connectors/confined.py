@@ -1,0 +1,49 @@
+"""Connections of urllib3, on which the stores' clients stand, to addresses that may be called on.
+
+A client whose address the customer names must not be led inside the operator's network. A client that only
+ever asks its vendor is left alone: the vendor's own address may well be a private one of the operator's.
+"""
+
+import socket
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.poolmanager import PoolManager
+
+from export_pipeline.connectors.addresses import connected
+
+
+class Confined(HTTPConnection):
+    """Connects where `addresses` lets it; the certificate asked for is still that of the name.
+
+    PermanentFailure if it must not, which urllib3 and requests let through as it is.
+    """
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            connection = connected(self._dns_host, self.port, seconds=self.timeout)
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, f"no connection to {self.host} in time") from error
+        except OSError as error:
+            raise NewConnectionError(self, f"no connection to {self.host}: {error}") from error
+        for option in self.socket_options or ():
+            connection.setsockopt(*option)
+        return connection
+
+
+class ConfinedTls(Confined, HTTPSConnection):
+    """The same with TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = Confined
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = ConfinedTls
+
+
+def confine(manager: PoolManager) -> None:
+    """Have every connection that the manager makes from now on be a confined one."""
+    manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}

@@ -1,0 +1,64 @@
+"""How Amazon's client reaches a store whose address the customer names."""
+
+from typing import Any
+
+from botocore.awsrequest import AWSConnection, AWSPreparedRequest, AWSResponse
+from botocore.exceptions import HTTPClientError
+from botocore.httpsession import URLLib3Session
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.poolmanager import PoolManager
+
+from export_pipeline.connectors.confined import Confined, ConfinedTls
+from export_pipeline.errors import PermanentFailure
+
+SECONDS_TO_CONNECT = 10
+SECONDS_BETWEEN_BYTES = 60
+
+
+class _Connection(AWSConnection, Confined):  # type: ignore[misc]  # the stubs call it no mixin
+    """Waits for a store's leave to send the body, as the client expects of its connections."""
+
+
+class _TlsConnection(AWSConnection, ConfinedTls):  # type: ignore[misc]
+    """The same with TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection  # type: ignore[assignment]
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection  # type: ignore[assignment]
+
+
+class ConfinedSession(URLLib3Session):
+    """Sends requests to addresses that may be called on, and by no proxy: that would look for itself."""
+
+    _manager: PoolManager
+
+    def __init__(self, *, authorities: str | None) -> None:
+        """`authorities` is a file of certificates that are trusted in place of the client's own list."""
+        super().__init__(
+            verify=authorities or True,  # type: ignore[arg-type]  # the stubs know of no file
+            timeout=(SECONDS_TO_CONNECT, SECONDS_BETWEEN_BYTES),  # type: ignore[arg-type]  # nor of two
+        )
+        self._manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+    def send(self, request: AWSPreparedRequest) -> AWSResponse:  # type: ignore[override]
+        try:
+            return super().send(request)
+        except HTTPClientError as error:
+            # The client takes whatever it does not know for the network's fault, and would try again.
+            if isinstance(error.__context__, PermanentFailure):
+                raise error.__context__ from None
+            raise
+
+
+def confine(client: Any, *, authorities: str | None) -> None:
+    """Have the client of any service send each of its requests so."""
+    session = ConfinedSession(authorities=authorities)
+
+    def send(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        return session.send(request)
+
+    client.meta.events.register("before-send", send)

@@ -1,0 +1,77 @@
+"""A customer's `endpoint_url` does not lead Amazon's client inside the operator's network."""
+
+from collections.abc import Iterator
+
+import boto3.session
+import pytest
+from pydantic import SecretStr
+
+from export_pipeline.connectors.addresses import allow
+from export_pipeline.connectors.s3 import S3Config
+from export_pipeline.connectors.s3_network import confine
+from export_pipeline.errors import PermanentFailure
+from export_pipeline_tests.connectors.objects import MIB, noise, put, read
+from export_pipeline_tests.connectors.test_confined import answering
+from export_pipeline_tests.servers.fault_proxy import Request, fault_proxy
+from export_pipeline_tests.servers.s3 import S3Server
+
+
+@pytest.fixture(autouse=True)
+def nothing_allowed() -> Iterator[None]:
+    allow([])
+    yield
+    allow([])
+
+
+def leading_to(url: str) -> S3Config:
+    return S3Config(
+        bucket="sales",
+        endpoint_url=url,
+        access_key_id="AKIA1",
+        secret_access_key=SecretStr("never-told-anybody"),
+    )
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "169.254.169.254", "0x7f.1"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_nobody_inside_is_called_on(scheme: str, host: str) -> None:
+    with pytest.raises(PermanentFailure, match=r"'sales': .* must not call there") as caught:
+        put(leading_to(f"{scheme}://{host}:8080").open(), "a.csv", b"1")
+
+    assert "EXPORT_PIPELINE_ALLOWED_NETWORKS" in str(caught.value)
+
+
+def test_nobody_inside_hears_of_it_and_it_is_tried_once(running_s3: S3Server) -> None:
+    heard: list[Request] = []
+    with fault_proxy(running_s3.port, heard.append) as proxy:  # which appends, and lets pass
+        destination = leading_to(proxy.url).open()
+        with pytest.raises(PermanentFailure, match="must not call there"):
+            read(destination, "a.csv")
+
+    assert heard == []
+
+
+def test_no_proxy_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with answering() as proxy:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy}")
+        with pytest.raises(PermanentFailure, match="must not call there"):
+            read(leading_to("http://127.0.0.1:8080").open(), "a.csv")
+
+
+def test_whom_the_operator_allows_takes_objects_in_parts(s3_server: S3Server) -> None:
+    destination = s3_server.config(s3_server.new_bucket()).open()
+
+    put(destination, "a.csv", noise(9 * MIB))
+
+    assert read(destination, "a.csv") == noise(9 * MIB)
+
+
+def test_clients_of_other_services_are_confined_alike() -> None:
+    session = boto3.session.Session("AKIA1", "never-told-anybody", region_name="us-east-1")
+    client = session.client("sts", endpoint_url="http://127.0.0.1:8080")
+    confine(client, authorities=None)
+
+    with pytest.raises(PermanentFailure, match="must not call there"):
+        client.get_caller_identity()
