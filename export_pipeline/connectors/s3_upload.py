@@ -12,7 +12,7 @@ from export_pipeline.errors import HourFailed
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
-    from export_pipeline.connectors.s3 import S3Destination
+    from export_pipeline.connectors.s3_store import S3Destination
 
 logger = logging.getLogger(__name__)
 

@@ -25,16 +25,24 @@ from export_pipeline_tests.servers.s3 import S3Server, User
 
 ASKING_A_SERVER = [name for name in CONNECTOR_TYPES if name != "direct_download"]
 
+# Types with credentials of their own for reading.
+READ_APART = ["s3"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Users:
-    """Connectors to one place, of users with different rights; `nowhere` is a place that does not exist."""
+    """Connectors to one place, of users with different rights; `nowhere` is a place that does not exist.
+
+    `apart` writes as `writer` and reads as `reader`; `misread` writes as `owner` and reads as `stranger`.
+    """
 
     owner: ConnectorConfig
     reader: ConnectorConfig
     writer: ConnectorConfig
     stranger: ConnectorConfig
     nowhere: ConnectorConfig
+    apart: ConnectorConfig | None = None
+    misread: ConnectorConfig | None = None
 
 
 @pytest.fixture
@@ -55,6 +63,8 @@ def _s3_users(server: S3Server) -> Users:
         reader=server.config(bucket, user=server.reader),
         writer=server.config(bucket, user=server.writer),
         stranger=server.config(bucket, user=guessing),
+        apart=server.config(bucket, user=server.writer, read=server.reader.credentials),
+        misread=server.config(bucket, read=guessing.credentials),
         nowhere=server.config("nobody-made-this"),
     )
 
@@ -148,6 +158,13 @@ def asking_connector(request: pytest.FixtureRequest) -> ConnectorConfig:
 @pytest.fixture(params=[*ASKING_A_SERVER, "s3_on_moto"])
 def users(request: pytest.FixtureRequest) -> Users:
     """Users of each store that has any."""
+    found: Users = request.getfixturevalue(f"{request.param}_users")
+    return found
+
+
+@pytest.fixture(params=[*READ_APART, "s3_on_moto"])
+def users_apart(request: pytest.FixtureRequest) -> Users:
+    """Users of each store that can be read with other credentials than it is written with."""
     found: Users = request.getfixturevalue(f"{request.param}_users")
     return found
 

@@ -122,6 +122,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "connectors.md"
 SAMPLES = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
 VALUES = {
     "ACME_SECRET": "x" * 16,
+    "ACME_READ_SECRET": "x" * 16,
     "ACME_TOKEN": "x" * 16,
     "ACME_KEY": "a2V5LWtleS1rZXkta2V5",
 }

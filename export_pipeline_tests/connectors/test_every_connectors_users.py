@@ -1,11 +1,15 @@
 """What users with too few rights, or none, hear of every connector that asks a server."""
 
+import json
 import traceback
 
 import pytest
 
-from export_pipeline.connectors.connector import ConnectorConfig
-from export_pipeline.errors import Denied, PermanentFailure, TransientFailure, Unreadable
+from export_pipeline.connectors.connector import ConnectorConfig, config_from
+from export_pipeline.connectors.destination import EXPORT_ID, Destination, Proof
+from export_pipeline.connectors.secret import reveal
+from export_pipeline.errors import Denied, InvalidRequest, PermanentFailure, TransientFailure, Unreadable
+from export_pipeline.pipeline.placing import BytesContent, place
 from export_pipeline_tests.connectors.conftest import Users
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
 from export_pipeline_tests.servers.ports import free_port
@@ -65,6 +69,63 @@ def test_a_conflict_stays_one_where_nobody_may_look(users: Users) -> None:
 def test_a_place_that_does_not_exist_is_named(users: Users, size: int) -> None:
     with pytest.raises(PermanentFailure, match=r"nobody-made-this.*create it"):
         put(users.nowhere.open(), "a.csv", noise(size))
+
+
+def test_what_one_writes_another_reads(users_apart: Users) -> None:
+    assert users_apart.apart is not None
+    destination = users_apart.apart.open()
+
+    assert _placed(destination, b"1") is Proof.READ_BACK
+    assert _placed(destination, b"another revision") is Proof.READ_BACK
+
+    assert keys(destination) == ["a.csv"]
+    assert read(destination, "a.csv") == b"another revision"
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_a_wrong_reader_breaks_no_upload_and_the_proof_is_the_stores(users_apart: Users, size: int) -> None:
+    assert users_apart.misread is not None
+    destination = users_apart.misread.open()
+
+    assert _placed(destination, noise(size)) is Proof.CHECKSUM
+
+    assert read(users_apart.owner.open(), "a.csv") == noise(size)
+    with pytest.raises(Unreadable, match=f"with the credentials for reading: .*{CREDENTIALS}") as caught:
+        read(destination, "a.csv")
+    assert "guessed" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_with_a_wrong_reader_anothers_object_is_not_overwritten(users_apart: Users) -> None:
+    put(users_apart.owner.open(), "a.csv", b"somebody else's", metadata={EXPORT_ID: "other/flights"})
+    assert users_apart.misread is not None
+
+    with pytest.raises(PermanentFailure, match="not this export's"):
+        _placed(users_apart.misread.open(), b"1")
+
+    assert read(users_apart.owner.open(), "a.csv") == b"somebody else's"
+
+
+def test_a_wrong_field_for_reading_is_named_as_such(users_apart: Users) -> None:
+    assert users_apart.apart is not None
+    given = json.loads(reveal(users_apart.apart))
+    given["read"] = {"nothing_of_the_kind": "x"}
+
+    with pytest.raises(InvalidRequest, match=r"read\.nothing_of_the_kind: there is no such field") as caught:
+        config_from(given)
+
+    assert caught.value.field == "read.nothing_of_the_kind"
+
+
+def _placed(destination: Destination, content: bytes) -> Proof:
+    """Written as the pipeline writes, over what is there if it is the export's own."""
+    return place(
+        destination,
+        "a.csv",
+        BytesContent(content),
+        "acme/flights",
+        still_ours=lambda: None,
+        after_piece=lambda _: None,
+    )
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "no-such-host.invalid"])

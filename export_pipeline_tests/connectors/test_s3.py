@@ -1,168 +1,12 @@
-"""What is particular to S3: its configuration, its users' rights, and stores that do not answer."""
+"""Which buckets of S3 a connector can be made for, and in whose name they are asked."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from botocore.awsrequest import AWSRequest
 from pydantic import SecretStr, ValidationError
 
-from export_pipeline.connectors.destination import Destination
 from export_pipeline.connectors.s3 import S3Config
-from export_pipeline.errors import PermanentFailure, TransientFailure
-from export_pipeline_tests.connectors.objects import MIB, keys, noise, put, read
-from export_pipeline_tests.servers.fault_proxy import Fault, Once, fault_proxy
-from export_pipeline_tests.servers.ports import free_port
-from export_pipeline_tests.servers.s3 import S3Server, User
-
-CREDENTIALS = "check the connector's credentials"
-
-
-@pytest.fixture(params=["s3_server", "moto_server"])
-def server(request: pytest.FixtureRequest) -> S3Server:
-    """Two independent servers, which know rights and signatures."""
-    found: S3Server = request.getfixturevalue(request.param)
-    return found
-
-
-@pytest.mark.parametrize("user", ["wrong secret", "unknown key"])
-def test_wrong_credentials_are_named(server: S3Server, user: str) -> None:
-    wrong = {
-        "wrong secret": User(access_key_id=server.admin.access_key_id, secret_access_key="guessed-guessed"),
-        "unknown key": User(access_key_id="AKIAUNKNOWN", secret_access_key="guessed-guessed"),
-    }[user]
-    destination = server.config(server.new_bucket(), user=wrong).open()
-
-    with pytest.raises(PermanentFailure, match=CREDENTIALS) as caught:
-        put(destination, "a/b.csv", b"1")
-
-    assert "'a/b.csv'" in str(caught.value)
-    assert "guessed" not in str(caught.value)
-
-
-@pytest.mark.parametrize("size", [3, 9 * MIB])
-def test_who_may_only_write_writes_and_does_not_read(server: S3Server, size: int) -> None:
-    bucket = server.new_bucket()
-    destination = server.config(bucket, user=server.writer).open()
-
-    put(destination, "a.csv", noise(size))
-
-    assert read(server.config(bucket).open(), "a.csv") == noise(size)
-    with pytest.raises(PermanentFailure, match=f"not allowed to read.*{CREDENTIALS}"):
-        read(destination, "a.csv")
-    with pytest.raises(PermanentFailure, match=f"not allowed to look at.*{CREDENTIALS}"):
-        destination.head("a.csv")
-    with pytest.raises(PermanentFailure, match=f"not allowed to list.*{CREDENTIALS}"):
-        keys(destination)
-
-
-@pytest.mark.parametrize(
-    "use",
-    [
-        lambda destination: put(destination, "a.csv", b"1"),
-        lambda destination: put(destination, "a.csv", noise(9 * MIB)),
-        lambda destination: read(destination, "a.csv"),
-        keys,
-    ],
-    ids=["write", "write parts", "read", "list"],
-)
-def test_a_missing_bucket_is_named(server: S3Server, use: Callable[[Destination], Any]) -> None:
-    destination = server.config("nobody-made-this").open()
-
-    with pytest.raises(PermanentFailure, match="no such bucket; create it") as caught:
-        use(destination)
-
-    assert "'nobody-made-this'" in str(caught.value)
-
-
-def test_a_reading_that_breaks_off_is_worth_another_try(s3_server: S3Server) -> None:
-    bucket = s3_server.new_bucket()
-    put(s3_server.config(bucket).open(), "a.csv", b"1")
-    plan = Once(Fault.RESET, lambda request: request.method == "GET", times=99)
-    with fault_proxy(s3_server.port, plan) as proxy:
-        destination = s3_server.config(bucket, endpoint_url=proxy.url).open()
-
-        with pytest.raises(TransientFailure, match=r"a\.csv.*no answer"):
-            read(destination, "a.csv")
-
-
-def test_objects_lie_below_the_prefix_and_others_are_not_seen(s3_server: S3Server) -> None:
-    bucket = s3_server.new_bucket()
-    put(s3_server.config(bucket).open(), "exports/daily2/other.csv", b"2")
-
-    put(s3_server.config(bucket, prefix="exports/daily").open(), "a.csv", b"1")
-
-    assert keys(s3_server.config(bucket).open()) == ["exports/daily/a.csv", "exports/daily2/other.csv"]
-    assert keys(s3_server.config(bucket, prefix="exports/daily").open()) == ["a.csv"]
-
-
-def test_more_objects_than_a_page_holds_are_listed(s3_server: S3Server) -> None:
-    bucket, client = s3_server.new_bucket(), s3_server.client()
-    wanted = [f"many/{number:04}" for number in range(1_010)]
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda key: client.put_object(Bucket=bucket, Key=key, Body=b""), wanted))
-
-    assert keys(s3_server.config(bucket).open(), "many/") == wanted
-
-
-def test_marks_of_empty_folders_are_no_objects(s3_server: S3Server) -> None:
-    bucket = s3_server.new_bucket()
-    s3_server.client().put_object(Bucket=bucket, Key="exports/", Body=b"")
-
-    assert keys(s3_server.config(bucket).open()) == []
-
-
-def test_the_prefix_counts_towards_the_longest_key(s3_server: S3Server) -> None:
-    destination = s3_server.config("any", prefix="p" * 500).open()
-
-    with pytest.raises(PermanentFailure, match="takes 1101 bytes"):
-        destination.begin("k" * 600, {})
-
-
-def test_the_environment_does_not_redirect_a_connector(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://elsewhere.invalid")
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://elsewhere.invalid")
-
-    assert S3Config(bucket="sales").opened().client.meta.endpoint_url == "https://s3.amazonaws.com"
-
-
-@pytest.mark.parametrize(
-    ("given", "url"),
-    [
-        ({}, "https://sales.s3.amazonaws.com/a.csv"),
-        ({"region": "eu-west-1"}, "https://sales.s3.eu-west-1.amazonaws.com/a.csv"),
-        ({"path_style": True}, "https://s3.amazonaws.com/sales/a.csv"),
-        ({"endpoint_url": "https://minio.example"}, "https://minio.example/sales/a.csv"),
-        (
-            {"endpoint_url": "https://oss.example", "path_style": False},
-            "https://sales.oss.example/a.csv",
-        ),
-    ],
-)
-def test_the_bucket_stands_where_the_store_looks_for_it(given: dict[str, Any], url: str) -> None:
-    config = S3Config(bucket="sales", access_key_id="AKIA1", secret_access_key=SecretStr("x" * 16), **given)
-
-    destination = config.opened()
-    destination.client.meta.events.register("request-created.s3", _stop_before_sending)
-
-    with pytest.raises(Asked) as caught:
-        destination.head("a.csv")
-
-    assert caught.value.args == (url,)
-
-
-class Asked(Exception):  # it says what was asked, not what went wrong
-    """Carries the address that a client was about to ask."""
-
-
-def _stop_before_sending(request: AWSRequest, **_: object) -> None:
-    raise Asked(request.url)
-
-
-def test_a_location_is_what_people_write() -> None:
-    assert S3Config(bucket="sales").location == "s3://sales"
-    assert S3Config.model_validate({"bucket": "sales", "prefix": "a/b/"}).location == "s3://sales/a/b"
+from export_pipeline.connectors.s3_credentials import S3Credentials
 
 
 @pytest.mark.parametrize(
@@ -197,13 +41,14 @@ def test_a_configuration_that_cannot_work_is_refused(field: str, value: str) -> 
     assert caught.value.errors()[0]["loc"] == (field,)
 
 
-def test_no_credentials_at_all_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
-        monkeypatch.setenv(name, "/nonexistent")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")  # or the client asks the cloud's own address
-    config = S3Config(bucket="sales", endpoint_url=f"http://127.0.0.1:{free_port()}")
-
-    with pytest.raises(PermanentFailure, match="give it an access key"):
-        put(config.open(), "a.csv", b"1")
+@pytest.mark.parametrize(
+    ("given", "own"),
+    [
+        ({}, True),
+        ({"access_key_id": "AKIA1", "secret_access_key": SecretStr("x" * 16)}, False),
+        ({"role_arn": "arn:aws:iam::123456789012:role/exports"}, True),
+        ({"access_key_id": "AKIA1", "secret_access_key": SecretStr("x" * 16), "read": S3Credentials()}, True),
+    ],
+)
+def test_whether_the_deployments_own_identity_is_used_can_be_told(given: dict[str, Any], own: bool) -> None:
+    assert S3Config(bucket="sales", **given).uses_own_identity is own

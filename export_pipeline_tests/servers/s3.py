@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import boto3.session
@@ -25,6 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import SecretStr
 
 from export_pipeline.connectors.s3 import S3Config
+from export_pipeline.connectors.s3_credentials import S3Credentials
 from export_pipeline_tests.servers.ports import free_port, free_ports
 from export_pipeline_tests.servers.tether import spawn, stop
 
@@ -41,6 +42,12 @@ class User:
 
     access_key_id: str
     secret_access_key: str
+
+    @property
+    def credentials(self) -> S3Credentials:
+        return S3Credentials(
+            access_key_id=self.access_key_id, secret_access_key=SecretStr(self.secret_access_key)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +79,7 @@ class S3Server:
         self.client().create_bucket(Bucket=bucket)
         return bucket
 
-    def config(self, bucket: str, *, user: User | None = None, **changes: str) -> S3Config:
+    def config(self, bucket: str, *, user: User | None = None, **changes: Any) -> S3Config:
         """A connector to `bucket`, as admin unless `user` says who; `changes` are fields of S3Config."""
         who = user or self.admin
         config = S3Config(
@@ -150,7 +157,7 @@ def moto() -> Iterator[S3Server]:
         server = S3Server(
             name="moto",
             endpoint_url=url,
-            admin=_moto_user(url, "admin", ["s3:*"]),
+            admin=_moto_user(url, "admin", ["*"]),
             reader=_moto_user(url, "reader", ["s3:GetObject", "s3:ListBucket"]),
             writer=_moto_user(url, "writer", ["s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"]),
         )

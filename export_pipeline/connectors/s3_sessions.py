@@ -1,0 +1,139 @@
+"""The credentials of S3, as Amazon's client takes them: as they are, or exchanged for those of a role."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import botocore.session
+from botocore import exceptions as vendor
+from botocore.config import Config
+from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
+
+from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST
+from export_pipeline.connectors.s3_credentials import S3Credentials
+from export_pipeline.connectors.s3_network import SECONDS_BETWEEN_BYTES, SECONDS_TO_CONNECT, confine
+from export_pipeline.errors import Denied, PermanentFailure, TransientFailure
+
+# What every role allows, and the most that a role allows to who is in a role already. The client asks for new
+# credentials a quarter of an hour before the old ones end, so that a request never outlives its own.
+SECONDS_OF_A_ROLE = 3600
+
+# Stands in the customer's audit log beside every request.
+SESSION_NAME = "export-pipeline"
+
+# The network's fault or the far side's, not the configuration's.
+UNREACHABLE = (
+    vendor.ConnectionError,
+    vendor.HTTPClientError,
+    vendor.IncompleteReadError,
+    vendor.FlexibleChecksumError,
+    vendor.CredentialRetrievalError,
+    vendor.MetadataRetrievalError,
+)
+
+
+def session_of(
+    credentials: S3Credentials, *, region: str, sts_endpoint_url: str | None
+) -> botocore.session.Session:
+    """A session in whose name clients ask. It asks nobody anything before they do."""
+    asking = botocore.session.Session()
+    asking.set_config_variable("region", region)
+    if credentials.access_key_id and credentials.secret_access_key:
+        asking.set_credentials(credentials.access_key_id, credentials.secret_access_key.get_secret_value())
+    if credentials.role_arn is None:
+        return asking
+    role = _Role(asking, credentials, sts_endpoint_url)
+    in_the_role = botocore.session.Session()
+    in_the_role.register_component("credential_provider", CredentialResolver([_InTheRole(role)]))
+    return in_the_role
+
+
+def patient(**more: Any) -> Config:
+    """How long clients wait, and how often they ask."""
+    return Config(
+        connect_timeout=SECONDS_TO_CONNECT,
+        read_timeout=SECONDS_BETWEEN_BYTES,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS_PER_REQUEST},
+        # The connector alone says whom to ask, whatever this process's environment says.
+        ignore_configured_endpoint_urls=True,  # type: ignore[call-arg]  # the stubs lack it
+        **more,
+    )
+
+
+class _Role:
+    """A role that an identity takes on, again and again."""
+
+    def __init__(
+        self, asking: botocore.session.Session, credentials: S3Credentials, endpoint_url: str | None
+    ) -> None:
+        self._asking = asking
+        self._credentials = credentials
+        self._endpoint_url = endpoint_url
+
+    def taken_on(self) -> Mapping[str, str]:
+        """Credentials that hold for a while, by the names that the client has for them.
+
+        Denied if the role is refused, saying what its owner has to change.
+        """
+        client = self._client()
+        wanted = {"RoleArn": self._credentials.role_arn, "ExternalId": self._credentials.external_id}
+        tried = f"could not take on the role {self._credentials.role_arn}"
+        try:
+            answer = client.assume_role(
+                RoleSessionName=SESSION_NAME,
+                DurationSeconds=SECONDS_OF_A_ROLE,
+                **{name: value for name, value in wanted.items() if value is not None},
+            )["Credentials"]
+        except vendor.ClientError as error:
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            code = error.response.get("Error", {}).get("Code", "")
+            if status >= 500 or status == 429 or code == "Throttling":
+                raise TransientFailure(f"{tried}: its service asks to try again later ({code})") from error
+            if code != "AccessDenied":
+                raise Denied(f"{tried}: check access_key_id and secret_access_key ({code})") from error
+            raise Denied(f"{tried}: {self._cure(client)} ({code})") from error
+        except UNREACHABLE as error:
+            raise TransientFailure(f"{tried}: no answer from {client.meta.endpoint_url} ({error})") from error
+        except vendor.NoCredentialsError as error:
+            raise Denied(
+                f"{tried}: nobody is there to take it on; give the connector an access key"
+            ) from error
+        except vendor.BotoCoreError as error:
+            raise PermanentFailure(f"{tried}: {error}; change the connector's configuration") from error
+        return {
+            "access_key": answer["AccessKeyId"],
+            "secret_key": answer["SecretAccessKey"],
+            "token": answer["SessionToken"],
+            "expiry_time": answer["Expiration"].isoformat(),
+        }
+
+    def _client(self) -> Any:
+        client = self._asking.create_client("sts", endpoint_url=self._endpoint_url, config=patient())
+        if self._endpoint_url:
+            confine(client, authorities=self._asking.get_config_variable("ca_bundle"))
+        return client
+
+    def _cure(self, client: Any) -> str:
+        """What the role's owner has to change. Who we are, its service tells everybody about themselves."""
+        try:
+            us = client.get_caller_identity()["Arn"]
+        except (vendor.ClientError, vendor.BotoCoreError):
+            us = "whoever asks"
+        under = (
+            f"under the condition sts:ExternalId = {self._credentials.external_id}"
+            if self._credentials.external_id
+            else "without a condition on sts:ExternalId, or give external_id"
+        )
+        return f"its trust policy must allow sts:AssumeRole to the principal {us} {under}"
+
+
+class _InTheRole(CredentialProvider):
+    """Hands the client credentials that renew themselves."""
+
+    METHOD = CANONICAL_NAME = "assume-role"
+
+    def __init__(self, role: _Role) -> None:
+        super().__init__()
+        self._role = role
+
+    def load(self) -> DeferredRefreshableCredentials:
+        return DeferredRefreshableCredentials(refresh_using=self._role.taken_on, method=self.METHOD)

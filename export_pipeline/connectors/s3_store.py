@@ -1,0 +1,152 @@
+"""A bucket of S3 as a destination."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+import boto3.session
+from botocore import exceptions as vendor
+
+from export_pipeline.connectors.destination import StoredObject, Version
+from export_pipeline.connectors.limits import (
+    checked_key,
+    checked_metadata,
+    checked_prefix,
+    shown,
+)
+from export_pipeline.connectors.locations import below
+from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST, LONGEST_WAIT, seconds_of
+from export_pipeline.connectors.s3_credentials import S3Credentials
+from export_pipeline.connectors.s3_errors import Refusal
+from export_pipeline.connectors.s3_network import confine
+from export_pipeline.connectors.s3_sessions import UNREACHABLE, patient, session_of
+from export_pipeline.connectors.s3_upload import S3Sending
+from export_pipeline.connectors.streamed import StreamedUpload, unnamed
+from export_pipeline.errors import Denied, HourFailed, NotFound, PermanentFailure, TransientFailure
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from export_pipeline.connectors.s3 import S3Config
+
+PIECE = 1 << 20
+
+NO_CREDENTIALS = (vendor.NoCredentialsError, vendor.PartialCredentialsError)
+
+
+def open_bucket(config: "S3Config", credentials: S3Credentials) -> "S3Destination":
+    """The bucket that `config` names, with these credentials. Asks nobody anything yet."""
+    core = session_of(credentials, region=config.region, sts_endpoint_url=config.sts_endpoint_url)
+    # Stores other than Amazon's seldom have a host name per bucket.
+    style: Literal["path", "virtual", "auto"] = "path" if config.endpoint_url else "auto"
+    if config.path_style is not None:
+        style = "path" if config.path_style else "virtual"
+    client = boto3.session.Session(botocore_session=core, region_name=config.region).client(
+        "s3",
+        endpoint_url=config.endpoint_url,
+        config=patient(s3={"addressing_style": style}, signature_version="s3v4"),
+    )
+    client.meta.events.register_first("needs-retry.s3", _wait_as_asked)
+    if config.endpoint_url:
+        confine(client, authorities=core.get_config_variable("ca_bundle"))
+    return S3Destination(client, config)
+
+
+class S3Destination:
+    """See `Destination`. Versions are ETags. Safe to use from many threads."""
+
+    def __init__(self, client: "S3Client", config: "S3Config") -> None:
+        self.client = client
+        self.bucket = config.bucket
+        self._prefix = below(config.prefix)
+        self._limits = config.key_limits
+
+    def begin(self, key: str, metadata: Mapping[str, str]) -> StreamedUpload:
+        return StreamedUpload(key, S3Sending(self, key, checked_metadata(metadata)))
+
+    def head(self, key: str) -> StoredObject | None:
+        full_key = self.full_key(key)
+        with self.translated("look at", key):
+            try:
+                found = self.client.head_object(Bucket=self.bucket, Key=full_key)
+            except vendor.ClientError as error:
+                if _status(error) == 404:
+                    return None
+                raise
+        return StoredObject(
+            key=key,
+            size=found["ContentLength"],
+            version=Version(found["ETag"]),
+            metadata=unnamed(found["Metadata"]),
+        )
+
+    def get(self, key: str) -> Iterator[bytes]:
+        full_key = self.full_key(key)
+        with self.translated("read", key):
+            try:
+                body = self.client.get_object(Bucket=self.bucket, Key=full_key)["Body"]
+            except self.client.exceptions.NoSuchKey as error:
+                raise NotFound(f"there is no {shown(key)}") from error
+            with body:
+                yield from body.iter_chunks(PIECE)
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """In the store's order. Amazon's is that of the keys' bytes; some put `a/b` before `a.csv`."""
+        full_prefix = self._prefix + checked_prefix(prefix)
+        with self.translated("list", prefix):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=full_prefix
+            )
+            for page in pages:
+                for found in page.get("Contents", []):
+                    key = found["Key"].removeprefix(self._prefix)
+                    if key and not key.endswith("/"):  # consoles mark empty folders so
+                        yield StoredObject(
+                            key=key, size=found["Size"], version=Version(found["ETag"]), metadata={}
+                        )
+
+    def delete(self, key: str) -> None:
+        full_key = self.full_key(key)
+        with self.translated("delete", key):
+            self.client.delete_object(Bucket=self.bucket, Key=full_key)
+
+    def full_key(self, key: str) -> str:
+        """The key in the bucket: that of the destination, below the connector's prefix."""
+        return self._prefix + checked_key(key, self._limits)
+
+    @contextmanager
+    def translated(self, doing: str, key: str) -> Iterator[None]:
+        """The vendor's errors as ours, with the cause kept and a cure offered."""
+        tried = f"could not {doing} {shown(key)} in bucket {self.bucket!r}"
+        endpoint = self.client.meta.endpoint_url
+        try:
+            yield
+        except HourFailed as failure:  # an address that must not be called on, a role that was refused
+            raise type(failure)(f"{tried}: {failure}") from failure
+        except vendor.ClientError as error:
+            told = error.response.get("Error", {})
+            refusal = Refusal(status=_status(error), code=told.get("Code", ""), text=told.get("Message", ""))
+            region = self.client.meta.region_name
+            raise refusal.failure(doing, key, bucket=self.bucket, region=region) from error
+        except UNREACHABLE as error:
+            raise TransientFailure(
+                f"{tried}: no answer from {endpoint}; is the address right, and the store up? ({error})"
+            ) from error
+        except NO_CREDENTIALS as error:
+            raise Denied(f"{tried}: the connector has no credentials; give it an access key") from error
+        except vendor.BotoCoreError as error:
+            raise PermanentFailure(f"{tried}: {error}; change the connector's configuration") from error
+
+
+def _wait_as_asked(response: Any, attempts: int, **_: object) -> None:
+    """Before the client's own wait for a retry, which heeds Amazon's private header and not Retry-After."""
+    if response is None or attempts >= ATTEMPTS_PER_REQUEST:
+        return
+    http_response, _parsed = response
+    if http_response.status_code in (429, 503):
+        time.sleep(min(seconds_of(http_response.headers.get("Retry-After")) or 0, LONGEST_WAIT))
+
+
+def _status(error: vendor.ClientError) -> int:
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
