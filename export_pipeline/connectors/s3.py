@@ -10,6 +10,7 @@ from export_pipeline.connectors.limits import S3_KEYS, KeyLimits
 from export_pipeline.connectors.locations import Endpoint, Prefix
 from export_pipeline.connectors.reading import ReadApart
 from export_pipeline.connectors.s3_credentials import S3Credentials
+from export_pipeline.connectors.s3_storage import S3Storage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -39,7 +40,7 @@ class S3Place(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True)
     )
 
 
-class S3Config(S3Credentials, S3Place, frozen=True, extra="forbid", hide_input_in_errors=True):
+class S3Config(S3Storage, S3Credentials, S3Place, frozen=True, extra="forbid", hide_input_in_errors=True):
     """A bucket of Amazon S3 or of a store that speaks its protocol, with the credentials to write there."""
 
     read: S3Credentials | None = Field(

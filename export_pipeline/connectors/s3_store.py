@@ -61,6 +61,8 @@ class S3Destination:
         self.bucket = config.bucket
         self._prefix = below(config.prefix)
         self._limits = config.key_limits
+        self.kept = config.kept
+        self._rights = config.rights
 
     def begin(self, key: str, metadata: Mapping[str, str]) -> StreamedUpload:
         return StreamedUpload(key, S3Sending(self, key, checked_metadata(metadata)))
@@ -128,7 +130,11 @@ class S3Destination:
             told = error.response.get("Error", {})
             refusal = Refusal(status=_status(error), code=told.get("Code", ""), text=told.get("Message", ""))
             region = self.client.meta.region_name
-            raise refusal.failure(doing, key, bucket=self.bucket, region=region) from error
+            found = refusal.failure(doing, key, bucket=self.bucket, region=region)
+            if isinstance(found, Denied) and doing == "write" and self._rights:
+                asked = ", ".join(f"{right} for `{field}`" for right, field in self._rights.items())
+                found = Denied(f"{found}; besides s3:PutObject it takes {asked}")
+            raise found from error
         except UNREACHABLE as error:
             raise TransientFailure(
                 f"{tried}: no answer from {endpoint}; is the address right, and the store up? ({error})"

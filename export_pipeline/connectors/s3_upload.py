@@ -49,7 +49,7 @@ class S3Sending:
         with self._store.translated("write", self._key):
             if self._multipart_id is None:
                 self._multipart_id = self._client.create_multipart_upload(
-                    **self._address, Metadata=self._metadata, ChecksumAlgorithm="CRC32"
+                    **self._address, **self._store.kept, Metadata=self._metadata, ChecksumAlgorithm="CRC32"
                 )["UploadId"]
             part.body.seek(0)
             answer = self._client.upload_part(
@@ -103,6 +103,7 @@ class S3Sending:
             put = self._client.put_object(
                 **self._address,
                 **condition,
+                **self._store.kept,
                 Body=only.body,
                 Metadata=self._metadata,
                 ChecksumAlgorithm="CRC32",
