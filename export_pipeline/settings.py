@@ -89,5 +89,10 @@ class Settings(BaseSettings):
         return (self.staging or self.home / "staging").absolute()
 
     @property
+    def unfinished_folder(self) -> Path:
+        """Notes of uploads that are going on, for whoever comes after a killed process."""
+        return (self.home / "unfinished").absolute()
+
+    @property
     def key_file(self) -> Path:
         return (self.home / "secret.key").absolute()

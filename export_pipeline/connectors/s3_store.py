@@ -21,7 +21,7 @@ from export_pipeline.connectors.s3_credentials import S3Credentials
 from export_pipeline.connectors.s3_errors import Refusal
 from export_pipeline.connectors.s3_network import confine
 from export_pipeline.connectors.s3_sessions import UNREACHABLE, patient, session_of
-from export_pipeline.connectors.s3_upload import S3Sending
+from export_pipeline.connectors.s3_upload import S3Sending, end_left_behind
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import Denied, HourFailed, NotFound, PermanentFailure, TransientFailure
 
@@ -62,10 +62,16 @@ class S3Destination:
         self._prefix = below(config.prefix)
         self._limits = config.key_limits
         self.kept = config.kept
+        self.place = f"{client.meta.endpoint_url} {config.location}"
+        self._tidied = False
         self._rights = config.rights
 
     def begin(self, key: str, metadata: Mapping[str, str]) -> StreamedUpload:
-        return StreamedUpload(key, S3Sending(self, key, checked_metadata(metadata)))
+        sending = S3Sending(self, key, checked_metadata(metadata))
+        if not self._tidied:
+            self._tidied = True
+            end_left_behind(self)
+        return StreamedUpload(key, sending)
 
     def head(self, key: str) -> StoredObject | None:
         full_key = self.full_key(key)

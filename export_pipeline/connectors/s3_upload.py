@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypedDict
 
 from export_pipeline.connectors.destination import WHATEVER, Proof, Version
 from export_pipeline.connectors.parts import Part
 from export_pipeline.connectors.streamed import UPLOAD_ID, named
+from export_pipeline.connectors.unfinished import Note, Unfinished, left_behind, noted
 from export_pipeline.errors import HourFailed
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class S3Sending:
         self._metadata = named(metadata)
         self._sent: list[CompletedPartTypeDef] = []
         self._multipart_id: str | None = None  # the store's name for the parts that belong together
+        self._note: Note | None = None
 
     def send(self, part: Part) -> None:
         with self._store.translated("write", self._key):
@@ -51,6 +54,11 @@ class S3Sending:
                 self._multipart_id = self._client.create_multipart_upload(
                     **self._address, **self._store.kept, Metadata=self._metadata, ChecksumAlgorithm="CRC32"
                 )["UploadId"]
+                self._note = noted(
+                    Unfinished(
+                        place=self._store.place, key=self._address["Key"], upload_id=self._multipart_id
+                    )
+                )
             part.body.seek(0)
             answer = self._client.upload_part(
                 **self._address,
@@ -88,14 +96,18 @@ class S3Sending:
         return Version(found["ETag"])
 
     def abandon(self) -> None:
-        if self._multipart_id is None:
-            return
-        try:
-            with self._store.translated("abandon", self._key):
-                self._client.abort_multipart_upload(**self._address, UploadId=self._multipart_id)
-        except HourFailed as failure:
-            # Whoever aborts has a more important error at hand. What was sent stays invisible.
-            logger.warning("an upload's parts stay in the bucket until its lifecycle rule: %s", failure)
+        if self._multipart_id is not None:
+            try:
+                with self._store.translated("abandon", self._key):
+                    self._client.abort_multipart_upload(**self._address, UploadId=self._multipart_id)
+            except HourFailed as failure:
+                # Whoever aborts has a more important error at hand. What was sent stays invisible.
+                logger.warning("an upload's parts stay in the bucket until the next upload: %s", failure)
+                if self._note:
+                    self._note.leave()
+                return
+        if self._note:
+            self._note.forget()
 
     def _put(self, only: Part, condition: Condition) -> Version:
         with self._store.translated("write", self._key):
@@ -115,3 +127,16 @@ def _if(replaces: Version | None) -> Condition:
     if replaces is None:
         return {"IfNoneMatch": "*"}
     return {} if replaces == WHATEVER else {"IfMatch": replaces}
+
+
+def end_left_behind(store: "S3Destination") -> None:
+    """End what killed processes of ours have begun to write there, as far as the store lets us."""
+    client = store.client
+    for upload, note in left_behind(store.place):
+        try:
+            with store.translated("abandon", upload.key), suppress(client.exceptions.NoSuchUpload):
+                client.abort_multipart_upload(Bucket=store.bucket, Key=upload.key, UploadId=upload.upload_id)
+        except HourFailed as failure:
+            logger.warning("a killed upload's parts stay in the bucket until the next upload: %s", failure)
+            return
+        note.forget()

@@ -2,11 +2,15 @@
 
 import re
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination
+from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST
+from export_pipeline.connectors.unfinished import Unfinished, keep_in, noted
 from export_pipeline.errors import Conflict, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, noise, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Once, Request, fault_proxy
@@ -169,3 +173,82 @@ def test_the_store_keeps_checksums_and_can_verify_them(s3_server: S3Server, size
     found = s3_server.client().head_object(Bucket=bucket, Key="a.csv", ChecksumMode="ENABLED")
 
     assert re.fullmatch(r"[A-Za-z0-9+/]{6}==(-2)?", found["ChecksumCRC32"])
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Iterator[Path]:
+    keep_in(tmp_path / "notes")
+    yield tmp_path / "notes"
+    keep_in(None)
+
+
+def strangers(server: S3Server, bucket: str) -> set[str]:
+    """The uploads of other software, one of them of the very key that is ours."""
+    client = server.client()
+    return {
+        client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"] for key in ("a.csv", "theirs.csv")
+    }
+
+
+def unfinished(server: S3Server, bucket: str) -> set[str]:
+    found = server.client().list_multipart_uploads(Bucket=bucket).get("Uploads", [])
+    return {upload["UploadId"] for upload in found}
+
+
+def test_parts_that_could_not_be_removed_are_removed_by_the_next_upload(
+    server: S3Server, notes: Path
+) -> None:
+    bucket = server.new_bucket()
+    theirs = strangers(server, bucket)
+    down = Once(Fault.UNAVAILABLE, lambda request: request.method == "DELETE", times=ATTEMPTS_PER_REQUEST)
+    with fault_proxy(server.port, down) as proxy:
+        config = server.config(bucket, endpoint_url=proxy.url)
+        upload = config.open().begin("a.csv", {})
+        upload.write(noise(9 * MIB))
+        upload.abort()
+        left = unfinished(server, bucket) - theirs
+
+        put(config.open(), "b.csv", b"1")
+
+    assert len(left) == 1
+    assert unfinished(server, bucket) == theirs
+    assert list(notes.iterdir()) == []
+
+
+def test_an_upload_that_goes_on_is_not_ended_by_the_next(server: S3Server, notes: Path) -> None:
+    bucket = server.new_bucket()
+    upload = server.config(bucket).open().begin("a.csv", {})
+    upload.write(noise(9 * MIB))
+
+    put(server.config(bucket).open(), "b.csv", b"1")
+    upload.commit(replaces=None)
+
+    assert read(server.config(bucket).open(), "a.csv") == noise(9 * MIB)
+    assert list(notes.iterdir()) == []
+
+
+def test_what_is_gone_already_is_forgotten(server: S3Server, notes: Path) -> None:
+    bucket = server.new_bucket()
+    destination = server.config(bucket).opened()
+    note = noted(Unfinished(place=destination.place, key="a.csv", upload_id="7f3a7f3a"))
+    assert note is not None
+    note.leave()
+
+    put(destination, "b.csv", b"1")
+
+    assert list(notes.iterdir()) == []
+
+
+def test_what_may_not_be_ended_stays_noted_and_breaks_no_upload(
+    moto_server: S3Server, notes: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bucket = moto_server.new_bucket()
+    destination = moto_server.config(bucket, user=moto_server.reader).opened()
+    note = noted(Unfinished(place=destination.place, key="a.csv", upload_id="7f3a7f3a"))
+    assert note is not None
+    note.leave()
+
+    destination.begin("b.csv", {}).abort()
+
+    assert "not allowed to abandon 'a.csv'" in caplog.text
+    assert len(list(notes.iterdir())) == 1

@@ -10,11 +10,14 @@ import pytest
 from export_pipeline.exports.export import Export
 from export_pipeline.receipts.receipt import digest_of, receipt_from
 from export_pipeline.receipts.verifying import verify
-from export_pipeline.store.database import reading
+from export_pipeline.store.connectors import add_connector
+from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import find_export
+from export_pipeline_tests.connectors.test_s3_upload import unfinished
 from export_pipeline_tests.installations import Installation, hours
 from export_pipeline_tests.pipeline.killed import MOMENTS
 from export_pipeline_tests.runs import deliver, ledger
+from export_pipeline_tests.servers.s3 import S3Server
 
 FILE, RECEIPT = 1, 2  # the objects of an hour, in the order in which they are committed
 
@@ -26,7 +29,11 @@ def killed(installation: Installation, module: str, *arguments: str) -> None:
             *(sys.executable, "-m", f"export_pipeline_tests.pipeline.{module}"),
             *(str(installation.folder), "events", *arguments),
         ],
-        env={**os.environ, **installation.variables},
+        env={
+            **os.environ,
+            **installation.variables,
+            "EXPORT_PIPELINE_ALLOWED_NETWORKS": "127.0.0.0/8",
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -64,6 +71,27 @@ def test_a_run_after_a_killed_one_ends_as_if_nothing_had_happened(
         assert written == (installation.downloads / "untouched" / name).read_bytes()
     with reading(installation.deployment.control) as connection:
         assert find_export(connection, "default", "events") == export
+
+
+def test_the_parts_of_a_killed_upload_are_removed_by_the_next_run_and_nobody_elses(
+    installation: Installation, s3_server: S3Server
+) -> None:
+    bucket, client = s3_server.new_bucket(), s3_server.client()
+    config = s3_server.config(bucket)
+    with writing(installation.deployment.control) as connection:
+        add_connector(connection, installation.deployment.secret_key, "default", "bucket", config)
+    export = installation.export(connector="bucket")
+    ours = "events/2026-01-05-00-00.csv"
+    before = client.create_multipart_upload(Bucket=bucket, Key=ours)["UploadId"]
+    killed(installation, "killed_uploading")
+    after = client.create_multipart_upload(Bucket=bucket, Key=ours)["UploadId"]
+    dangling = unfinished(s3_server, bucket)
+
+    assert not deliver(installation, export, hours(0, 1)).failed
+
+    assert len(dangling - {before, after}) == 1
+    assert unfinished(s3_server, bucket) == {before, after}
+    assert faults(installation, export) == []
 
 
 @pytest.mark.parametrize("last", [FILE, RECEIPT])

@@ -1,0 +1,90 @@
+"""Uploads whose parts a store keeps until somebody ends them, noted so that a killed one can be ended later.
+
+A note is a file that its writer holds a lock on. The system gives the lock up when the process dies, whatever
+kills it: a note that can be locked is of an upload that nobody goes on with. Only what is noted is ever
+ended, so nobody else's upload is.
+"""
+
+import fcntl
+import json
+import logging
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+# As with addresses, the operator's word holds for the process. Untold, nothing is noted.
+_folder: Path | None = None
+
+
+def keep_in(folder: Path | None) -> None:
+    """Keep the notes of this process there, and find those of others."""
+    global _folder
+    _folder = folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """An upload by the names that its store has for it; `place` is the bucket and where that is."""
+
+    place: str
+    key: str
+    upload_id: str
+
+
+class Note:
+    """Says that an upload is going on, while it is held."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
+        self._descriptor: int | None = descriptor
+
+    def forget(self) -> None:
+        """Nothing is left of the upload."""
+        self._path.unlink(missing_ok=True)
+        self.leave()
+
+    def leave(self) -> None:
+        """Something is left, for somebody else to end."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def noted(upload: Unfinished) -> Note | None:
+    """A note of an upload that begins; None where none is, or can be, kept: the upload goes on without."""
+    if _folder is None:
+        return None
+    name = _folder / uuid.uuid4().hex
+    try:
+        _folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        # It gets the name by which it is found when it is held and written.
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        os.write(descriptor, json.dumps(asdict(upload)).encode())
+        os.fsync(descriptor)
+        return Note(name.rename(name.with_suffix(".json")), descriptor)
+    except OSError as error:
+        logger.warning("cannot note in %s that an upload has begun: %s", _folder, error)
+        return None
+
+
+def left_behind(place: str) -> Iterator[tuple[Unfinished, Note]]:
+    """The uploads there that nobody goes on with, each with its note, now held by us."""
+    if _folder is None:
+        return
+    for path in sorted(_folder.glob("*.json")):
+        with suppress(FileNotFoundError, BlockingIOError):  # somebody else has just ended it, or is at it
+            descriptor = os.open(path, os.O_RDWR)
+            note = Note(path, descriptor)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                upload = Unfinished(**json.loads(path.read_bytes()))
+                if upload.place == place:
+                    yield upload, note
+            finally:
+                note.leave()
