@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     )
     allowed_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
         (),
-        description="Networks not reachable by everybody that HTTP connectors may call on all the same, like"
+        description="Networks not reachable by everybody that connectors may call on all the same, like"
         " 10.0.0.0/8,fd00::/8.",
     )
     hours_per_run: int | None = Field(
