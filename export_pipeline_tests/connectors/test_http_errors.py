@@ -3,14 +3,14 @@
 import pytest
 
 from export_pipeline.connectors.http_errors import Refusal
-from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, TransientFailure
+from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
 
 
 @pytest.mark.parametrize(
     ("status", "kind", "says"),
     [
-        (401, PermanentFailure, "check the connector's credentials"),
-        (403, PermanentFailure, "403 Forbidden"),
+        (401, Denied, "check the connector's credentials"),
+        (403, Denied, "403 Forbidden"),
         (404, PermanentFailure, "create it, or change `url`"),
         (405, PermanentFailure, "change `method`"),
         (413, PermanentFailure, "export fewer rows"),
