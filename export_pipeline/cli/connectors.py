@@ -160,6 +160,7 @@ def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
         return
     lines = {
         "name": stored.name,
+        "type": stored.type,
         "state": str(stored.state),
         "reason": stored.reason,
         "since": second(stored.state_since),

@@ -2,15 +2,19 @@
 
 import base64
 import binascii
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, StringConstraints, model_validator
 
 from export_pipeline.connectors.destination import Destination
 from export_pipeline.connectors.limits import AZURE_KEYS, KeyLimits
 from export_pipeline.connectors.locations import EndpointWithPath, Prefix
 from export_pipeline.connectors.reading import ReadApart
 from export_pipeline.connectors.secret import Secret
+
+# As Azure takes index tags.
+TagName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 +./:=_-]{1,128}$")]
+TagValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 +./:=_-]{0,256}$")]
 
 
 def _base64(key: SecretStr) -> SecretStr:
@@ -28,12 +32,37 @@ def _token(sas: SecretStr) -> SecretStr:
     return SecretStr(bare)
 
 
-class AzureConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
-    """A container of Azure Blob Storage.
+class AzureCredentials(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
+    """Who asks Azure Blob Storage.
 
-    Without a key and without a SAS token the deployment's own identity is used (environment, workload or
-    managed identity): for operators.
+    Without a key and without a SAS token it is the deployment itself (environment, workload or managed
+    identity): for operators.
     """
+
+    account_key: Annotated[Secret, AfterValidator(_base64)] | None = Field(
+        None, description="one of the account's two keys"
+    )
+    sas_token: Annotated[Secret, AfterValidator(_token)] | None = Field(
+        None, description="a shared access signature, instead of the account's key"
+    )
+    identity_client_id: str | None = Field(
+        None, pattern=r"^[0-9a-fA-F-]{36}$", description="which managed identity, where there are several"
+    )
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> Self:
+        if self.account_key and self.sas_token:
+            raise ValueError("account_key and sas_token are two ways to say the same: give one of them")
+        return self
+
+    @property
+    def own_identity(self) -> bool:
+        """Whether it is the deployment itself."""
+        return not (self.account_key or self.sas_token)
+
+
+class AzureConfig(AzureCredentials, frozen=True, extra="forbid", hide_input_in_errors=True):
+    """A container of Azure Blob Storage."""
 
     type: Literal["azure"] = "azure"
     account_name: str = Field(pattern=r"^[a-z0-9]{3,24}$", description="the storage account's name")
@@ -44,14 +73,8 @@ class AzureConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=T
     endpoint_url: EndpointWithPath | None = Field(
         None, description="the account's address; leave it out for https://<account>.blob.core.windows.net"
     )
-    account_key: Annotated[Secret, AfterValidator(_base64)] | None = Field(
-        None, description="one of the account's two keys"
-    )
-    sas_token: Annotated[Secret, AfterValidator(_token)] | None = Field(
-        None, description="a shared access signature, instead of the account's key"
-    )
-    identity_client_id: str | None = Field(
-        None, pattern=r"^[0-9a-fA-F-]{36}$", description="which managed identity, where there are several"
+    read: AzureCredentials | None = Field(
+        None, description="who reads files back, if not who writes them: an account_key or sas_token"
     )
     encryption_scope: str | None = Field(
         None, pattern=r"^[A-Za-z0-9-]{3,63}$", description="the scope whose key encrypts the blobs"
@@ -60,18 +83,28 @@ class AzureConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=T
         None, description="the blobs' access tier; leave it out for the account's own"
     )
 
+    tags: dict[TagName, TagValue] = Field(
+        {}, max_length=10, description="the blobs' index tags, by which they are found and managed"
+    )
+
     row_limit: ClassVar[int | None] = None
     inside: ClassVar[bool] = True
 
     @model_validator(mode="after")
-    def _one_credential(self) -> "AzureConfig":
-        if self.account_key and self.sas_token:
-            raise ValueError("account_key and sas_token are two ways to say the same: give one of them")
-        if not (self.account_key or self.sas_token) and self.url.startswith("http:"):
+    def _identities_are_shown_over_tls(self) -> Self:
+        if (self.own_identity or (self.read and self.read.own_identity)) and self.url.startswith("http:"):
             raise ValueError(
                 "endpoint_url must be https:// without a key: an identity is shown over TLS only"
             )
         return self
+
+    @property
+    def operators_only(self) -> str | None:
+        """Why customers must not have this connector; None if they may."""
+        for field, who in (("account_key", self), ("read.account_key", self.read)):
+            if who and who.own_identity:
+                return f"{field} is missing, and our own identity is for operators; give a key or a sas_token"
+        return None
 
     @property
     def url(self) -> str:
@@ -95,5 +128,5 @@ class AzureConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=T
         """The container as a destination. Asks nobody anything yet."""
         from export_pipeline.connectors.azure_store import open_container  # the client takes a while to load
 
-        container = open_container(self)
-        return ReadApart(writer=container, reader=container)
+        writer = open_container(self, self)
+        return ReadApart(writer=writer, reader=open_container(self, self.read) if self.read else writer)

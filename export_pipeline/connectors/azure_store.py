@@ -24,7 +24,7 @@ from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import Denied, NotFound, PermanentFailure, TransientFailure
 
 if TYPE_CHECKING:
-    from export_pipeline.connectors.azure import AzureConfig
+    from export_pipeline.connectors.azure import AzureConfig, AzureCredentials
 
 SECONDS_TO_CONNECT = 10
 SECONDS_BETWEEN_BYTES = 60
@@ -37,36 +37,41 @@ BYTES_PER_READ = 4 * PIECE
 UNREACHABLE = (vendor.ServiceRequestError, vendor.ServiceResponseError, vendor.DecodeError)
 
 
-def open_container(config: "AzureConfig") -> "AzureDestination":
-    """The container that `config` names, with its credentials."""
+def open_container(config: "AzureConfig", who: "AzureCredentials") -> "AzureDestination":
+    """The container that `config` names, with the credentials `who`."""
     container = ContainerClient(
         config.url,
         config.container,
-        credential=_credential(config),
+        credential=_credential(config.account_name, who),
         retry_total=0,  # `retried` does it: their waits are long and do not heed what the store asks for
         connection_timeout=SECONDS_TO_CONNECT,
         read_timeout=SECONDS_BETWEEN_BYTES,
         max_single_get_size=BYTES_PER_READ,
         max_chunk_get_size=BYTES_PER_READ,
     )
-    scope, tier = config.encryption_scope, config.access_tier
+    scope, tier, tags = config.encryption_scope, config.access_tier, config.tags
     return AzureDestination(
         container,
         prefix=config.prefix,
         encrypted={"encryption_scope": scope} if scope else {},
-        tiered={"standard_blob_tier": StandardBlobTier(tier)} if tier else {},
+        published={
+            **({"standard_blob_tier": StandardBlobTier(tier)} if tier else {}),
+            **({"tags": dict(tags)} if tags else {}),
+        },
     )
 
 
-def _credential(config: "AzureConfig") -> AzureNamedKeyCredential | AzureSasCredential | TokenCredential:
-    if config.account_key:
-        return AzureNamedKeyCredential(config.account_name, config.account_key.get_secret_value())
-    if config.sas_token:
-        return AzureSasCredential(config.sas_token.get_secret_value())
+def _credential(
+    account_name: str, who: "AzureCredentials"
+) -> AzureNamedKeyCredential | AzureSasCredential | TokenCredential:
+    if who.account_key:
+        return AzureNamedKeyCredential(account_name, who.account_key.get_secret_value())
+    if who.sas_token:
+        return AzureSasCredential(who.sas_token.get_secret_value())
     from azure.identity import DefaultAzureCredential  # takes a while to load, and few need it
 
     return DefaultAzureCredential(
-        managed_identity_client_id=config.identity_client_id,
+        managed_identity_client_id=who.identity_client_id,
         # Those of a developer's own machine: whose they are is not for us to find out.
         exclude_developer_cli_credential=True,
         exclude_cli_credential=True,
@@ -85,13 +90,13 @@ class AzureDestination:
         *,
         prefix: str,
         encrypted: Mapping[str, Any],
-        tiered: Mapping[str, Any],
+        published: Mapping[str, Any],
     ) -> None:
         self._container = container
         self._prefix = below(prefix)
         self._limits = AZURE_KEYS.below(prefix)
         self.encrypted = encrypted  # arguments of every request that writes
-        self.tiered = tiered  # of those that publish
+        self.published = published  # of those that publish
 
     def begin(self, key: str, metadata: Mapping[str, str]) -> StreamedUpload:
         return StreamedUpload(key, AzureSending(self, key, checked_metadata(metadata)))

@@ -51,7 +51,7 @@ class AzureSending:
                 joined = self._blob.commit_block_list(
                     self._blocks,
                     metadata=as_identifiers(self._metadata),
-                    **self._store.tiered,
+                    **self._store.published,
                     **self._store.encrypted,
                     **_if(replaces),
                 )

@@ -52,15 +52,25 @@ def _problems(error: ValidationError) -> Iterator[tuple[str | None, str]]:
 
 def _place(details: ErrorDetails) -> tuple[type[BaseModel] | None, list[str]]:
     """The model in which the problem is, and the field as the customer wrote it, without the unions' tags."""
-    model, names = None, []
+    model: type[BaseModel] | None = None
+    inner, names = model, []
     for part in map(str, details["loc"]):
         if part in MODELS:
-            model = MODELS[part]
+            model = inner = MODELS[part]
         else:
+            model = inner
+            inner = _held_by(model, part) or model
             names.append(part)
     if details["type"].startswith("union_tag"):
         names.append("type")
     return model, names
+
+
+def _held_by(model: type[BaseModel] | None, field: str) -> type[BaseModel] | None:
+    """The model that the field of that name holds, if it holds one."""
+    known = model.model_fields.get(field) if model else None
+    kinds = get_args(known.annotation) if known else ()
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
 
 
 def _said(details: ErrorDetails, model: type[BaseModel] | None, names: list[str]) -> str:

@@ -1,6 +1,7 @@
 """Google Cloud Storage, as a connector is configured for it."""
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -30,19 +31,27 @@ def _service_account(text: SecretStr) -> SecretStr:
     return text
 
 
-class GcsConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
-    """A bucket of Google Cloud Storage.
+class GcsCredentials(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
+    """Who asks Google Cloud Storage.
 
-    Without a service account the deployment's own identity is used (workload identity, application default
+    Without a service account it is the deployment itself (workload identity, application default
     credentials): for operators.
     """
+
+    service_account: Annotated[Secret, AfterValidator(_service_account)] | None = Field(
+        None, description="the JSON of a service account's key, as one text"
+    )
+
+
+class GcsConfig(GcsCredentials, frozen=True, extra="forbid", hide_input_in_errors=True):
+    """A bucket of Google Cloud Storage."""
 
     type: Literal["gcs"] = "gcs"
     bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$", description="the bucket's name")
     prefix: Prefix = Field("", description="a folder in the bucket")
     endpoint_url: Endpoint | None = Field(None, description="the store's address; leave it out for Google's")
-    service_account: Annotated[Secret, AfterValidator(_service_account)] | None = Field(
-        None, description="the JSON of a service account's key, as one text"
+    read: GcsCredentials | None = Field(
+        None, description="who reads files back, if not who writes them: a service_account of its own"
     )
     storage_class: STORAGE_CLASSES | None = Field(
         None, description="the objects' storage class; leave it out for the bucket's own"
@@ -59,13 +68,28 @@ class GcsConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=Tru
     @model_validator(mode="after")
     def _tokens_come_from_google_or_the_store(self) -> "GcsConfig":
         """Whoever gives us a key must not make us call on any address they like."""
-        if self.service_account:
-            uri = urlsplit(json.loads(self.service_account.get_secret_value())["token_uri"])
+        for field, account in self._service_accounts():
+            if account is None:
+                continue
+            uri = urlsplit(json.loads(account.get_secret_value())["token_uri"])
             google = uri.scheme == "https" and f".{uri.hostname}".endswith(".googleapis.com")
             own = self.endpoint_url is not None and uri.netloc == urlsplit(self.endpoint_url).netloc
             if not (google or own):
-                raise ValueError("service_account: its token_uri must be Google's: download the key anew")
+                raise ValueError(f"{field}: its token_uri must be Google's: download the key anew")
         return self
+
+    def _service_accounts(self) -> Iterator[tuple[str, SecretStr | None]]:
+        yield "service_account", self.service_account
+        if self.read:
+            yield "read.service_account", self.read.service_account
+
+    @property
+    def operators_only(self) -> str | None:
+        """Why customers must not have this connector; None if they may."""
+        for field, account in self._service_accounts():
+            if account is None:
+                return f"{field} is missing, and our own identity is for operators; give a key"
+        return None
 
     @property
     def url(self) -> str:
@@ -89,8 +113,9 @@ class GcsConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=Tru
         """The bucket as a destination. Asks nobody anything yet."""
         from export_pipeline.connectors.gcs_store import open_bucket  # the client takes a while to load
 
-        bucket = open_bucket(self)
-        return ReadApart(writer=bucket, reader=bucket)
+        reader = open_bucket(self, self.read) if self.read else None
+        writer = open_bucket(self, self, reader=reader)
+        return ReadApart(writer=writer, reader=reader or writer)
 
     def client(self) -> Any:
         """The vendor's own client (which has no types), as the destination has it: for what people do there
@@ -98,4 +123,4 @@ class GcsConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=Tru
         """
         from export_pipeline.connectors.gcs_store import open_bucket
 
-        return open_bucket(self).client
+        return open_bucket(self, self).client

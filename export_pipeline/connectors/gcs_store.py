@@ -1,8 +1,8 @@
 """A bucket of Google Cloud Storage as a destination."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -28,7 +28,7 @@ from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import Denied, NotFound, PermanentFailure, TransientFailure
 
 if TYPE_CHECKING:
-    from export_pipeline.connectors.gcs import GcsConfig
+    from export_pipeline.connectors.gcs import GcsConfig, GcsCredentials
 
 SCOPES = ("https://www.googleapis.com/auth/devstorage.read_write",)
 PIECE = 1 << 20
@@ -37,53 +37,67 @@ PIECE = 1 << 20
 UNREACHABLE = (requests.RequestException, auth.TransportError)
 
 
-def open_bucket(config: "GcsConfig") -> "GcsDestination":
-    """The bucket that `config` names, with its credentials."""
-    credentials = _credentials(config)
+def open_bucket(
+    config: "GcsConfig", who: "GcsCredentials", *, reader: "GcsDestination | None" = None
+) -> "GcsDestination":
+    """The bucket that `config` names, with the credentials `who`; `reader` is it as others see it."""
+    credentials = Tokens(lambda: _credentials(who, config.location))
     # Said always: or the environment may lead the client to another place.
     options = ClientOptions(api_endpoint=config.url)
     client = storage.Client(project="-", credentials=credentials, client_options=options)
-    return GcsDestination(client, AuthorizedSession(credentials), config)
+    return GcsDestination(client, AuthorizedSession(credentials), config, reader)
 
 
-def _credentials(config: "GcsConfig") -> "Tokens":
+def _credentials(who: "GcsCredentials", location: str) -> GoogleCredentials:
     try:
-        if config.service_account is None:
+        if who.service_account is None:
+            own: GoogleCredentials
             own, _project = google.auth.default(scopes=SCOPES)
-            return Tokens(own)
-        info = json.loads(config.service_account.get_secret_value())
-        return Tokens(Credentials.from_service_account_info(info, scopes=SCOPES))
+            return own
+        info = json.loads(who.service_account.get_secret_value())
+        given: GoogleCredentials = Credentials.from_service_account_info(info, scopes=SCOPES)
     except auth.DefaultCredentialsError as error:
-        raise PermanentFailure(
-            f"this machine has no identity for {config.location}; give the connector a service account"
+        raise Denied(
+            f"this machine has no identity for {location}; give the connector a service account"
         ) from error
     except ValueError:
-        raise PermanentFailure(
-            f"the private key of the service account for {config.location} cannot be read; download it anew"
+        raise Denied(
+            f"the private key of the service account for {location} cannot be read; download it anew"
         ) from None  # it may quote the key
+    return given
 
 
 class Tokens(GoogleCredentials):
-    """Credentials that get tokens and do no more.
+    """Credentials that get tokens and do no more, and are made when the first token is needed.
 
     The vendor's own also ask Google in the background where on earth they may be used, of every store, and
-    also with tokens that are not Google's.
+    also with tokens that are not Google's. And they are made by asking the machine who it is: a wrong reader
+    must not keep a writer from being opened.
     """
 
-    def __init__(self, source: GoogleCredentials) -> None:
+    def __init__(self, make: Callable[[], GoogleCredentials]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._source = source
+        self._make = make
+        self._source: GoogleCredentials | None = None
 
     def refresh(self, request: object) -> None:
-        self._source.refresh(request)
-        self.token, self.expiry = self._source.token, self._source.expiry
+        self._source = source = self._source or self._make()
+        source.refresh(request)
+        self.token, self.expiry = source.token, source.expiry
 
 
 class GcsDestination:
     """See `Destination`. Versions are generations. Safe to use from many threads."""
 
-    def __init__(self, client: storage.Client, session: AuthorizedSession, config: "GcsConfig") -> None:
+    def __init__(
+        self,
+        client: storage.Client,
+        session: AuthorizedSession,
+        config: "GcsConfig",
+        reader: "GcsDestination | None",
+    ) -> None:
         self.client = client
+        self._reader = reader
         self.session = session
         self.bucket = config.bucket
         self._config = config
@@ -160,6 +174,13 @@ class GcsDestination:
                 return blob
 
         return retried(look)
+
+    def present(self, key: str) -> storage.Blob | None:
+        """The same, as whoever may look sees it: the reader if there is one, else the writer."""
+        if self._reader is not None:
+            with suppress(Denied):
+                return self._reader.found(key)
+        return self.found(key)
 
     def blob(self, key: str) -> storage.Blob:
         """The object in the bucket, with what is to be said of it when it is written."""

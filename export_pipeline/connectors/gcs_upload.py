@@ -67,7 +67,7 @@ class GcsSending:
         return Version(str(answer.json()["generation"]))
 
     def published(self) -> Version | None:
-        found = self._store.found(self._key)
+        found = self._store.present(self._key)
         if found is None or (found.metadata or {}).get(UPLOAD_ID) != self._metadata[UPLOAD_ID]:
             return None
         self._session = None
@@ -80,7 +80,7 @@ class GcsSending:
 
     def _present_generation(self) -> int:
         try:
-            found = self._store.found(self._key)
+            found = self._store.present(self._key)
         except PermanentFailure:
             return 0  # who may not look may only create
         return found.generation if found else 0

@@ -1,7 +1,7 @@
 """An HTTP receiver, as a connector is configured for it."""
 
 import re
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
@@ -30,20 +30,28 @@ def _template(url: str) -> str:
     return url
 
 
+def address_of(key: str, url: str) -> str:
+    """Where the object of that key is, by an address with a place for it."""
+    return url.replace(KEY, quote(key, safe="/"))
+
+
+def address_shown(url: str) -> str:
+    """The address without its query, where some have their secrets."""
+    return url.partition("?")[0]
+
+
 def _printable(secret: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[!-~]+", secret.get_secret_value()):
         raise ValueError("must be printable ASCII without spaces")
     return secret
 
 
-class HttpConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
-    """A receiver that takes files by HTTP."""
+Template = Annotated[str, AfterValidator(_template)]
 
-    type: Literal["http"] = "http"
-    url: Annotated[str, AfterValidator(_template)] = Field(
-        description="where files go: https://receiver.example.com/exports/$key; $key becomes the file's key"
-    )
-    method: Literal["PUT", "POST"] = Field("PUT", description="the request's method")
+
+class HttpCredentials(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
+    """Who asks a receiver: by token, by name and password, or nobody in particular."""
+
     bearer_token: Annotated[Secret, AfterValidator(_printable)] | None = Field(
         None, description="sent as Authorization: Bearer"
     )
@@ -51,27 +59,62 @@ class HttpConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=Tr
         None, pattern=r"^[^:\x00-\x1f\x7f]{1,200}$", description="sent with the password"
     )
     password: Secret | None = Field(None, description="sent with the user's name as Authorization: Basic")
+
+    @model_validator(mode="after")
+    def _one_way_to_say_who_asks(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password go together: give both")
+        if self.bearer_token and self.password:
+            raise ValueError("bearer_token and username are two ways to say who asks: give one of them")
+        return self
+
+
+class HttpReading(HttpCredentials, frozen=True, extra="forbid", hide_input_in_errors=True):
+    """Where a receiver shows the files that it took, and to whom."""
+
+    url: Template | None = Field(
+        None, description="where files are shown, if not where they go; $key becomes the file's key"
+    )
+
+    @model_validator(mode="after")
+    def _each_file_has_an_address(self) -> Self:
+        if self.url is not None and KEY not in self.url:
+            raise ValueError("url must hold $key: otherwise all files would be shown at one address")
+        return self
+
+
+class HttpConfig(HttpCredentials, frozen=True, extra="forbid", hide_input_in_errors=True):
+    """A receiver that takes files by HTTP."""
+
+    type: Literal["http"] = "http"
+    url: Template = Field(
+        description="where files go: https://receiver.example.com/exports/$key; $key becomes the file's key"
+    )
+    method: Literal["PUT", "POST"] = Field("PUT", description="the request's method")
     readable: bool = Field(
         False, description="whether the same address shows files to HEAD and GET, with ETag and our fields"
+    )
+    read: HttpReading | None = Field(
+        None, description="where and to whom files are shown, if not as they are written"
     )
 
     row_limit: ClassVar[int | None] = None
     inside: ClassVar[bool] = False
 
     @model_validator(mode="after")
-    def _what_goes_together(self) -> "HttpConfig":
-        if (self.username is None) != (self.password is None):
-            raise ValueError("username and password go together: give both")
-        if self.bearer_token and self.password:
-            raise ValueError("bearer_token and username are two ways to say who asks: give one of them")
-        if KEY not in self.url and (self.readable or self.method == "PUT"):
+    def _each_file_has_its_place(self) -> Self:
+        shown_here = self.readable or (self.read is not None and self.read.url is None)
+        if KEY not in self.url and (shown_here or self.method == "PUT"):
             raise ValueError("url must hold $key: otherwise each file would take the place of the one before")
         return self
 
     @property
+    def operators_only(self) -> None:
+        """Nothing of it is ours: customers may have it."""
+
+    @property
     def location(self) -> str:
-        """The address without its query, where some have their secrets."""
-        return self.url.partition("?")[0]
+        return address_shown(self.url)
 
     @property
     def address(self) -> str:
@@ -82,13 +125,13 @@ class HttpConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=Tr
     def key_limits(self) -> KeyLimits:
         return HTTP_KEYS
 
-    def address_of(self, key: str) -> str:
-        """Where the object of that key goes."""
-        return self.url.replace(KEY, quote(key, safe="/"))
-
     def open(self) -> Destination:
         """The receiver as a destination. Asks nobody anything yet."""
         from export_pipeline.connectors.http_store import HttpDestination
 
-        receiver = HttpDestination(self)
-        return ReadApart(writer=receiver, reader=receiver)
+        if self.read is None:
+            receiver = HttpDestination(self.url, self, method=self.method, readable=self.readable)
+            return ReadApart(writer=receiver, reader=receiver)
+        reader = HttpDestination(self.read.url or self.url, self.read, readable=True)
+        writer = HttpDestination(self.url, self, method=self.method, readable=self.readable, reader=reader)
+        return ReadApart(writer=writer, reader=reader)

@@ -3,7 +3,7 @@
 import base64
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from http.client import HTTPException, HTTPResponse
 from importlib.metadata import version
@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from export_pipeline.connectors.destination import StoredObject, Version
+from export_pipeline.connectors.http import HTTP_KEYS, address_of, address_shown
 from export_pipeline.connectors.http_errors import Refusal
 from export_pipeline.connectors.http_requests import asked
 from export_pipeline.connectors.http_upload import META, HttpSending
 from export_pipeline.connectors.limits import checked_key, checked_metadata, checked_prefix, shown
 from export_pipeline.connectors.retrying import reason_of, retried, seconds_of
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
-from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure, Unreadable
+from export_pipeline.errors import Denied, NotFound, PermanentFailure, TransientFailure, Unreadable
 
 if TYPE_CHECKING:
-    from export_pipeline.connectors.http import HttpConfig
+    from export_pipeline.connectors.http import HttpCredentials
 
 PIECE = 1 << 20
 NOTHING_THERE = (404, 410)
@@ -32,14 +33,32 @@ class HttpDestination:
     Only a receiver that is `readable` shows its files, and none lists them.
     """
 
-    def __init__(self, config: "HttpConfig") -> None:
-        self.config = config
+    def __init__(
+        self,
+        url: str,
+        who: "HttpCredentials",
+        *,
+        readable: bool,
+        method: str = "PUT",
+        reader: "HttpDestination | None" = None,
+    ) -> None:
+        self._url = url
+        self.location = address_shown(url)
+        self.method = method
+        self._readable = readable
+        self._reader = reader
+        # Whether somebody can look: then files are replaced on conditions, and deleted.
+        self.seen = readable or reader is not None
         self.fields = {"User-Agent": f"export-pipeline/{version('export-pipeline')}"}
-        if config.bearer_token:
-            self.fields["Authorization"] = f"Bearer {config.bearer_token.get_secret_value()}"
-        elif config.username and config.password:
-            pair = f"{config.username}:{config.password.get_secret_value()}"
+        if who.bearer_token:
+            self.fields["Authorization"] = f"Bearer {who.bearer_token.get_secret_value()}"
+        elif who.username and who.password:
+            pair = f"{who.username}:{who.password.get_secret_value()}"
             self.fields["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+    def address_of(self, key: str) -> str:
+        """Where the object of that key goes, or is shown."""
+        return address_of(key, self._url)
 
     def begin(self, key: str, metadata: Mapping[str, str]) -> StreamedUpload:
         return StreamedUpload(key, HttpSending(self, self._checked(key), checked_metadata(metadata)))
@@ -49,12 +68,12 @@ class HttpDestination:
         return None if found is None else replace(found, metadata=unnamed(found.metadata))
 
     def get(self, key: str) -> Iterator[bytes]:
-        self._must_be_readable(key)
+        self._must_show_files(key, seen=self._readable)
         with ExitStack() as connections:
 
             def begin() -> HTTPResponse:
                 with self.translated("read", key):
-                    answer = connections.enter_context(asked("GET", self.config.address_of(key), self.fields))
+                    answer = connections.enter_context(asked("GET", self.address_of(key), self.fields))
                     if answer.status in NOTHING_THERE:
                         raise NotFound(f"there is no {shown(key)}")
                     self.must_be_success(answer, "read", key)
@@ -69,15 +88,15 @@ class HttpDestination:
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         checked_prefix(prefix)
-        raise Unreadable(f"an HTTP receiver cannot be asked what it holds ({self.config.location})")
+        raise Unreadable(f"an HTTP receiver cannot be asked what it holds ({self.location})")
 
     def delete(self, key: str) -> None:
-        self._must_be_readable(key)
+        self._must_show_files(key, seen=self.seen)
 
         def delete() -> None:
             with (
                 self.translated("delete", key),
-                asked("DELETE", self.config.address_of(key), self.fields) as answer,
+                asked("DELETE", self.address_of(key), self.fields) as answer,
             ):
                 if answer.status not in NOTHING_THERE:
                     self.must_be_success(answer, "delete", key)
@@ -86,12 +105,12 @@ class HttpDestination:
 
     def looked_at(self, key: str) -> StoredObject | None:
         """What is at `key`, with the upload's name among its metadata; None when nothing is."""
-        self._must_be_readable(key)
+        self._must_show_files(key, seen=self._readable)
 
         def look() -> StoredObject | None:
             with (
                 self.translated("look at", key),
-                asked("HEAD", self.config.address_of(key), self.fields) as answer,
+                asked("HEAD", self.address_of(key), self.fields) as answer,
             ):
                 if answer.status in NOTHING_THERE:
                     return None
@@ -100,18 +119,25 @@ class HttpDestination:
 
         return retried(look)
 
+    def present(self, key: str) -> StoredObject | None:
+        """The same, as whoever may look sees it: the reader if there is one, else the writer."""
+        if self._reader is not None:
+            with suppress(Denied):
+                return self._reader.looked_at(key)
+        return self.looked_at(key)
+
     def must_be_success(self, answer: HTTPResponse, doing: str, key: str) -> None:
         """Raise what the answer means, unless it is a success."""
         if not 200 <= answer.status < 300:
             wait = seconds_of(answer.headers.get("Retry-After"))
             elsewhere = urlsplit(answer.headers.get("Location") or "").hostname
             refusal = Refusal(status=answer.status, wait=wait, elsewhere=elsewhere)
-            raise refusal.failure(doing, key, receiver=self.config.location)
+            raise refusal.failure(doing, key, receiver=self.location)
 
     @contextmanager
     def translated(self, doing: str, key: str) -> Iterator[None]:
         """The network's errors as ours. Their texts name no secrets: those are sent in fields alone."""
-        tried = f"could not {doing} {shown(key)} at {self.config.location}"
+        tried = f"could not {doing} {shown(key)} at {self.location}"
         try:
             yield
         except ssl.SSLCertVerificationError as error:
@@ -128,7 +154,7 @@ class HttpDestination:
         if etag is None or size is None:
             raise PermanentFailure(
                 f"{shown(key)} is shown without {'an ETag' if etag is None else 'its length'} at"
-                f" {self.config.location}; have the receiver say it, or set `readable` to false"
+                f" {self.location}; have the receiver say it, or set `readable` to false"
             )
         metadata = {
             name.lower().removeprefix(META): value
@@ -137,10 +163,10 @@ class HttpDestination:
         }
         return StoredObject(key=key, size=int(size), version=Version(etag), metadata=metadata)
 
-    def _must_be_readable(self, key: str) -> None:
+    def _must_show_files(self, key: str, *, seen: bool) -> None:
         self._checked(key)
-        if not self.config.readable:
-            raise Unreadable(f"the receiver at {self.config.location} takes files and shows none")
+        if not seen:
+            raise Unreadable(f"the receiver at {self.location} takes files and shows none")
 
     def _checked(self, key: str) -> str:
-        return checked_key(key, self.config.key_limits)
+        return checked_key(key, HTTP_KEYS)

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ from export_pipeline.connectors.limits import shown
 from export_pipeline.connectors.parts import Part
 from export_pipeline.connectors.retrying import retried
 from export_pipeline.connectors.streamed import UPLOAD_ID, named
-from export_pipeline.errors import TransientFailure
+from export_pipeline.errors import Denied, TransientFailure, Unreadable
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -69,12 +70,11 @@ class HttpSending:
             yield from last.pieces()
 
         def deliver() -> Version:
-            config = self._store.config
             with (
                 self._store.translated("write", self._key),
                 asked(
-                    config.method,
-                    config.address_of(self._key),
+                    self._store.method,
+                    self._store.address_of(self._key),
                     fields,
                     body=content,
                     size=self._size,
@@ -88,7 +88,7 @@ class HttpSending:
         return retried(deliver)
 
     def published(self) -> Version | None:
-        found = self._store.looked_at(self._key)
+        found = self._store.present(self._key)
         if found is None or found.metadata.get(UPLOAD_ID) != self._metadata[UPLOAD_ID]:
             return None
         return found.version
@@ -108,13 +108,15 @@ class HttpSending:
             self.proof = Proof.CHECKSUM
         elif answer.length == 0 and any(part.startswith("sha-256=") for part in told):
             raise TransientFailure(
-                f"could not write {shown(self._key)} at {self._store.config.location}: it took something else"
+                f"could not write {shown(self._key)} at {self._store.location}: it took something else"
                 " than was sent; try again"
             )
 
     def _version_elsewhere(self) -> Version:
-        if self._store.config.readable and (found := self._store.looked_at(self._key)):
-            return found.version
+        if self._store.seen:
+            with suppress(Denied, Unreadable):  # it was taken, whoever may look
+                if found := self._store.present(self._key):
+                    return found.version
         return Version(f"sha-256:{self._digest.hexdigest()}")
 
     def _fields(self, replaces: Version | None) -> dict[str, str]:
@@ -128,6 +130,6 @@ class HttpSending:
             "Export-Pipeline-Key": quote(self._key, safe="/"),
             **{f"{META}{name}": value for name, value in self._metadata.items()},
         }
-        if self._store.config.readable and replaces != WHATEVER:
+        if self._store.seen and replaces != WHATEVER:
             fields |= {"If-None-Match": "*"} if replaces is None else {"If-Match": replaces}
         return fields

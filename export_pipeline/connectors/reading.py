@@ -27,7 +27,7 @@ class ReadApart:
                 return self.reader.head(key)
             except Denied:
                 # Before something is overwritten it is looked at, by whoever can.
-                with suppress(Denied):
+                with suppress(Denied, Unreadable):
                     return self.writer.head(key)
                 raise
 

@@ -51,7 +51,7 @@ def listed(destination: Destination, prefix: str = "") -> list[StoredObject]:
         there = destination.writer if isinstance(destination, ReadApart) else destination
         if not isinstance(there, HttpDestination):
             raise
-        return [found for found in objects_behind(there.config) if found.key.startswith(prefix)]
+        return [found for found in objects_behind(there.address_of("")) if found.key.startswith(prefix)]
 
 
 def noise(size: int) -> bytes:

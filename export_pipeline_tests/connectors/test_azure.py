@@ -70,3 +70,65 @@ def test_a_configuration_that_cannot_work_is_refused(field: str, value: str) -> 
 def test_credentials_that_do_not_go_together_are_refused(given: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         AzureConfig.model_validate(given)
+
+
+def test_who_reads_may_be_another_than_who_writes() -> None:
+    config = AzureConfig.model_validate({**GIVEN, "read": {"sas_token": "?sp=rl&sig=x"}})
+
+    assert config.read is not None
+    assert config.read.sas_token is not None
+    assert config.read.sas_token.get_secret_value() == "sp=rl&sig=x"
+
+
+@pytest.mark.parametrize(
+    ("read", "field"),
+    [
+        ({"account_key": "not base64!"}, ("read", "account_key")),
+        ({"sas_token": "sv=1&se=2"}, ("read", "sas_token")),
+        ({"container": "another"}, ("read", "container")),
+        ({"account_key": KEY, "sas_token": "sig=x"}, ("read",)),
+    ],
+)
+def test_who_reads_is_checked_alike(read: dict[str, Any], field: tuple[str, ...]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        AzureConfig.model_validate({**GIVEN, "read": read})
+
+    assert caught.value.errors()[0]["loc"] == field
+
+
+def test_an_identity_that_reads_is_shown_over_tls_only_too() -> None:
+    with pytest.raises(ValidationError, match="over TLS only"):
+        AzureConfig.model_validate({**GIVEN, "endpoint_url": "http://127.0.0.1:10000/sales", "read": {}})
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, None),
+        ({"account_key": None, "sas_token": "sig=x", "read": {"account_key": KEY}}, None),
+        ({"account_key": None}, "account_key is missing"),
+        ({"read": {}}, "read.account_key is missing"),
+    ],
+)
+def test_our_own_identity_is_for_operators(changes: dict[str, Any], says: str | None) -> None:
+    told = AzureConfig.model_validate({**GIVEN, **changes}).operators_only
+
+    assert (told or "").startswith(says or "")
+    assert (told is None) == (says is None)
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"": "x"},
+        {"cost centre": "ü"},
+        {"a\n": "x"},
+        {"a": "x" * 257},
+        {str(number): "x" for number in range(11)},
+    ],
+)
+def test_tags_that_azure_would_not_take_are_refused(tags: dict[str, str]) -> None:
+    assert AzureConfig.model_validate({**GIVEN, "tags": {"cost centre": "sales/eu", "empty": ""}}).tags
+
+    with pytest.raises(ValidationError, match="tags"):
+        AzureConfig.model_validate({**GIVEN, "tags": tags})

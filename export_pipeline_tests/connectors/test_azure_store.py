@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from azure.storage.blob import ContainerClient
 
+from export_pipeline.connectors.azure import AzureCredentials
 from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure
-from export_pipeline_tests.connectors.objects import MIB, keys, noise, put, read
+from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
 from export_pipeline_tests.servers.azure import AzureServer, azurite
 from export_pipeline_tests.servers.azure_identity import STORAGE, managed_identity
 from export_pipeline_tests.servers.certificates import certificates
+from export_pipeline_tests.servers.fault_proxy import fault_proxy
 from export_pipeline_tests.servers.ports import free_port
 
 
@@ -153,3 +155,35 @@ def test_no_identity_at_all_is_named(azure_server: AzureServer, monkeypatch: pyt
 
         with pytest.raises(PermanentFailure, match="no identity that Azure knows; give the connector a key"):
             config.open().head("a.csv")
+
+
+def test_who_reads_asks_with_credentials_of_their_own(
+    azure_server: AzureServer, container: ContainerClient
+) -> None:
+    name = container.container_name
+    token = azure_server.sas(name, "cw")
+    config = azure_server.config(
+        name, account_key=None, sas_token=token, read=AzureCredentials(sas_token=azure_server.sas(name, "rl"))
+    )
+    destination = config.open()
+
+    put(destination, "a.csv", b"1")
+
+    assert read(destination, "a.csv") == b"1"
+    assert keys(destination) == ["a.csv"]
+
+
+@pytest.mark.parametrize("size", [3, 9 * MIB])
+def test_blobs_have_the_tags_and_the_scope_of_the_configuration(
+    azure_server: AzureServer, container: ContainerClient, size: int
+) -> None:
+    config = azure_server.config(
+        container.container_name, tags={"cost centre": "sales/eu"}, encryption_scope="acme"
+    )
+    with fault_proxy(azure_server.port) as proxy:
+        put(led_to(proxy.url, config).open(), "a.csv", noise(size))
+        sent = [request.fields for request, _ in proxy.arrivals if request.method == "PUT"]
+
+    assert container.get_blob_client("a.csv").get_blob_tags() == {"cost centre": "sales/eu"}
+    assert len(sent) > 1
+    assert {fields["x-ms-encryption-scope"] for fields in sent} == {"acme"}  # which the server does not show

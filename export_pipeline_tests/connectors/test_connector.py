@@ -21,6 +21,8 @@ from export_pipeline.errors import InvalidRequest
 SECRET = "hunter2-hunter2"
 S3 = {"type": "s3", "bucket": "sales", "access_key_id": "AKIA1", "secret_access_key": SECRET}
 KNOWN = ", ".join(CONNECTOR_TYPES)
+AZURE = {"type": "azure", "account_name": "sales", "container": "exports", "account_key": "a2V5"}
+HTTP = {"type": "http", "url": "https://receiver.example/$key"}
 FOLDER = {"type": "folder", "path": "/var/downloads"}
 
 
@@ -79,6 +81,10 @@ def test_customers_cannot_ask_for_a_folder() -> None:
         ({"type": "direct_download", "store": {}}, "store.type", "must be one of folder, s3"),
         ({"type": "direct_download", "store": {**FOLDER, "path": "x"}}, "store.path", "must be absolute"),
         ({"type": "direct_download", "store": S3, "row_limit": "x"}, "row_limit", "integer"),
+        ({**AZURE, "read": {"account_kee": "x"}}, "read.account_kee", "did you mean 'account_key'?"),
+        ({**AZURE, "read": {"account_key": "!"}}, "read.account_key", "in Base64 (one of the account's two"),
+        ({**AZURE, "read": "x"}, "read", "who reads files back"),
+        ({**HTTP, "read": {"url": "x"}}, "read.url", "(where files are shown"),
         ("not json", None, "Invalid JSON"),
         ("[]", None, "should be an object"),
     ],
@@ -124,6 +130,7 @@ VALUES = {
     "ACME_SECRET": "x" * 16,
     "ACME_READ_SECRET": "x" * 16,
     "ACME_TOKEN": "x" * 16,
+    "ACME_SAS": "sp=rl&sig=x",
     "ACME_KEY": "a2V5LWtleS1rZXkta2V5",
 }
 

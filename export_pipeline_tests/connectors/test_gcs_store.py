@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from export_pipeline.errors import PermanentFailure, TransientFailure
+from export_pipeline.connectors.gcs import GcsCredentials
+from export_pipeline.errors import PermanentFailure, TransientFailure, Unreadable
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Once, fault_proxy
 from export_pipeline_tests.servers.gcs import GcsServer
@@ -87,14 +88,14 @@ def test_no_identity_at_all_is_named(gcs_server: GcsServer, monkeypatch: pytest.
     monkeypatch.setenv("NO_GCE_CHECK", "true")  # or the client asks the cloud's own address
 
     with pytest.raises(PermanentFailure, match="give the connector a service account"):
-        gcs_server.config("any", service_account=None).open()
+        gcs_server.config("any", service_account=None).open().delete("a.csv")
 
 
 def test_a_key_that_cannot_be_read_is_named_and_not_shown(gcs_server: GcsServer) -> None:
     spoilt = json.dumps({**gcs_server.admin.info, "private_key": "-----BEGIN hunter2-----"})
 
     with pytest.raises(PermanentFailure, match="download it anew") as caught:
-        gcs_server.config("any", service_account=SecretStr(spoilt)).open()
+        put(gcs_server.config("any", service_account=SecretStr(spoilt)).open(), "a.csv", b"1")
 
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
@@ -129,3 +130,15 @@ def test_a_bucket_that_goes_away_is_not_an_empty_one(gcs_server: GcsServer) -> N
         destination.delete("a.csv")
     with pytest.raises(PermanentFailure, match="no such bucket"):
         keys(destination)
+
+
+def test_a_readers_key_that_cannot_be_read_breaks_no_upload(gcs_server: GcsServer, bucket: str) -> None:
+    spoilt = json.dumps({**gcs_server.admin.info, "private_key": "-----BEGIN hunter2-----"})
+    read_by = GcsCredentials(service_account=SecretStr(spoilt))
+    destination = gcs_server.config(bucket, read=read_by).open()
+
+    put(destination, "a.csv", noise(9 * MIB))
+
+    with pytest.raises(Unreadable, match=r"credentials for reading.*download it anew"):
+        read(destination, "a.csv")
+    assert read(gcs_server.config(bucket).open(), "a.csv") == noise(9 * MIB)

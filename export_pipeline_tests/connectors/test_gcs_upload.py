@@ -1,9 +1,12 @@
 """Sessions: overtaken, given up, taken in small bites, and begun under another condition."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
+from pydantic import SecretStr
 
+from export_pipeline.connectors.gcs import GcsCredentials
 from export_pipeline.errors import Conflict, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Once, fault_proxy
@@ -95,3 +98,30 @@ def test_no_session_is_left_open(gcs_server: GcsServer, bucket: str, end: str) -
     assert open_meanwhile == 1
     assert sessions(gcs_server, bucket) == 0
     assert keys(gcs_server.config(bucket).open()) == (["a.csv"] if end == "commit" else [])
+
+
+@pytest.mark.parametrize("who", ["reader", "stranger"])
+def test_whoever_may_look_says_what_a_session_replaces(gcs_server: GcsServer, bucket: str, who: str) -> None:
+    """With a reader, also one who may only write replaces an object of several parts."""
+    reading = {"reader": gcs_server.reader, "stranger": gcs_server.stranger}[who]
+    writing = {"reader": gcs_server.writer, "stranger": gcs_server.admin}[who]
+    read_by = GcsCredentials(service_account=SecretStr(json.dumps(dict(reading.info))))
+    destination = gcs_server.config(bucket, account=writing, read=read_by).open()
+    version = put(gcs_server.config(bucket).open(), "a.csv", b"the one before")
+
+    put(destination, "a.csv", noise(9 * MIB), replaces=version)
+
+    assert read(gcs_server.config(bucket).open(), "a.csv") == noise(9 * MIB)
+
+
+def test_a_reader_knows_whose_an_object_is_when_the_answer_was_lost(
+    gcs_server: GcsServer, bucket: str
+) -> None:
+    read_by = GcsCredentials(service_account=SecretStr(json.dumps(dict(gcs_server.reader.info))))
+    config = gcs_server.config(bucket, account=gcs_server.writer, read=read_by)
+    plan = Once(Fault.RESET_AFTER, lambda request: "uploadType=multipart" in request.path)
+    with fault_proxy(gcs_server.port, plan) as proxy:
+        put(led_to(proxy.url, config).open(), "a.csv", b"1")
+
+    assert len(plan.met) == 1
+    assert read(gcs_server.config(bucket).open(), "a.csv") == b"1"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from export_pipeline.connectors.http import HttpConfig
+from export_pipeline.connectors.http import HttpConfig, address_of
 
 URL = "https://receiver.example/in/$key"
 
@@ -22,7 +22,7 @@ def a_config(**given: Any) -> HttpConfig:
     ],
 )
 def test_a_key_stands_in_the_address_as_addresses_are_written(url: str, address: str) -> None:
-    assert a_config(url=url).address_of("a b/c%2F?#ü.csv") == address
+    assert address_of("a b/c%2F?#ü.csv", a_config(url=url).url) == address
 
 
 def test_a_location_is_the_address_without_its_query() -> None:
@@ -30,7 +30,9 @@ def test_a_location_is_the_address_without_its_query() -> None:
 
 
 def test_a_receiver_of_posts_may_have_one_address_for_all() -> None:
-    assert a_config(url="https://x.example/in", method="POST").address_of("a") == "https://x.example/in"
+    config = a_config(url="https://x.example/in", method="POST")
+
+    assert address_of("a", config.url) == "https://x.example/in"
 
 
 @pytest.mark.parametrize(
@@ -78,3 +80,36 @@ def test_a_configuration_that_cannot_work_is_refused(field: str, value: str) -> 
 def test_what_does_not_go_together_is_refused(given: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         a_config(**given)
+
+
+def test_files_may_be_shown_elsewhere_and_to_others() -> None:
+    config = a_config(bearer_token="x", read={"url": "https://files.example/$key", "bearer_token": "y"})
+
+    assert config.read is not None
+    assert config.read.url == "https://files.example/$key"
+    assert config.operators_only is None
+
+
+@pytest.mark.parametrize(
+    ("read", "field"),
+    [
+        ({"url": "files.example/$key"}, ("read", "url")),
+        ({"url": "https://files.example/all"}, ("read",)),
+        ({"bearer_token": "two words"}, ("read", "bearer_token")),
+        ({"username": "me"}, ("read",)),
+        ({"method": "GET"}, ("read", "method")),
+    ],
+)
+def test_who_reads_is_checked_alike(read: dict[str, Any], field: tuple[str, ...]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        a_config(read=read)
+
+    assert caught.value.errors()[0]["loc"] == field
+
+
+def test_what_goes_to_one_address_may_be_shown_at_one_of_its_own() -> None:
+    given = {"url": "https://x.example/in", "method": "POST"}
+
+    assert a_config(**given, read={"url": "https://files.example/$key"}).read
+    with pytest.raises(ValidationError, match="must hold"):
+        a_config(**given, read={"bearer_token": "y"})

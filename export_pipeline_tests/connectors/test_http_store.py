@@ -6,9 +6,11 @@ import pytest
 from pydantic import SecretStr
 
 from export_pipeline.connectors.addresses import allow
-from export_pipeline.connectors.http import HttpConfig
-from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure, Unreadable
+from export_pipeline.connectors.destination import WHATEVER
+from export_pipeline.connectors.http import HttpConfig, HttpReading
+from export_pipeline.errors import Conflict, NotFound, PermanentFailure, TransientFailure, Unreadable
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
+from export_pipeline_tests.servers.fault_proxy import Fault, Once, fault_proxy
 from export_pipeline_tests.servers.http import Receiver
 
 
@@ -35,7 +37,7 @@ def test_a_receiver_that_shows_nothing_cannot_be_looked_at(config: HttpConfig) -
 
 def test_no_receiver_lists_what_it_holds(config: HttpConfig) -> None:
     with pytest.raises(Unreadable, match="cannot be asked what it holds"):
-        config.open().list("")
+        list(config.open().list(""))
 
 
 def test_where_nobody_looks_what_is_there_is_written_over(config: HttpConfig) -> None:
@@ -116,3 +118,64 @@ def test_what_is_deleted_or_was_never_there_is_gone(config: HttpConfig) -> None:
     assert keys(destination) == []
     with pytest.raises(NotFound):
         read(destination, "a.csv")
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_files_may_be_shown_at_another_address_to_another_user(
+    http_receiver: Receiver, readable: bool
+) -> None:
+    space = http_receiver.new_space()
+    with fault_proxy(http_receiver.server_port) as proxy:
+        shown = HttpReading(url=f"{proxy.url}/{space}/$key", bearer_token=http_receiver.token("r"))
+        config = http_receiver.config(
+            space, bearer_token=http_receiver.token("w"), readable=readable, read=shown
+        )
+        destination = config.open()
+
+        version = put(destination, "a.csv", b"1")
+
+        assert read(destination, "a.csv") == b"1"
+        found = destination.head("a.csv")
+        asked = [request.method for request, _ in proxy.arrivals]
+    assert found is not None
+    assert found.version == version
+    assert asked == ["GET", "HEAD"]
+
+
+def test_a_wrong_reader_breaks_no_delivery(http_receiver: Receiver) -> None:
+    space = http_receiver.new_space()
+    wrong = HttpReading(bearer_token=SecretStr("guessed-guessed"))
+    for readable in (True, False):
+        destination = http_receiver.config(space, readable=readable, read=wrong).open()
+
+        put(destination, "a.csv", b"1", replaces=WHATEVER)
+
+        with pytest.raises(Unreadable, match="with the credentials for reading: not allowed to read"):
+            read(destination, "a.csv")
+    assert read(http_receiver.config(space).open(), "a.csv") == b"1"
+
+
+def test_what_is_shown_is_written_over_on_conditions_and_deleted(http_receiver: Receiver) -> None:
+    space = http_receiver.new_space()
+    read_by = HttpReading(bearer_token=http_receiver.token("r"))
+    destination = http_receiver.config(space, readable=False, read=read_by).open()
+    put(destination, "a.csv", b"1")
+
+    with pytest.raises(Conflict):
+        put(destination, "a.csv", b"2")
+    destination.delete("a.csv")
+
+    assert destination.head("a.csv") is None
+
+
+def test_whose_a_file_is_is_seen_by_who_may_look_when_the_answer_was_lost(http_receiver: Receiver) -> None:
+    space = http_receiver.new_space()
+    read_by = HttpReading(bearer_token=http_receiver.token("r"))
+    config = http_receiver.config(space, bearer_token=http_receiver.token("w"), read=read_by)
+    plan = Once(Fault.RESET_AFTER, lambda request: request.method == "PUT", times=99)
+    with fault_proxy(http_receiver.server_port, plan) as proxy:
+        version = put(led_to(proxy.url, config).open(), "a.csv", b"1")
+
+    found = http_receiver.config(space).open().head("a.csv")
+    assert found is not None
+    assert found.version == version

@@ -4,7 +4,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from enum import Enum
@@ -28,10 +28,11 @@ class Fault(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request as its first line has it; `path` includes the query."""
+    """A request as its first line has it; `path` includes the query. Names of `fields` are in lower case."""
 
     method: str
     path: str
+    fields: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 # Asked once per request, in order of arrival; None lets the request pass.
@@ -71,7 +72,7 @@ class _Message:
         self._source = source
         lines = head.decode("latin-1").split("\r\n")
         self.first_line = lines[0]
-        self._fields = {
+        self.fields = {
             name.strip().casefold(): value.strip()
             for name, _, value in (line.partition(":") for line in lines[1:] if line)
         }
@@ -88,14 +89,14 @@ class _Message:
 
     @property
     def waits_for_permission(self) -> bool:
-        return self._fields.get("expect", "").casefold() == "100-continue"
+        return self.fields.get("expect", "").casefold() == "100-continue"
 
     def addressed(self, old: str, new: str) -> bytes:
         """The head; where it sends whoever reads it to `old`, it sends them to `new`."""
         return self.head.replace(f"http://{old}/".encode(), f"http://{new}/".encode())
 
     def body(self) -> Iterator[bytes]:
-        if self._fields.get("transfer-encoding", "").casefold() == "chunked":
+        if self.fields.get("transfer-encoding", "").casefold() == "chunked":
             while True:
                 line = self._source.readline()
                 yield line
@@ -103,7 +104,7 @@ class _Message:
                 yield from self._pieces(size + 2)
                 if not size:
                     return
-        yield from self._pieces(int(self._fields.get("content-length", "0")))
+        yield from self._pieces(int(self.fields.get("content-length", "0")))
 
     def _pieces(self, size: int) -> Iterator[bytes]:
         while size:
@@ -172,7 +173,7 @@ class FaultProxy:
     ) -> bool:
         """Whether the connection is good for another request."""
         method, path, _ = message.first_line.split(" ", 2)
-        request = Request(method=method, path=path)
+        request = Request(method=method, path=path, fields=message.fields)
         with self._planning:
             self.arrivals.append((request, time.monotonic()))
             fault = self._plan(request)

@@ -50,7 +50,7 @@ class GcsServer:
     def client(self, account: Account | None = None) -> storage.Client:
         """The vendor's own client, as admin unless `account` says who: for looking behind the scenes."""
         info = dict((account or self.admin).info)
-        credentials = Tokens(Credentials.from_service_account_info(info, scopes=SCOPES))
+        credentials = Tokens(lambda: Credentials.from_service_account_info(info, scopes=SCOPES))
         options = ClientOptions(api_endpoint=self.endpoint_url)
         return storage.Client(project="tests", credentials=credentials, client_options=options)
 

@@ -259,9 +259,9 @@ def receiver() -> Iterator[Receiver]:
             shutil.rmtree(home)
 
 
-def objects_behind(config: HttpConfig) -> list[StoredObject]:
-    """What lies where the connector leads, in order of key: receivers themselves list nothing."""
-    parts = urlsplit(config.url)
+def objects_behind(url: str) -> list[StoredObject]:
+    """What lies where the address leads, in order of key: receivers themselves list nothing."""
+    parts = urlsplit(url)
     assert parts.port is not None
     found = RUNNING[parts.port].spaces.get(parts.path.split("/")[1], {})
     return [

@@ -31,7 +31,7 @@ def session(bucket: Bucket, generation: int | None = None) -> str:
 @pytest.fixture
 def http(gcs_server: GcsServer) -> AuthorizedSession:
     return AuthorizedSession(
-        Tokens(Credentials.from_service_account_info(dict(gcs_server.admin.info), scopes=SCOPES))
+        Tokens(lambda: Credentials.from_service_account_info(dict(gcs_server.admin.info), scopes=SCOPES))
     )
 
 
