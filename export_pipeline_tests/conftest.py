@@ -82,7 +82,7 @@ def s3_server(running_s3: S3Server, loopback_allowed: None) -> S3Server:  # noqa
 
 
 @pytest.fixture(scope="session")
-def azure_server(request: pytest.FixtureRequest) -> Iterator[AzureServer]:
+def running_azure(request: pytest.FixtureRequest) -> Iterator[AzureServer]:
     """Azurite, installed by the first test that asks for it. Where that cannot be, it is said aloud."""
     if problem := install_azurite():
         reporter = request.config.pluginmanager.get_plugin("terminalreporter")
@@ -95,10 +95,20 @@ def azure_server(request: pytest.FixtureRequest) -> Iterator[AzureServer]:
         yield server
 
 
+@pytest.fixture
+def azure_server(running_azure: AzureServer, loopback_allowed: None) -> AzureServer:  # noqa: ARG001
+    return running_azure
+
+
 @pytest.fixture(scope="session")
-def gcs_server() -> Iterator[GcsServer]:
+def running_gcs() -> Iterator[GcsServer]:
     with gcs() as server:
         yield server
+
+
+@pytest.fixture
+def gcs_server(running_gcs: GcsServer, loopback_allowed: None) -> GcsServer:  # noqa: ARG001
+    return running_gcs
 
 
 @pytest.fixture(scope="session")

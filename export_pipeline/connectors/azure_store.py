@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import requests
 from azure.core import exceptions as vendor
 from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential, TokenCredential
+from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import (
     BlobClient,
     BlobProperties,
@@ -16,6 +18,7 @@ from azure.storage.blob import (
 
 from export_pipeline.connectors.azure_errors import Refusal
 from export_pipeline.connectors.azure_upload import AzureSending, from_identifiers, version_of
+from export_pipeline.connectors.confined_requests import confined
 from export_pipeline.connectors.destination import StoredObject
 from export_pipeline.connectors.limits import AZURE_KEYS, checked_key, checked_metadata, checked_prefix, shown
 from export_pipeline.connectors.locations import below
@@ -48,6 +51,7 @@ def open_container(config: "AzureConfig", who: "AzureCredentials") -> "AzureDest
         read_timeout=SECONDS_BETWEEN_BYTES,
         max_single_get_size=BYTES_PER_READ,
         max_chunk_get_size=BYTES_PER_READ,
+        **({"transport": _confined_transport()} if config.endpoint_url else {}),
     )
     scope, tier, tags = config.encryption_scope, config.access_tier, config.tags
     return AzureDestination(
@@ -58,6 +62,18 @@ def open_container(config: "AzureConfig", who: "AzureCredentials") -> "AzureDest
             **({"standard_blob_tier": StandardBlobTier(tier)} if tier else {}),
             **({"tags": dict(tags)} if tags else {}),
         },
+    )
+
+
+def _confined_transport() -> RequestsTransport:
+    """An address that a customer gave must not lead inside our network."""
+    session = requests.Session()
+    confined(session)
+    return RequestsTransport(
+        session=session,
+        session_owner=False,
+        connection_timeout=SECONDS_TO_CONNECT,
+        read_timeout=SECONDS_BETWEEN_BYTES,
     )
 
 
@@ -176,6 +192,10 @@ class AzureDestination:
         tried = f"could not {doing} {shown(key)} in container {container!r}"
         try:
             yield
+        except Denied:
+            raise
+        except PermanentFailure as error:  # the store's address is one that must not be called on
+            raise PermanentFailure(f"{tried}: {error}") from None
         except UNREACHABLE as error:
             # The address in the error's own text holds the SAS token.
             raise self._unanswered(tried, error) from None

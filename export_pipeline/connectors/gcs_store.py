@@ -13,11 +13,12 @@ from google.api_core.exceptions import GoogleAPICallError
 from google.api_core.exceptions import NotFound as NotFoundThere
 from google.auth import exceptions as auth
 from google.auth.credentials import Credentials as GoogleCredentials
-from google.auth.transport.requests import AuthorizedSession
+from google.auth.transport.requests import AuthorizedSession, Request
 from google.cloud import storage
 from google.cloud.storage.exceptions import InvalidResponse
 from google.oauth2.service_account import Credentials
 
+from export_pipeline.connectors.confined_requests import confined
 from export_pipeline.connectors.destination import StoredObject, Version
 from export_pipeline.connectors.gcs_errors import Refusal, refusal_in
 from export_pipeline.connectors.gcs_upload import ONCE, PATIENCE, GcsSending
@@ -44,8 +45,22 @@ def open_bucket(
     credentials = Tokens(lambda: _credentials(who, config.location))
     # Said always: or the environment may lead the client to another place.
     options = ClientOptions(api_endpoint=config.url)
-    client = storage.Client(project="-", credentials=credentials, client_options=options)
-    return GcsDestination(client, AuthorizedSession(credentials), config, reader)
+    session = _session(
+        credentials, confine=config.endpoint_url is not None, own_identity=who.service_account is None
+    )
+    client = storage.Client(project="-", credentials=credentials, client_options=options, _http=session)
+    return GcsDestination(client, session, config, reader)
+
+
+def _session(credentials: GoogleCredentials, *, confine: bool, own_identity: bool) -> AuthorizedSession:
+    """What all requests are made by. An address that a customer gave must not lead inside our network."""
+    if not confine:
+        return AuthorizedSession(credentials)
+    asking = requests.Session()  # for tokens; our own identity's come from inside
+    session = AuthorizedSession(credentials, auth_request=Request(asking))
+    for one in (session,) if own_identity else (session, asking):
+        confined(one)
+    return session
 
 
 def _credentials(who: "GcsCredentials", location: str) -> GoogleCredentials:
@@ -205,6 +220,10 @@ class GcsDestination:
         tried = f"could not {doing} {shown(key)} in bucket {bucket!r}"
         try:
             yield
+        except Denied:
+            raise
+        except PermanentFailure as error:  # the store's address is one that must not be called on
+            raise PermanentFailure(f"{tried}: {error}") from None
         except (GoogleAPICallError, InvalidResponse) as error:
             raise _refusal(error).failure(doing, key, bucket=bucket) from error
         except auth.RefreshError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from azure.storage.blob import ContainerClient
 
+from export_pipeline.connectors.addresses import allow
 from export_pipeline.connectors.azure import AzureCredentials
 from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
@@ -187,3 +188,16 @@ def test_blobs_have_the_tags_and_the_scope_of_the_configuration(
     assert container.get_blob_client("a.csv").get_blob_tags() == {"cost centre": "sales/eu"}
     assert len(sent) > 1
     assert {fields["x-ms-encryption-scope"] for fields in sent} == {"acme"}  # which the server does not show
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "169.254.169.254"])
+def test_an_address_inside_is_not_called_on(
+    azure_server: AzureServer, container: ContainerClient, host: str
+) -> None:
+    config = led_to(f"http://{host}:{azure_server.port}", azure_server.config(container.container_name))
+    allow([])
+
+    with pytest.raises(PermanentFailure, match=r"could not write .* must not call there"):
+        put(config.open(), "a.csv", b"1")
+    with pytest.raises(PermanentFailure, match=r"could not read .* must not call there"):
+        read(config.open(), "a.csv")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from export_pipeline.connectors.addresses import allow
 from export_pipeline.connectors.gcs import GcsCredentials
 from export_pipeline.errors import PermanentFailure, TransientFailure, Unreadable
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
@@ -142,3 +143,30 @@ def test_a_readers_key_that_cannot_be_read_breaks_no_upload(gcs_server: GcsServe
     with pytest.raises(Unreadable, match=r"credentials for reading.*download it anew"):
         read(destination, "a.csv")
     assert read(gcs_server.config(bucket).open(), "a.csv") == noise(9 * MIB)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "169.254.169.254"])
+def test_an_address_inside_is_not_called_on_nor_asked_for_tokens(gcs_server: GcsServer, host: str) -> None:
+    config = led_to(f"http://{host}:{gcs_server.port}", gcs_server.config(gcs_server.new_bucket()))
+    allow([])
+
+    with pytest.raises(PermanentFailure, match=r"could not write .* must not call there"):
+        put(config.open(), "a.csv", b"1")
+    with pytest.raises(PermanentFailure, match=r"could not read .* must not call there"):
+        read(config.open(), "a.csv")
+
+
+def test_our_own_identity_is_found_inside(
+    gcs_server: GcsServer, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where tokens come from is then the operator's word, and where objects go is not."""
+    (tmp_path / "key.json").write_text(json.dumps(dict(gcs_server.admin.info)))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "key.json"))
+    config = gcs_server.config(bucket, service_account=None)
+    asked = len(gcs_server.gate.tokens)
+    allow([])
+
+    with pytest.raises(PermanentFailure, match="must not call there"):
+        put(config.open(), "a.csv", b"1")
+
+    assert len(gcs_server.gate.tokens) > asked
