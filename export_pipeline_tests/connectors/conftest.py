@@ -10,23 +10,23 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from export_pipeline.connectors.azure import AzureConfig
+from export_pipeline.connectors.azure import AzureConfig, AzureCredentials
 from export_pipeline.connectors.connector import CONNECTOR_TYPES, ConnectorConfig
 from export_pipeline.connectors.destination import Destination
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.connectors.gcs import GcsConfig
-from export_pipeline.connectors.http import HttpConfig
+from export_pipeline.connectors.http import HttpConfig, HttpReading
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline_tests.servers.azure import AzureServer
-from export_pipeline_tests.servers.gcs import GcsServer
+from export_pipeline_tests.servers.gcs import GcsServer, credentials_of
 from export_pipeline_tests.servers.http import Receiver
 from export_pipeline_tests.servers.s3 import S3Server, User
 
 ASKING_A_SERVER = [name for name in CONNECTOR_TYPES if name != "direct_download"]
 
 # Types with credentials of their own for reading.
-READ_APART = ["s3"]
+READ_APART = ["azure", "gcs", "http", "s3"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +98,12 @@ def azure_users(azure_server: AzureServer) -> Users:
         reader=bearer_of("rl"),
         writer=bearer_of("cw"),
         stranger=azure_server.config(container, account_key=SecretStr("Z3Vlc3NlZC1ndWVzc2Vk")),
+        apart=bearer_of("cw").model_copy(
+            update={"read": AzureCredentials(sas_token=azure_server.sas(container, "rl"))}
+        ),
+        misread=azure_server.config(
+            container, read=AzureCredentials(account_key=SecretStr("Z3Vlc3NlZC1ndWVzc2Vk"))
+        ),
         nowhere=azure_server.config("nobody-made-this"),
     )
 
@@ -115,6 +121,8 @@ def gcs_users(gcs_server: GcsServer) -> Users:
         reader=gcs_server.config(bucket, account=gcs_server.reader),
         writer=gcs_server.config(bucket, account=gcs_server.writer),
         stranger=gcs_server.config(bucket, account=gcs_server.stranger),
+        apart=gcs_server.config(bucket, account=gcs_server.writer, read=credentials_of(gcs_server.reader)),
+        misread=gcs_server.config(bucket, read=credentials_of(gcs_server.stranger)),
         nowhere=gcs_server.config("nobody-made-this"),
     )
 
@@ -132,6 +140,13 @@ def http_users(http_receiver: Receiver) -> Users:
         reader=http_receiver.config(space, bearer_token=http_receiver.token("r")),
         writer=http_receiver.config(space, bearer_token=http_receiver.token("w")),
         stranger=http_receiver.config(space, bearer_token=SecretStr("guessed-guessed")),
+        apart=http_receiver.config(
+            space,
+            bearer_token=http_receiver.token("w"),
+            readable=False,
+            read=HttpReading(bearer_token=http_receiver.token("r")),
+        ),
+        misread=http_receiver.config(space, read=HttpReading(bearer_token=SecretStr("guessed-guessed"))),
         nowhere=http_receiver.config("nobody-made-this"),
     )
 

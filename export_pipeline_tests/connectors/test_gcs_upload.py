@@ -1,16 +1,13 @@
 """Sessions: overtaken, given up, taken in small bites, and begun under another condition."""
 
-import json
 from collections.abc import Iterator
 
 import pytest
-from pydantic import SecretStr
 
-from export_pipeline.connectors.gcs import GcsCredentials
 from export_pipeline.errors import Conflict, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Once, fault_proxy
-from export_pipeline_tests.servers.gcs import GcsServer
+from export_pipeline_tests.servers.gcs import GcsServer, credentials_of
 
 BITE = 256 * 1024  # Google takes a multiple of it
 
@@ -105,7 +102,7 @@ def test_whoever_may_look_says_what_a_session_replaces(gcs_server: GcsServer, bu
     """With a reader, also one who may only write replaces an object of several parts."""
     reading = {"reader": gcs_server.reader, "stranger": gcs_server.stranger}[who]
     writing = {"reader": gcs_server.writer, "stranger": gcs_server.admin}[who]
-    read_by = GcsCredentials(service_account=SecretStr(json.dumps(dict(reading.info))))
+    read_by = credentials_of(reading)
     destination = gcs_server.config(bucket, account=writing, read=read_by).open()
     version = put(gcs_server.config(bucket).open(), "a.csv", b"the one before")
 
@@ -117,7 +114,7 @@ def test_whoever_may_look_says_what_a_session_replaces(gcs_server: GcsServer, bu
 def test_a_reader_knows_whose_an_object_is_when_the_answer_was_lost(
     gcs_server: GcsServer, bucket: str
 ) -> None:
-    read_by = GcsCredentials(service_account=SecretStr(json.dumps(dict(gcs_server.reader.info))))
+    read_by = credentials_of(gcs_server.reader)
     config = gcs_server.config(bucket, account=gcs_server.writer, read=read_by)
     plan = Once(Fault.RESET_AFTER, lambda request: "uploadType=multipart" in request.path)
     with fault_proxy(gcs_server.port, plan) as proxy:

@@ -19,7 +19,7 @@ from google.cloud import storage
 from google.oauth2.service_account import Credentials
 from pydantic import SecretStr
 
-from export_pipeline.connectors.gcs import GcsConfig
+from export_pipeline.connectors.gcs import GcsConfig, GcsCredentials
 from export_pipeline.connectors.gcs_store import SCOPES, Tokens
 from export_pipeline_tests.servers.gcs_gate import Account, Gate
 from export_pipeline_tests.servers.ports import free_port
@@ -68,6 +68,11 @@ class GcsServer:
             service_account=SecretStr(json.dumps(dict((account or self.admin).info))),
         )
         return config.model_copy(update=changes)
+
+
+def credentials_of(account: Account) -> GcsCredentials:
+    """Those of the account, as configurations hold them."""
+    return GcsCredentials(service_account=SecretStr(json.dumps(dict(account.info))))
 
 
 @contextmanager
