@@ -17,10 +17,10 @@ from export_pipeline.cli.connector_documents import (
     well,
 )
 from export_pipeline.cli.connector_states import Name
-from export_pipeline.cli.documents import read_document
 from export_pipeline.cli.opening import opened, program
 from export_pipeline.cli.options import NO_VALUE, Json, Yes
 from export_pipeline.cli.printing import print_document, print_line, print_table, second
+from export_pipeline.documents import read_document
 from export_pipeline.errors import InvalidRequest
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from export_pipeline.cli import export_documents
 from export_pipeline.cli.choices import chosen_tables
 from export_pipeline.cli.confirming import confirm
 from export_pipeline.cli.connector_documents import waits_for
-from export_pipeline.cli.documents import read_document
 from export_pipeline.cli.opening import opened, program
 from export_pipeline.cli.options import NO_VALUE, Json, Yes, named, named_values
 from export_pipeline.cli.printing import moment, number, print_document, print_line, print_some, print_table
+from export_pipeline.documents import read_document
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.windows import moment_from
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from export_pipeline.cli.confirming import confirm
-from export_pipeline.cli.documents import STANDARD_INPUT, read_text
 from export_pipeline.cli.opening import opened
 from export_pipeline.cli.options import Json, Yes, named
 from export_pipeline.cli.printing import print_document, print_line, print_table, second
+from export_pipeline.documents import STANDARD_INPUT, read_text
 
 if TYPE_CHECKING:
     from export_pipeline.control.filters import Users

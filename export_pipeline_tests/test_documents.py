@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from export_pipeline.cli.documents import read_document
+from export_pipeline.documents import read_document
 from export_pipeline.errors import InvalidRequest
 
 EXPECTED = {"type": "s3", "bucket": "sales", "nested": {"deep": [1, 2]}}
