@@ -5,18 +5,21 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from export_pipeline.connectors.addresses import allow
-from export_pipeline.connectors.connector import ConnectorConfig
-from export_pipeline.connectors.direct_download import DirectDownloadConfig
+from export_pipeline.connectors.connector import ConnectorConfig, config_from
+from export_pipeline.connectors.direct_download import DirectDownloadConfig, part_of
 from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.connectors.unfinished import keep_in
 from export_pipeline.connectors.vendor_logs import silence
 from export_pipeline.control.declaring import declare_connectors, difference
 from export_pipeline.dataset.declaration import load_dataset
+from export_pipeline.dataset.environment import filled
 from export_pipeline.dataset.tables import Dataset
+from export_pipeline.documents import read_document
 from export_pipeline.errors import ExportPipelineError, InvalidRequest, NotFound
 from export_pipeline.exports.export import DEFAULT_ORGANIZATION
 from export_pipeline.settings import Settings
@@ -36,6 +39,8 @@ LOG = logging.getLogger(__name__)
 
 # Every organization has it, as the Botify document says: always available, no options.
 DIRECT_DOWNLOAD = "direct_download"
+
+DOWNLOADS = "EXPORT_PIPELINE_DOWNLOADS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +87,26 @@ class Deployment:
         with reading(self.control) as connection:
             stored = get_connector(connection, id_)
             if stored.name == DIRECT_DOWNLOAD:
-                return _direct_download(self.settings, stored.organization)
+                return self._direct_download(stored.organization)
             if not stored.declared:
                 return connector_config(connection, self.secret_key, id_)
         return declared_config(self.dataset, stored)
+
+    def _direct_download(self, organization: str) -> DirectDownloadConfig:
+        """The operator's store, read anew, and the organization's part of it."""
+        place = self.settings.downloads_document
+        if place is None:
+            store: Mapping[str, Any] = {"type": "folder", "path": self.settings.downloads_folder}
+        else:
+            store = filled(read_document(str(place), field=DOWNLOADS), self.environ)
+        try:
+            config = config_from({"type": DIRECT_DOWNLOAD, "store": store})
+        except InvalidRequest as error:
+            problem = str(error)
+        else:
+            assert isinstance(config, DirectDownloadConfig)
+            return config.model_copy(update={"store": part_of(config.store, organization)})
+        raise InvalidRequest(f"{DOWNLOADS}: {place}: {problem}", field=DOWNLOADS)
 
     def close(self) -> None:
         self.control.dispose()
@@ -117,7 +138,7 @@ def open_deployment(settings: Settings, environ: Mapping[str, str] = os.environ)
             ensure_organization(connection, DEFAULT_ORGANIZATION)
             for organization in organizations_without(connection, DIRECT_DOWNLOAD):
                 # It holds the name, which exports refer to; where it leads is no matter of the database.
-                config = _direct_download(settings, organization)
+                config = DirectDownloadConfig(store=FolderConfig(path=settings.downloads_folder))
                 ensure_connector(connection, deployment.secret_key, organization, DIRECT_DOWNLOAD, config)
     _declare_connectors(deployment)
     return deployment
@@ -144,7 +165,3 @@ def _declare_connectors(deployment: Deployment) -> None:
     if found.to_do:
         with writing(deployment.control) as connection:
             declare_connectors(connection, dataset)
-
-
-def _direct_download(settings: Settings, organization: str) -> DirectDownloadConfig:
-    return DirectDownloadConfig(store=FolderConfig(path=settings.downloads_of(organization)))

@@ -11,6 +11,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from export_pipeline.exports.export import LONGEST_SLUG, SHORTEST_SLUG, SLUG_PATTERN
 
+# A path that ends so names a document, whether or not it is there; any other names a folder.
+DOCUMENTS = (".toml", ".json")
+
 
 class Settings(BaseSettings):
     """One field per variable: `home` is `EXPORT_PIPELINE_HOME`, and so on."""
@@ -24,7 +27,11 @@ class Settings(BaseSettings):
         repr=False,  # it may hold a password
         description="Control database; default: control.db in home.",
     )
-    downloads: Path | None = Field(None, description="Where direct_download keeps files; default: in home.")
+    downloads: Path | None = Field(
+        None,
+        description="Where direct_download keeps files: a folder, or a file .toml or .json that describes a"
+        " bucket as `connector create` takes it; default: a folder in home.",
+    )
     staging: Path | None = Field(None, description="Where rows wait between stages; default: in home.")
     secret_key: SecretStr | None = Field(
         None,
@@ -77,12 +84,25 @@ class Settings(BaseSettings):
         return self.control_url or f"sqlite:///{(self.home / 'control.db').absolute()}"
 
     @property
+    def downloads_document(self) -> Path | None:
+        """The file that says where direct_download keeps files, if one does."""
+        named = self.downloads and self.downloads.suffix in DOCUMENTS
+        return self.downloads.absolute() if self.downloads and named else None
+
+    @property
     def downloads_folder(self) -> Path:
-        return (self.downloads or self.home / "downloads").absolute()
+        """The folder of downloads, where no document names another place."""
+        named = None if self.downloads_document else self.downloads
+        return (named or self.home / "downloads").absolute()
 
     def downloads_of(self, organization: str) -> Path:
-        """The organization's own part of the downloads: its paths meet nobody else's."""
+        """The organization's own part of that folder: its paths meet nobody else's."""
         return self.downloads_folder / organization
+
+    @property
+    def own_folders(self) -> tuple[Path, ...]:
+        """What no connector may lead to but the direct download."""
+        return self.home.absolute(), self.staging_folder, self.downloads_folder
 
     @property
     def staging_folder(self) -> Path:

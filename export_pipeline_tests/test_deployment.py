@@ -1,5 +1,6 @@
 """One installation, opened: ready to export at once, by however many processes at once."""
 
+import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.connectors.s3 import S3Config
+from export_pipeline.connectors.secret import reveal
 from export_pipeline.deployment import DIRECT_DOWNLOAD, Deployment, open_deployment
 from export_pipeline.errors import ExportPipelineError, InvalidRequest, NotFound
 from export_pipeline.extract.sources import STATEMENT_LIMIT
@@ -24,6 +26,8 @@ from export_pipeline.store.connectors import find_connector, list_connectors
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.organizations import ensure_organization
 from export_pipeline.store.schema import ORGANIZATIONS
+from export_pipeline_tests.connectors.conftest import azure_connector, gcs_connector, s3_connector  # noqa: F401
+from export_pipeline_tests.connectors.objects import keys, put, read
 from export_pipeline_tests.installations import DECLARATION
 from export_pipeline_tests.starting_together import start_together
 
@@ -289,3 +293,60 @@ def test_connectors_call_on_networks_as_the_settings_allow(tmp_path: Path) -> No
         settings = Settings.model_validate({"home": tmp_path, "allowed_networks": networks})
         open_deployment(settings, {}).close()
         assert may_be_called(address) is allowed
+
+
+BUCKETS = ["azure_connector", "gcs_connector", "s3_connector"]
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_downloads_may_wait_in_a_bucket_for_each_organization_apart(
+    tmp_path: Path, bucket: str, request: pytest.FixtureRequest
+) -> None:
+    document = tmp_path / "downloads.json"
+    with a_deployment(tmp_path, downloads=document) as deployment, writing(deployment.control) as connection:
+        ensure_organization(connection, "acme")
+    with a_deployment(tmp_path, {"ACME_STORE": "x"}, downloads=document) as deployment:
+        store: ConnectorConfig = request.getfixturevalue(bucket)  # after what resets the networks
+        document.write_text(reveal(store))
+        for organization in ("default", "acme"):
+            put(direct_download(deployment, organization).open(), "events/00.csv", organization.encode())
+
+        assert keys(store.open()) == ["acme/events/00.csv", "default/events/00.csv"]
+        for organization in ("default", "acme"):
+            destination = direct_download(deployment, organization).open()
+            assert keys(destination) == ["events/00.csv"]
+            assert read(destination, "events/00.csv") == organization.encode()
+        assert direct_download(deployment, "acme").location == "direct download"
+
+
+def test_secrets_of_the_downloads_bucket_come_from_the_environment(tmp_path: Path) -> None:
+    document = tmp_path / "downloads.toml"
+    document.write_text(
+        'type = "s3"\nbucket = "sales"\naccess_key_id = "A"\nsecret_access_key = {env = "KEY"}\n'
+    )
+
+    with a_deployment(tmp_path, {"KEY": "hunter2-hunter2"}, downloads=document) as deployment:
+        config = direct_download(deployment, "default")
+
+    assert json.loads(reveal(config))["store"]["secret_access_key"] == "hunter2-hunter2"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (None, "cannot be read"),
+        ("type = ", "neither TOML nor JSON"),
+        ('type = "http"', r"EXPORT_PIPELINE_DOWNLOADS: .*store\.type: must be one of azure, folder, gcs, s3"),
+        ('type = "s3"\nbuckett = "sales"', r"store\.buckett: there is no such field; did you mean 'bucket'"),
+        ('type = "s3"\nbucket = {env = "NOWHERE"}', "NOWHERE is not set"),
+    ],
+)
+def test_a_document_that_cannot_be_used_says_what_is_wrong_and_the_rest_works(
+    tmp_path: Path, text: str | None, says: str
+) -> None:
+    document = tmp_path / "downloads.toml"
+    if text is not None:
+        document.write_text(text)
+
+    with a_deployment(tmp_path, downloads=document) as deployment, pytest.raises(InvalidRequest, match=says):
+        direct_download(deployment, "default")

@@ -150,3 +150,19 @@ def test_what_is_no_network_is_refused(monkeypatch: pytest.MonkeyPatch, given: s
 
     with pytest.raises(ValidationError, match="allowed_networks"):
         Settings()
+
+
+@pytest.mark.parametrize("name", ["downloads.toml", "downloads.json"])
+def test_a_document_may_say_where_downloads_are(tmp_path: Path, name: str) -> None:
+    settings = Settings(home=tmp_path, downloads=tmp_path / name)
+
+    assert settings.downloads_document == tmp_path / name
+    assert settings.downloads_folder == tmp_path / "downloads"
+    assert Settings(home=tmp_path, downloads=tmp_path / "folder").downloads_document is None
+    assert Settings(home=tmp_path).downloads_document is None
+
+
+def test_our_own_folders_are_all_of_them(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", staging=tmp_path / "fast", downloads=tmp_path / "large")
+
+    assert settings.own_folders == (tmp_path / "home", tmp_path / "fast", tmp_path / "large")

@@ -4,20 +4,30 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
+from export_pipeline.connectors.azure import AzureConfig
 from export_pipeline.connectors.destination import Destination
 from export_pipeline.connectors.folder import FolderConfig
+from export_pipeline.connectors.gcs import GcsConfig
 from export_pipeline.connectors.limits import KeyLimits
+from export_pipeline.connectors.locations import below
 from export_pipeline.connectors.s3 import S3Config
 
 # Where an operator may keep the files: `type` says which.
-Store = Annotated[FolderConfig | S3Config, Field(discriminator="type")]
+Store = Annotated[AzureConfig | FolderConfig | GcsConfig | S3Config, Field(discriminator="type")]
+
+
+def part_of(store: Store, organization: str) -> Store:
+    """The organization's own part of the store: its paths meet nobody else's."""
+    if isinstance(store, FolderConfig):
+        return store.model_copy(update={"path": store.path / organization})
+    return store.model_copy(update={"prefix": f"{below(store.prefix)}{organization}"})
 
 
 class DirectDownloadConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
     """The way out for customers without a bucket. Its store is the operator's choice, not theirs."""
 
     type: Literal["direct_download"] = "direct_download"
-    store: Store = Field(description="where the files wait: a folder or an S3 bucket of the operator")
+    store: Store = Field(description="where the files wait: a folder or a bucket of the operator")
     row_limit: int = Field(1_000_000, ge=1, description="the most rows an export may hold")
 
     inside: ClassVar[bool] = True
@@ -34,6 +44,11 @@ class DirectDownloadConfig(BaseModel, frozen=True, extra="forbid", hide_input_in
     @property
     def key_limits(self) -> KeyLimits:
         return self.store.key_limits
+
+    @property
+    def operators_only(self) -> str:
+        """Why customers must not have this connector made."""
+        return "type: direct_download is there already, under that name, for everyone; use it as it is"
 
     def open(self) -> Destination:
         return self.store.open()

@@ -78,7 +78,7 @@ def test_customers_cannot_ask_for_a_folder() -> None:
         ({**S3, "secret_access_key": None}, None, "give both"),
         ({**S3, "secret_access_key": "**********"}, "secret_access_key", "send the real value"),
         ({"type": "direct_download"}, "store", "is missing"),
-        ({"type": "direct_download", "store": {}}, "store.type", "must be one of folder, s3"),
+        ({"type": "direct_download", "store": {}}, "store.type", "must be one of azure, folder, gcs, s3"),
         ({"type": "direct_download", "store": {**FOLDER, "path": "x"}}, "store.path", "must be absolute"),
         ({"type": "direct_download", "store": S3, "row_limit": "x"}, "row_limit", "integer"),
         ({**AZURE, "read": {"account_kee": "x"}}, "read.account_kee", "did you mean 'account_key'?"),

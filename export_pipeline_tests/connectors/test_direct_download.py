@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from export_pipeline.connectors.direct_download import DirectDownloadConfig
+from export_pipeline.connectors.direct_download import DirectDownloadConfig, part_of
 from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline_tests.connectors.objects import put, read
@@ -34,6 +34,10 @@ def test_customers_are_not_told_where_files_wait(tmp_path: Path) -> None:
     assert connector.location == "direct download"
 
 
+def test_it_is_not_made_by_customers(tmp_path: Path) -> None:
+    assert "there already" in DirectDownloadConfig(store=FolderConfig(path=tmp_path)).operators_only
+
+
 def test_a_million_rows_unless_said_otherwise(tmp_path: Path) -> None:
     store = FolderConfig(path=tmp_path)
 
@@ -50,3 +54,14 @@ def test_keys_are_as_long_as_its_store_takes(tmp_path: Path) -> None:
     store = FolderConfig(path=tmp_path)
 
     assert DirectDownloadConfig(store=store).key_limits == store.key_limits
+
+
+@pytest.mark.parametrize("prefix", ["", "downloads"])
+def test_each_organization_has_a_part_of_its_own(prefix: str) -> None:
+    bucket = S3Config(bucket="sales", prefix=prefix)
+
+    places = [part_of(bucket, name).location for name in ("acme", "default")]
+
+    above = f"s3://sales/{prefix}".removesuffix("/")
+    assert places == [f"{above}/acme", f"{above}/default"]
+    assert part_of(FolderConfig(path=Path("/srv")), "acme").location == "/srv/acme"
