@@ -13,6 +13,7 @@ from export_pipeline.connectors.addresses import allow
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.direct_download import DirectDownloadConfig, part_of
 from export_pipeline.connectors.folder import FolderConfig
+from export_pipeline.connectors.own_folders import keep_out_of
 from export_pipeline.connectors.unfinished import keep_in
 from export_pipeline.connectors.vendor_logs import silence
 from export_pipeline.control.declaring import declare_connectors, difference
@@ -121,6 +122,7 @@ def open_deployment(settings: Settings, environ: Mapping[str, str] = os.environ)
     allow(settings.allowed_networks)
     silence()
     keep_in(settings.unfinished_folder)
+    keep_out_of(settings.own_folders)
     control = open_control_database(settings.control_database_url)
     upgrade(control)
     deployment = Deployment(settings, environ, control, key_of(settings))

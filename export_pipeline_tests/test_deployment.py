@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
 from export_pipeline.connectors.addresses import may_be_called
-from export_pipeline.connectors.connector import ConnectorConfig
+from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.connectors.s3 import S3Config
@@ -350,3 +350,11 @@ def test_a_document_that_cannot_be_used_says_what_is_wrong_and_the_rest_works(
 
     with a_deployment(tmp_path, downloads=document) as deployment, pytest.raises(InvalidRequest, match=says):
         direct_download(deployment, "default")
+
+
+def test_no_connector_leads_into_the_folders_of_the_installation(tmp_path: Path) -> None:
+    with a_deployment(tmp_path / "home", staging=tmp_path / "staging", downloads=tmp_path / "downloads"):
+        for folder in ("home", "staging/x", "downloads/acme", "."):
+            with pytest.raises(InvalidRequest, match="keeps its own files"):
+                config_from({"type": "folder", "path": tmp_path / folder})
+        assert config_from({"type": "folder", "path": tmp_path / "disk"})

@@ -11,15 +11,18 @@ from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.direct_download import Store as DirectDownloadStore
 from export_pipeline.connectors.gcs import GcsConfig
 from export_pipeline.connectors.http import HttpConfig
+from export_pipeline.connectors.mounted_folder import MountedFolderConfig
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.dataset.tables import suggestion
 from export_pipeline.errors import InvalidRequest
 
 # Each has `type`, `open() -> Destination`, `location` (a name for people), `address` (a URL: its host is
 # called, to it belong the credentials), `inside` (whether not everybody need reach it), `row_limit` (None:
-# any number) and `key_limits` (what it asks of keys, its prefix counted).
+# any number), `key_limits` (what it asks of keys, its prefix counted) and `operators_only` (None, or why it is
+# not for customers).
 ConnectorConfig = Annotated[
-    AzureConfig | DirectDownloadConfig | GcsConfig | HttpConfig | S3Config, Field(discriminator="type")
+    AzureConfig | DirectDownloadConfig | GcsConfig | HttpConfig | MountedFolderConfig | S3Config,
+    Field(discriminator="type"),
 ]
 
 _CONFIG: TypeAdapter[ConnectorConfig] = TypeAdapter(

@@ -11,6 +11,7 @@ from export_pipeline.errors import PermanentFailure, TransientFailure
 CURES = {
     errno.EACCES: "this process is not allowed to; change the folder's owner or rights",
     errno.EPERM: "not allowed, or the file system has no hard links; choose another folder",
+    errno.EOPNOTSUPP: "the file system has no hard links or no locks; choose another folder",
     errno.EROFS: "the file system is read-only; choose another folder",
     errno.ENAMETOOLONG: "a part of the name is too long for the file system; shorten the path",
     errno.ENOTDIR: "a part of the path is a file already; change the path",

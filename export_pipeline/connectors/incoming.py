@@ -31,7 +31,8 @@ class Incoming:
         """Remove what killed writers left behind."""
         with suppress(FileNotFoundError):
             for path in self._folder.iterdir():
-                with suppress(OSError), path.open("rb") as file:  # locked, gone, or not ours to remove
+                # Open for writing, or NFS lends no lock. Locked, gone, or not ours to remove: left alone.
+                with suppress(OSError), path.open("r+b") as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     path.unlink()
 

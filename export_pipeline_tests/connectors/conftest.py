@@ -17,13 +17,14 @@ from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.connectors.gcs import GcsConfig
 from export_pipeline.connectors.http import HttpConfig, HttpReading
+from export_pipeline.connectors.mounted_folder import MountedFolderConfig
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline_tests.servers.azure import AzureServer
 from export_pipeline_tests.servers.gcs import GcsServer, credentials_of
 from export_pipeline_tests.servers.http import Receiver
 from export_pipeline_tests.servers.s3 import S3Server, User
 
-ASKING_A_SERVER = [name for name in CONNECTOR_TYPES if name != "direct_download"]
+ASKING_A_SERVER = [name for name in CONNECTOR_TYPES if name not in ("direct_download", "folder")]
 
 # Types with credentials of their own for reading.
 READ_APART = ["azure", "gcs", "http", "s3"]
@@ -154,6 +155,14 @@ def http_users(http_receiver: Receiver) -> Users:
 @pytest.fixture
 def direct_download_connector(tmp_path: Path) -> DirectDownloadConfig:
     return DirectDownloadConfig(store=FolderConfig(path=tmp_path / "downloads"))
+
+
+@pytest.fixture
+def folder_connector(tmp_path: Path) -> MountedFolderConfig:
+    mount = tmp_path / "mount"
+    mount.mkdir()
+    (mount / ".mounted").touch()
+    return MountedFolderConfig(path=mount, marker=".mounted")
 
 
 @pytest.fixture(params=[*CONNECTOR_TYPES, "s3_on_moto"])

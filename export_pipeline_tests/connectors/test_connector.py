@@ -55,13 +55,6 @@ def test_every_type_is_known_by_its_name() -> None:
     assert all(CONNECTOR_TYPES[name].model_fields["type"].default == name for name in CONNECTOR_TYPES)
 
 
-def test_customers_cannot_ask_for_a_folder() -> None:
-    refused = refusal(FOLDER)
-
-    assert refused.field == "type"
-    assert f"must be one of {KNOWN}" in str(refused)
-
-
 @pytest.mark.parametrize(
     ("data", "field", "says"),
     [

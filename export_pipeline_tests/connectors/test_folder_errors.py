@@ -13,7 +13,9 @@ def test_a_full_disk_is_worth_another_try() -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-@pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.ENAMETOOLONG, errno.ENOTDIR])
+@pytest.mark.parametrize(
+    "code", [errno.EACCES, errno.EOPNOTSUPP, errno.EROFS, errno.ENAMETOOLONG, errno.ENOTDIR]
+)
 def test_what_waiting_does_not_change_names_the_cure(code: int) -> None:
     with pytest.raises(PermanentFailure, match=r"a\.csv.*(change|choose|shorten)"), translated("a.csv"):
         raise OSError(code, "no")
