@@ -6,7 +6,7 @@ DEMO_HOME ?= $(CURDIR)/.demo
 PORT := 3000
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: help demo dev test test-all azurite check fix lock bench bench-sources clean
+.PHONY: help demo dev test test-all azurite check fix lock bench bench-sources bench-connectors clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,6 +64,9 @@ bench: .venv/dev ## rows per second, CPU seconds, peak memory; prints, never fai
 
 bench-sources: .venv/dev ## the same of each database's reader alone
 	@$(BIN)/python -m export_pipeline_tests.benchmarks.sources $(ROWS)
+
+bench-connectors: .venv/dev ## CPU per megabyte and peak memory of an upload of 2 GB, of each connector
+	@$(BIN)/python -m export_pipeline_tests.benchmarks.connectors $(MEGABYTES)
 
 clean: ## remove the environment and the demo's data
 	rm -rf .venv .tools .demo export_pipeline_tests/servers/azurite/node_modules
