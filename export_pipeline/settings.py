@@ -102,7 +102,9 @@ class Settings(BaseSettings):
     @property
     def own_folders(self) -> tuple[Path, ...]:
         """What no connector may lead to but the direct download."""
-        return self.home.absolute(), self.staging_folder, self.downloads_folder
+        scheme, _, database = self.control_database_url.partition(":///")
+        kept = [Path(database.partition("?")[0])] if scheme.startswith("sqlite") and database else []
+        return self.home.absolute(), self.staging_folder, self.downloads_folder, *kept
 
     @property
     def staging_folder(self) -> Path:

@@ -163,6 +163,9 @@ def test_a_document_may_say_where_downloads_are(tmp_path: Path, name: str) -> No
 
 
 def test_our_own_folders_are_all_of_them(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path / "home", staging=tmp_path / "fast", downloads=tmp_path / "large")
+    places = [tmp_path / name for name in ("home", "fast", "large", "safe/control.db")]
+    home, staging, downloads, control = places
+    settings = Settings(home=home, staging=staging, downloads=downloads, control_url=f"sqlite:///{control}")
 
-    assert settings.own_folders == (tmp_path / "home", tmp_path / "fast", tmp_path / "large")
+    assert [*settings.own_folders] == places
+    assert len(settings.model_copy(update={"control_url": "postgresql://host/x"}).own_folders) == 3
