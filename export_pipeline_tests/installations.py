@@ -69,6 +69,7 @@ class Installation:
         return {
             "EXPORT_PIPELINE_HOME": str(self.folder),
             "EXPORT_PIPELINE_CLAIM_SECONDS": "5",
+            "EXPORT_PIPELINE_ALLOWED_NETWORKS": "127.0.0.0/8",  # where the tests' servers are
             "EVENTS_URL": f"duckdb:///{self.source_file}",
         }
 

@@ -75,6 +75,7 @@ def create(
                 organization=deployment.settings.organization,
                 name=name,
                 config=document,
+                by_operator=True,
             )
         if not as_json:
             print_line(f"made the {stored.type} connector {name}; exports take it with --connector {name}")
@@ -105,7 +106,12 @@ def replace(
         document = _configuration(config, type_, present)
         with writing(deployment.control) as connection:
             stored = replace_connector(
-                connection, deployment.secret_key, organization=organization, name=name, config=document
+                connection,
+                deployment.secret_key,
+                organization=organization,
+                name=name,
+                config=document,
+                by_operator=True,
             )
         if not as_json:
             print_line(f"replaced {name}; it is a {stored.type} connector")

@@ -88,7 +88,6 @@ class AzureConfig(AzureCredentials, frozen=True, extra="forbid", hide_input_in_e
     )
 
     row_limit: ClassVar[int | None] = None
-    inside: ClassVar[bool] = True
 
     @model_validator(mode="after")
     def _identities_are_shown_over_tls(self) -> Self:
@@ -105,6 +104,11 @@ class AzureConfig(AzureCredentials, frozen=True, extra="forbid", hide_input_in_e
             if who and who.own_identity:
                 return f"{field} is missing, and our own identity is for operators; give a key or a sas_token"
         return None
+
+    @property
+    def inside(self) -> bool:
+        """Whether it may lie where not everybody can reach it: Azure may, by a private endpoint."""
+        return self.endpoint_url is None
 
     @property
     def url(self) -> str:

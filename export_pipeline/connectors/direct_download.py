@@ -30,7 +30,7 @@ class DirectDownloadConfig(BaseModel, frozen=True, extra="forbid", hide_input_in
     store: Store = Field(description="where the files wait: a folder or a bucket of the operator")
     row_limit: int = Field(1_000_000, ge=1, description="the most rows an export may hold")
 
-    inside: ClassVar[bool] = True
+    inside: ClassVar[bool] = True  # the operator's own choice
 
     @property
     def location(self) -> str:

@@ -63,7 +63,6 @@ class GcsConfig(GcsCredentials, frozen=True, extra="forbid", hide_input_in_error
     )
 
     row_limit: ClassVar[int | None] = None
-    inside: ClassVar[bool] = True
 
     @model_validator(mode="after")
     def _tokens_come_from_google_or_the_store(self) -> "GcsConfig":
@@ -90,6 +89,11 @@ class GcsConfig(GcsCredentials, frozen=True, extra="forbid", hide_input_in_error
             if account is None:
                 return f"{field} is missing, and our own identity is for operators; give a key"
         return None
+
+    @property
+    def inside(self) -> bool:
+        """Whether it may lie where not everybody can reach it: Google may, by a private endpoint."""
+        return self.endpoint_url is None
 
     @property
     def url(self) -> str:

@@ -48,7 +48,11 @@ class S3Config(S3Storage, S3Credentials, S3Place, frozen=True, extra="forbid", h
     )
 
     row_limit: ClassVar[int | None] = None
-    inside: ClassVar[bool] = True
+
+    @property
+    def inside(self) -> bool:
+        """Whether it may lie where not everybody can reach it: Amazon may, by a private endpoint."""
+        return self.endpoint_url is None
 
     @property
     def location(self) -> str:
@@ -67,12 +71,15 @@ class S3Config(S3Storage, S3Credentials, S3Place, frozen=True, extra="forbid", h
         return S3_KEYS.below(self.prefix)
 
     @property
-    def uses_own_identity(self) -> bool:
-        """Whether the deployment's own identity asks, or takes on a role: for the operator alone to allow.
+    def operators_only(self) -> str | None:
+        """Why customers must not have this connector; None if they may.
 
-        A role too: one that trusts the deployment may be the operator's own as well as the customer's.
+        A role alone does not do: one that trusts the deployment may be the operator's as well as theirs.
         """
-        return self.access_key_id is None or (self.read is not None and self.read.access_key_id is None)
+        for field, who in (("access_key_id", self), ("read.access_key_id", self.read)):
+            if who and who.access_key_id is None:
+                return f"{field} is missing, and our own identity is for operators; give a key"
+        return None
 
     def open(self) -> Destination:
         """The bucket as a destination. Asks nobody anything yet."""

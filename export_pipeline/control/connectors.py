@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import SecretStr
 
 from export_pipeline.connectors.checking import CheckStep, check, failed_step
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.lifecycle import Action, ConnectorState, actions_in
 from export_pipeline.control.exports import check_keys, check_slug, contexts_of
+from export_pipeline.control.kept_secrets import with_kept_secrets
 from export_pipeline.errors import AlreadyExists, HourFailed, InvalidRequest, NotFound, WrongState
 from export_pipeline.store.claims import in_flight
 from export_pipeline.store.connector_states import change_state, note_check
@@ -40,11 +40,16 @@ def create_connector(
     organization: str,
     name: str,
     config: Mapping[str, Any],
+    by_operator: bool = False,
 ) -> StoredConnector:
-    """Accept a way out under a name. Refused, nothing is stored and the message names the field."""
+    """Accept a way out under a name. Refused, nothing is stored and the message names the field.
+
+    `by_operator`: it may use what is the operator's: our own identity, a folder of this machine.
+    """
     check_slug(name, field="name")
     _refuse_direct_download(config)
     made = config_from(config)
+    _check_whose(made, by_operator=by_operator)
     with suppress(NotFound):
         if find_connector(connection, organization, name).declared:
             raise AlreadyExists(
@@ -61,15 +66,17 @@ def replace_connector(
     organization: str,
     name: str,
     config: Mapping[str, Any],
+    by_operator: bool = False,
 ) -> StoredConnector:
     """Give a connector another configuration and start it with that; its exports stay, and follow.
 
     A secret that is left out keeps its value while the type and the address stay; one that is None is taken
-    away. Refused if an export could not write all its keys there.
+    away. Refused if an export could not write all its keys there. `by_operator` is as for a new one.
     """
     found = _found(connection, organization, name, Action.REPLACE)
     _refuse_direct_download(config)
-    new = _with_kept_secrets(config, connector_config(connection, key, found.id))
+    new = with_kept_secrets(config, connector_config(connection, key, found.id))
+    _check_whose(new, by_operator=by_operator)
     _check_exports(connection, found, new)
     replace_config(connection, key, found.id, new)
     return change_state(connection, found.id, ConnectorState.STARTING, NOT_CHECKED, now=datetime.now(UTC))
@@ -176,27 +183,10 @@ def _refuse_direct_download(config: Mapping[str, Any]) -> None:
         )
 
 
-def _with_kept_secrets(config: Mapping[str, Any], before: ConnectorConfig) -> ConnectorConfig:
-    """The new configuration, with the secrets of the one before that it says nothing of.
-
-    Only for the same address: who can change a connector must not have its secrets sent elsewhere.
-    """
-    secrets = {
-        name: value.get_secret_value()
-        for name, value in before
-        if isinstance(value, SecretStr) and name not in config
-    }
-    if config.get("type") != before.type or not secrets:
-        return config_from(config)
-    problem: InvalidRequest
-    try:
-        new = config_from({**config, **secrets})
-    except InvalidRequest as error:
-        problem = error
-    else:
-        return new if new.address == before.address else config_from(config)
-    kept = ", ".join(secrets)
-    raise InvalidRequest(f"{problem} (kept from before: {kept}; null takes one away)", field=problem.field)
+def _check_whose(config: ConnectorConfig, *, by_operator: bool) -> None:
+    if config.operators_only and not by_operator:
+        field = config.operators_only.split(maxsplit=1)[0].removesuffix(":")
+        raise InvalidRequest(config.operators_only, field=field)
 
 
 def _check_exports(connection: sa.Connection, found: StoredConnector, config: ConnectorConfig) -> None:

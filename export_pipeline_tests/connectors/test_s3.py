@@ -50,5 +50,8 @@ def test_a_configuration_that_cannot_work_is_refused(field: str, value: str) -> 
         ({"access_key_id": "AKIA1", "secret_access_key": SecretStr("x" * 16), "read": S3Credentials()}, True),
     ],
 )
-def test_whether_the_deployments_own_identity_is_used_can_be_told(given: dict[str, Any], own: bool) -> None:
-    assert S3Config(bucket="sales", **given).uses_own_identity is own
+def test_the_deployments_own_identity_is_for_operators(given: dict[str, Any], own: bool) -> None:
+    told = S3Config(bucket="sales", **given).operators_only
+
+    assert (told is not None) is own
+    assert told is None or "access_key_id is missing" in told

@@ -3,16 +3,16 @@
 import pytest
 
 from export_pipeline.connectors.s3_errors import Refusal
-from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, TransientFailure
+from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
 
 
 @pytest.mark.parametrize(
     ("status", "code", "kind", "says"),
     [
-        (403, "AccessDenied", PermanentFailure, "check the connector's credentials"),
-        (403, "SignatureDoesNotMatch", PermanentFailure, "check the connector's credentials"),
-        (401, "", PermanentFailure, "check the connector's credentials"),
-        (400, "ExpiredToken", PermanentFailure, "check the connector's credentials"),
+        (403, "AccessDenied", Denied, "check the connector's credentials"),
+        (403, "SignatureDoesNotMatch", Denied, "check the connector's credentials"),
+        (401, "", Denied, "check the connector's credentials"),
+        (400, "ExpiredToken", Denied, "check the connector's credentials"),
         (403, "RequestTimeTooSkewed", PermanentFailure, "clocks"),
         (404, "NoSuchBucket", PermanentFailure, "no such bucket"),
         (301, "PermanentRedirect", PermanentFailure, "'eu-west-1'"),

@@ -425,3 +425,25 @@ def test_a_stop_ends_at_once_where_nothing_is_in_flight(control: sa.Engine) -> N
 
     with writing(control) as connection:
         assert stop_connector(connection, ORGANIZATION, "bucket").state is ConnectorState.STOPPED
+
+
+@pytest.mark.parametrize(
+    ("config", "field"),
+    [
+        ({"type": "s3", "bucket": "sales"}, "access_key_id"),
+        ({"type": "gcs", "bucket": "sales"}, "service_account"),
+        ({"type": "folder", "path": "/mnt/exports"}, "type"),
+    ],
+)
+def test_what_is_the_operators_is_refused_to_customers(
+    control: sa.Engine, config: dict[str, Any], field: str
+) -> None:
+    with writing(control) as connection:
+        ensure_organization(connection, ORGANIZATION)
+        with pytest.raises(InvalidRequest, match="for operators") as refused:
+            create_connector(connection, KEY, organization=ORGANIZATION, name="sales", config=config)
+        assert list_connectors(connection, ORGANIZATION) == []
+        create_connector(
+            connection, KEY, organization=ORGANIZATION, name="sales", config=config, by_operator=True
+        )
+    assert refused.value.field == field

@@ -54,7 +54,7 @@ def test_whatever_it_takes_of_ours_is_there() -> None:
 
 
 def test_it_promises_what_every_connector_does() -> None:
-    of_all = {"type", "row_limit", "location", "key_limits", "open", "operators_only"}
+    of_all = {"type", "address", "inside", "row_limit", "location", "key_limits", "open", "operators_only"}
 
     assert of_all <= names_in("SftpConfig")
     assert promised(Destination) <= names_in("SftpDestination")
