@@ -26,22 +26,30 @@ def someone_is_there(*, instead: str) -> None:
         )
 
 
-def ask_for(model: type[BaseModel], present: Mapping[str, Any]) -> dict[str, Any]:
+def ask_for(model: type[BaseModel], present: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     """What the person says to each field of `model`, but its type; what is left out is not in the answer.
 
-    `present` are values to keep by pressing Enter, without secrets.
+    `present` are values to keep by pressing Enter, without secrets. `above` is put before the fields' names.
     """
     answers = {}
     for name, field in model.model_fields.items():
         if name == "type":
             continue
         if inner := _within(field, BaseModel):
-            answer: Any = ask_for(inner, present.get(name) or {}) or None
+            answer: Any = _ask_for_part(above + name, field, inner, present.get(name))
         else:
-            answer = _ask(name, field, present.get(name))
+            answer = _ask(above + name, field, present.get(name))
         if answer is not None:
             answers[name] = answer
     return answers
+
+
+def _ask_for_part(name: str, field: FieldInfo, model: type[BaseModel], present: Any) -> Any:
+    """A part with fields of its own, if it is wanted."""
+    about = f" ({field.description})" if field.description else ""
+    if not field.is_required() and not typer.confirm(f"{name}{about}?", default=bool(present), err=True):
+        return None
+    return ask_for(model, present or {}, f"{name}.")
 
 
 def _ask(name: str, field: FieldInfo, present: Any) -> Any:

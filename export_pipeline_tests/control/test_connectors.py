@@ -14,6 +14,7 @@ from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.connectors.s3 import S3Config
+from export_pipeline.connectors.secret import reveal
 from export_pipeline.control.connectors import (
     check_connector,
     create_connector,
@@ -39,6 +40,7 @@ from export_pipeline.store.database import reading, writing
 from export_pipeline.store.organizations import ensure_organization
 from export_pipeline_tests.builders import FIRST_HOUR, ORGANIZATION, a_dataset, a_definition, an_s3_connector
 from export_pipeline_tests.control_databases import KEY
+from export_pipeline_tests.servers.gcs import GcsServer
 
 SECRET = str(an_s3_connector()["secret_access_key"])
 
@@ -210,7 +212,9 @@ def test_another_organizations_connector_cannot_be_deleted(control: sa.Engine) -
 
 def replace(control: sa.Engine, config: Mapping[str, Any], name: str = "bucket") -> StoredConnector:
     with writing(control) as connection:
-        return replace_connector(connection, KEY, organization=ORGANIZATION, name=name, config=config)
+        return replace_connector(
+            connection, KEY, organization=ORGANIZATION, name=name, config=config, by_operator=True
+        )
 
 
 def config_of(control: sa.Engine, stored: StoredConnector) -> ConnectorConfig:
@@ -385,12 +389,14 @@ def test_the_direct_download_that_cannot_be_written_starts_until_it_can(
     assert present(control, "direct_download").state is ConnectorState.RUNNING
 
 
-def test_a_key_that_cannot_be_read_fails_the_check_and_not_the_checker(control: sa.Engine) -> None:
-    key = {"type": "service_account", "client_email": "a@b", "private_key": SECRET}
-    key["token_uri"] = "https://oauth2.googleapis.com/token"
-    stored = create(control, config={"type": "gcs", "bucket": "sales", "service_account": json.dumps(key)})
+def test_a_key_that_cannot_be_read_fails_the_check_and_not_the_checker(
+    control: sa.Engine, gcs_server: GcsServer
+) -> None:
+    config = json.loads(reveal(gcs_server.config(gcs_server.new_bucket())))
+    config["service_account"] = json.dumps({**json.loads(config["service_account"]), "private_key": SECRET})
+    stored = create(control, config=config)
 
-    assert checked(control, stored, config_of(control, stored)) == [("authenticate", False)]
+    assert checked(control, stored, config_of(control, stored))[-1] == ("write", False)
     assert present(control).state is ConnectorState.FAILED
     assert SECRET not in present(control).reason
 
