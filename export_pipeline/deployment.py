@@ -1,22 +1,27 @@
 """One installation, opened: control database, dataset, source and connectors, as the settings name them."""
 
 import os
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
 from export_pipeline.connectors.addresses import allow
+from export_pipeline.connectors.checking import CheckStep
 from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
+from export_pipeline.control.connectors import check_connector
 from export_pipeline.dataset.declaration import load_dataset
 from export_pipeline.dataset.tables import Dataset
-from export_pipeline.errors import ExportPipelineError, NotFound
+from export_pipeline.errors import ExportPipelineError, NotFound, TransientFailure
 from export_pipeline.exports.export import DEFAULT_ORGANIZATION
 from export_pipeline.settings import Settings
+from export_pipeline.store.connector_states import note_check
 from export_pipeline.store.connectors import (
+    StoredConnector,
     check_key,
     connector_config,
     ensure_connector,
@@ -74,6 +79,23 @@ class Deployment:
             if stored.name == DIRECT_DOWNLOAD:
                 return _direct_download(self.settings, stored.organization)
             return connector_config(connection, self.secret_key, id_)
+
+    def check(self, connector: StoredConnector) -> None:
+        """Check a connector now, and note what that makes of it."""
+        try:
+            for _step in check_connector(self.control, connector, self.connector(connector.id)):
+                pass
+        except NotFound:
+            return  # deleted in the meantime
+        except ExportPipelineError as error:  # it could not even be opened
+            self.note_failed_check(connector, f"{error}.", passes=isinstance(error, TransientFailure))
+
+    def note_failed_check(self, connector: StoredConnector, message: str, *, passes: bool) -> None:
+        """Note that a check came to nothing before its first step, or was not awaited."""
+        step = CheckStep(name="check", ok=False, message=message, passes=passes)
+        with writing(self.control) as connection:
+            spread = random.random()  # noqa: S311 -- spreads checks, guards nothing
+            note_check(connection, connector, [step], now=datetime.now(UTC), spread=spread)
 
     def close(self) -> None:
         self.control.dispose()
