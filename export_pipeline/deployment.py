@@ -2,29 +2,34 @@
 
 import logging
 import os
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from export_pipeline.connectors.addresses import allow
+from export_pipeline.connectors.checking import CheckStep
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.direct_download import DirectDownloadConfig, part_of
 from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.connectors.own_folders import keep_out_of
 from export_pipeline.connectors.unfinished import keep_in
 from export_pipeline.connectors.vendor_logs import silence
+from export_pipeline.control.connectors import check_connector
 from export_pipeline.control.declaring import declare_connectors, difference
 from export_pipeline.dataset.declaration import load_dataset
 from export_pipeline.dataset.environment import filled
 from export_pipeline.dataset.tables import Dataset
 from export_pipeline.documents import read_document
-from export_pipeline.errors import ExportPipelineError, InvalidRequest, NotFound
+from export_pipeline.errors import ExportPipelineError, InvalidRequest, NotFound, TransientFailure
 from export_pipeline.exports.export import DEFAULT_ORGANIZATION
 from export_pipeline.settings import Settings
+from export_pipeline.store.connector_states import note_check
 from export_pipeline.store.connectors import (
+    StoredConnector,
     check_key,
     connector_config,
     ensure_connector,
@@ -108,6 +113,23 @@ class Deployment:
             assert isinstance(config, DirectDownloadConfig)
             return config.model_copy(update={"store": part_of(config.store, organization)})
         raise InvalidRequest(f"{DOWNLOADS}: {place}: {problem}", field=DOWNLOADS)
+
+    def check(self, connector: StoredConnector) -> None:
+        """Check a connector now, and note what that makes of it."""
+        try:
+            for _step in check_connector(self.control, connector, self.connector(connector.id)):
+                pass
+        except NotFound:
+            return  # deleted in the meantime
+        except ExportPipelineError as error:  # it could not even be opened
+            self.note_failed_check(connector, f"{error}.", passes=isinstance(error, TransientFailure))
+
+    def note_failed_check(self, connector: StoredConnector, message: str, *, passes: bool) -> None:
+        """Note that a check came to nothing before its first step, or was not awaited."""
+        step = CheckStep(name="check", ok=False, message=message, passes=passes)
+        with writing(self.control) as connection:
+            spread = random.random()  # noqa: S311 -- spreads checks, guards nothing
+            note_check(connection, connector, [step], now=datetime.now(UTC), spread=spread)
 
     def close(self) -> None:
         self.control.dispose()

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
 from export_pipeline.connectors.connector import config_from
+from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.exports.export import Export
 from export_pipeline.store.connectors import StoredConnector, add_connector
 from export_pipeline.store.database import open_control_database, upgrade, writing
@@ -47,13 +48,18 @@ def emptied(engine: sa.Engine) -> sa.Engine:
 
 
 def stored_connector(
-    engine: sa.Engine, *, organization: str = ORGANIZATION, name: str = "bucket", **changes: str
+    engine: sa.Engine,
+    *,
+    organization: str = ORGANIZATION,
+    name: str = "bucket",
+    state: ConnectorState = ConnectorState.STARTING,
+    **changes: str,
 ) -> StoredConnector:
-    """An S3 connector of an organization, which is made if need be."""
+    """An S3 connector of an organization, which is made if need be; it was not checked yet."""
     with writing(engine) as connection:
         ensure_organization(connection, organization)
         config = config_from(an_s3_connector(**changes))
-        return add_connector(connection, KEY, organization, name, config)
+        return add_connector(connection, KEY, organization, name, config, state=state)
 
 
 def stored_export(
@@ -63,8 +69,8 @@ def stored_export(
     slug: str = "flights",
     standing: bool = True,
 ) -> Export:
-    """An export of the connector's organization; through a connector of its own when none is given."""
-    connector = connector or stored_connector(engine)
+    """An export of the connector's organization; through a running one of its own when none is given."""
+    connector = connector or stored_connector(engine, state=ConnectorState.RUNNING)
     with writing(engine) as connection:
         return add_export(
             connection,

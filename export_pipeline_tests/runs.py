@@ -27,6 +27,7 @@ def a_run(installation: Installation, export: Export, proven_since: datetime | N
         staging=Staging(deployment.settings.staging_folder, str(uuid.uuid4())),
         lease=deployment.claim_lease,
         hours_at_once=4,
+        check=deployment.check,
         proven_since=proven_since,
     )
 

@@ -16,13 +16,15 @@ from export_pipeline.connectors.addresses import may_be_called
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
+from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.connectors.secret import reveal
 from export_pipeline.deployment import DIRECT_DOWNLOAD, Deployment, open_deployment
 from export_pipeline.errors import ExportPipelineError, InvalidRequest, NotFound
 from export_pipeline.extract.sources import STATEMENT_LIMIT
 from export_pipeline.settings import Settings
-from export_pipeline.store.connectors import find_connector, list_connectors
+from export_pipeline.store.connector_states import change_state, last_check
+from export_pipeline.store.connectors import find_connector, hide_connector, list_connectors
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.organizations import ensure_organization
 from export_pipeline.store.schema import ORGANIZATIONS
@@ -358,3 +360,40 @@ def test_no_connector_leads_into_the_folders_of_the_installation(tmp_path: Path)
             with pytest.raises(InvalidRequest, match="keeps its own files"):
                 config_from({"type": "folder", "path": tmp_path / folder})
         assert config_from({"type": "folder", "path": tmp_path / "disk"})
+
+
+def test_a_check_moves_the_connector_to_where_it_belongs(tmp_path: Path) -> None:
+    with a_deployment(tmp_path / "home") as deployment:
+        with writing(deployment.control) as connection:
+            stored = find_connector(connection, "default", DIRECT_DOWNLOAD)
+            change_state(connection, stored.id, ConnectorState.STARTING, "So be it.", now=stored.created_at)
+            stored = find_connector(connection, "default", DIRECT_DOWNLOAD)
+        deployment.check(stored)
+        with reading(deployment.control) as connection:
+            assert find_connector(connection, "default", DIRECT_DOWNLOAD).state is ConnectorState.RUNNING
+            assert all(step.ok for step in last_check(connection, stored.id))
+
+
+def test_a_check_that_comes_to_nothing_is_noted_as_one(tmp_path: Path) -> None:
+    with a_deployment(tmp_path / "home") as deployment:
+        with reading(deployment.control) as connection:
+            stored = find_connector(connection, "default", DIRECT_DOWNLOAD)
+        deployment.note_failed_check(stored, "It has not ended within a minute.", passes=True)
+        with reading(deployment.control) as connection:
+            now = find_connector(connection, "default", DIRECT_DOWNLOAD)
+            (step,) = last_check(connection, stored.id)
+        assert (now.state, now.reason) == (ConnectorState.STARTING, "It has not ended within a minute.")
+        assert (step.ok, step.passes) == (False, True)
+        deployment.check(stored)  # overtaken: what it says is dropped
+        with reading(deployment.control) as connection:
+            assert find_connector(connection, "default", DIRECT_DOWNLOAD) == now
+
+
+def test_a_connector_that_was_deleted_is_not_checked(tmp_path: Path) -> None:
+    with a_deployment(tmp_path / "home") as deployment:
+        with writing(deployment.control) as connection:
+            stored = find_connector(connection, "default", DIRECT_DOWNLOAD)
+            hide_connector(connection, stored.id)
+        deployment.check(stored)
+        with reading(deployment.control) as connection:
+            assert last_check(connection, stored.id) == []

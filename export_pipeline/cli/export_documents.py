@@ -1,7 +1,7 @@
 """Exports as commands show them: as JSON for machines, as lines and cells for people."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,7 @@ def next_hour_document(export: "Export", now: datetime) -> dict[str, object] | N
 
 
 def coverage_document(coverage: "Coverage") -> dict[str, object]:
-    """How much is delivered, and every failure."""
+    """How much is delivered, every failure, and what waits for the connector."""
     delivered = coverage.delivered
     return {
         "hours": delivered.hours,
@@ -47,7 +47,21 @@ def coverage_document(coverage: "Coverage") -> dict[str, object]:
         "first_hour": delivered.first_hour,
         "last_hour": delivered.last_hour,
         "failures": [failure_document(failure) for failure in coverage.failures],
+        "waits_for": coverage.waits_for,
+        "waiting": [{"hour": wait.hour, "since": wait.since} for wait in coverage.waiting],
     }
+
+
+def waits_line(coverage: "Coverage") -> str | None:
+    """How many hours wait, and for what; None when nothing does, nor would."""
+    if not coverage.waiting:
+        return f"hours wait for {coverage.waits_for}" if coverage.waits_for else None
+    number = len(coverage.waiting)
+    hours = "1 hour waits" if number == 1 else f"{number:,} hours wait"
+    first = moment(coverage.waiting[0].hour)
+    if coverage.waits_for is None:
+        return f"{hours}, from {first} on; the connector is RUNNING again, and they are delivered now"
+    return f"{hours}, from {first} on, for {coverage.waits_for}"
 
 
 def failure_document(failure: "HourFailure") -> dict[str, object]:
@@ -93,6 +107,30 @@ def described(export: "Export", connector: str) -> Iterator[tuple[str, str]]:
     yield "recurs", recurs(export)
     if export.standing:
         yield "Dagster asset", asset_key(export)
+
+
+def row(export: "Export", connector: str) -> tuple[str, ...]:
+    """The export in a list, for people."""
+    definition = export.definition
+    return (
+        export.slug,
+        ", ".join(choice.name for choice in definition.tables),
+        definition.format.extension,
+        connector,
+        definition.path,
+        moment(definition.first_hour),
+        moment(definition.until),
+        recurs(export),
+    )
+
+
+def waits_lines(exports: Sequence["Export"], reasons: Mapping[str, str | None]) -> list[str]:
+    """Which of the exports wait, and for what; `reasons` are those of their connectors."""
+    return [
+        f"{export.slug}: hours wait for {reason}"
+        for export in exports
+        if (reason := reasons[export.connector_id])
+    ]
 
 
 def recurs(export: "Export") -> str:

@@ -210,38 +210,37 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
     from export_pipeline.store.connectors import list_connectors
     from export_pipeline.store.database import reading
     from export_pipeline.store.exports import list_exports
+    from export_pipeline.store.waits import count_waits, why_wait
 
     with opened(context) as deployment, reading(deployment.control) as connection:
         exports = list_exports(connection, deployment.settings.organization)
         connectors = list_connectors(connection, deployment.settings.organization)
+        waits = count_waits(connection, deployment.settings.organization)
     names = {connector.id: connector.name for connector in connectors}
+    reasons = {connector.id: why_wait(connector) for connector in connectors}
     if as_json:
-        documents = [export_documents.export_document(e, names[e.connector_id]) for e in exports]
+        documents = [
+            {
+                **export_documents.export_document(export, names[export.connector_id]),
+                "waiting_hours": waits.get(export.id, 0),
+                "waits_for": reasons[export.connector_id],
+            }
+            for export in exports
+        ]
         print_document({"exports": documents})
     elif not exports:
         print_line(f"there are no exports yet; make one with: {program(context)} export create --help")
     else:
         print_table(
             ["name", "tables", "format", "connector", "path", "first hour", "until", "recurs"],
-            [
-                (
-                    export.slug,
-                    ", ".join(choice.name for choice in export.definition.tables),
-                    export.definition.format.extension,
-                    names[export.connector_id],
-                    export.definition.path,
-                    moment(export.definition.first_hour),
-                    moment(export.definition.until),
-                    export_documents.recurs(export),
-                )
-                for export in exports
-            ],
+            [export_documents.row(export, names[export.connector_id]) for export in exports],
         )
+        print_some(export_documents.waits_lines(exports, reasons))
 
 
 @app.command()
 def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
-    """Show an export: its definition, how much is delivered, which hours failed and why."""
+    """Show an export: its definition, what is delivered, which hours failed or wait, and why."""
     from export_pipeline.control.coverage import coverage_of
     from export_pipeline.store.connectors import list_connectors
     from export_pipeline.store.database import reading
@@ -275,6 +274,8 @@ def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
         ],
     )
     print_some([export_documents.failure_line(failure) for failure in coverage.failures])
+    if waits := export_documents.waits_line(coverage):
+        print_line(waits)
 
 
 @app.command()

@@ -130,11 +130,12 @@ def list_(
                 for view in views
             ],
         )
+        print_some([f"{view.task.id} {waits}" for view in views if (waits := watching.waits(view))])
 
 
 @app.command()
 def show(context: typer.Context, id_: Id, as_json: Json = False) -> None:
-    """Show a task: its status, how far it is, which hours failed and why."""
+    """Show a task: its status, how far it is, which hours failed or wait, and why."""
     from export_pipeline.control.tasks import show_task
     from export_pipeline.store.database import reading
 
@@ -184,6 +185,8 @@ def _watch(
 
 
 def _print_faults(view: "TaskView") -> None:
+    if waits := watching.waits(view):
+        print_line(waits)
     if view.task.error is not None:
         print_line(view.task.error)
     print_some([failure_line(failure) for failure in view.failures])
@@ -202,6 +205,7 @@ def _document(view: "TaskView") -> dict[str, object]:
         "requested_at": task.requested_at,
         "started_at": task.started_at,
         "error": task.error,
+        "waits_for": view.waits_for,
         "hours": {"wanted": counts.hours, "delivered": counts.delivered, "failed": counts.failed},
         "failures": [failure_document(failure) for failure in view.failures],
     }

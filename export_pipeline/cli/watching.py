@@ -53,7 +53,8 @@ def _looks(deployment: "Deployment", id_: str, timeout: float | None) -> Iterato
         waited = time.monotonic() - started
         if view.status in ("FINISHED", "ERROR") or (timeout is not None and waited >= timeout):
             return
-        if view.status == "QUEUED" and waited > SECONDS_UNTIL_HINT and not hinted:
+        nobody = view.status == "QUEUED" and view.waits_for is None and waited > SECONDS_UNTIL_HINT
+        if nobody and not hinted:
             hinted = True
             print_note("nothing has taken the task up yet; is the Dagster daemon running?")
         left = SECONDS_BETWEEN_LOOKS if timeout is None else min(SECONDS_BETWEEN_LOOKS, timeout - waited)
@@ -72,6 +73,8 @@ def _lines() -> Iterator[Show]:
     def show(view: "TaskView") -> None:
         nonlocal said
         line = f"{view.export.slug}: {view.status} {view.progress} % ({_hours(view)})"
+        if reason := waits(view):
+            line += f", {reason}"
         if line != said:
             print_line(line)
             said = line
@@ -97,10 +100,15 @@ def _bar() -> Iterator[Show]:
                 bar,
                 description=f"{view.export.slug} from {moment(view.task.since)} {view.status}",
                 completed=view.progress,
-                hours=_hours(view),
+                hours=", ".join(filter(None, (_hours(view), waits(view)))),
             )
 
         yield show
+
+
+def waits(view: "TaskView") -> str | None:
+    """Why the task does not begin, if there is a reason."""
+    return f"waits for the {view.waits_for}" if view.waits_for else None
 
 
 def _hours(view: "TaskView") -> str:

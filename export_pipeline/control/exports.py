@@ -35,6 +35,7 @@ from export_pipeline.store.exports import add_export, exports_on, find_export, h
 from export_pipeline.store.named_filters import named_filters
 from export_pipeline.store.organizations import lock_organization
 from export_pipeline.store.tasks import fail_queued_tasks
+from export_pipeline.store.waits import forget_waits
 from export_pipeline.windows import ONE_HOUR, HourWindow
 from export_pipeline.wording import said
 
@@ -111,11 +112,12 @@ def create_export(
 
 
 def delete_export(connection: sa.Connection, organization: str, slug: str) -> Export:
-    """Stop exporting; tasks that wait are not begun. What was delivered stays where it is, and so does its
-    entry in the ledger.
+    """Stop exporting; tasks and hours that wait are not begun. What was delivered stays where it is, and so
+    does its entry in the ledger.
     """
     export = find_export(connection, organization, slug, locked=True)
     hide_export(connection, export.id)
+    forget_waits(connection, export.id)
     fail_queued_tasks(connection, export.id, "the export was deleted before the task began")
     return export
 

@@ -9,10 +9,12 @@ import sqlalchemy as sa
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask, TaskCounts, TaskStatus, progress_of, status_of
+from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.exports import find_export, get_export
 from export_pipeline.store.ledger import HourFailure, failures_between
 from export_pipeline.store.task_counts import counts_of
 from export_pipeline.store.tasks import add_task, find_task, list_tasks, tasks_between
+from export_pipeline.store.waits import why_wait
 from export_pipeline.windows import ONE_HOUR, floor
 
 # A leap year. Longer ranges are several tasks: each can be watched, and tried again, by itself.
@@ -21,7 +23,7 @@ MAX_HOURS = 366 * 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskView:
-    """A task as it stands now."""
+    """A task as it stands now. `waits_for` is why one that is queued does not begin, if there is a reason."""
 
     task: ExportTask
     export: Export
@@ -29,6 +31,7 @@ class TaskView:
     progress: int
     counts: TaskCounts
     failures: tuple[HourFailure, ...]
+    waits_for: str | None
 
 
 def create_task(
@@ -66,13 +69,18 @@ def _view(connection: sa.Connection, task: ExportTask) -> TaskView:
     failures = failures_between(
         connection, task.export_id, floor(task.since), task.until, failed_since=task.requested_at
     )
+    export = get_export(connection, task.export_id)
+    status = status_of(task, counts)
     return TaskView(
         task=task,
-        export=get_export(connection, task.export_id),
-        status=status_of(task, counts),
+        export=export,
+        status=status,
         progress=progress_of(counts),
         counts=counts,
         failures=tuple(failures),
+        waits_for=why_wait(get_connector(connection, export.connector_id))
+        if status is TaskStatus.QUEUED
+        else None,
     )
 
 

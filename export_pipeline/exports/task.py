@@ -20,7 +20,8 @@ class TaskStatus(StrEnum):
 class ExportTask:
     """A request for the hours of `[since, until)`. `force` delivers again what is delivered already.
 
-    `started_at` is when a run took it up; `error` is why it can deliver nothing at all.
+    `started_at` is when a run took it up; `error` is why it can deliver nothing at all. `attempt` rises each
+    time it goes back into the queue, as its connector stopped running.
     """
 
     id: str
@@ -32,6 +33,7 @@ class ExportTask:
     requested_at: datetime
     started_at: datetime | None = None
     error: str | None = None
+    attempt: int = 1
 
     @property
     def hours(self) -> tuple[HourWindow, ...]:

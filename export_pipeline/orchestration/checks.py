@@ -1,4 +1,5 @@
-"""Two checks on every export: that receipts verify at the destination, and that all counts agree.
+"""Three checks on every export: that receipts verify at the destination, that all counts agree, and that its
+connector is ready.
 
 They are made by the asset's own last op, also when hours failed. A check of its own would be skipped by
 Dagster, as it waits for an output of the asset that is never made (see `ops.prove`).
@@ -12,8 +13,11 @@ import dagster as dg
 from export_pipeline.errors import ExportPipelineError
 from export_pipeline.exports.export import Export
 from export_pipeline.orchestration.outcome import Outcome, described
+from export_pipeline.orchestration.readiness import readiness, readiness_spec
 from export_pipeline.orchestration.resources import DeploymentResource
 from export_pipeline.receipts.verifying import Verification, verify
+from export_pipeline.store.connector_states import last_check
+from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.database import reading
 from export_pipeline.store.exports import get_export
 from export_pipeline.store.ledger import latest_entries
@@ -39,6 +43,7 @@ def check_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
             asset=key,
             description="Rows counted by the source, in the receipt and in the delivered files agree.",
         ),
+        readiness_spec(key),
     ]
 
 
@@ -59,6 +64,10 @@ def evaluations(
     rows = outcome.rows + sum(one.receipt.rows for one in found if one.receipt)
     yield _evaluation(RECEIPT_VERIFIES, key, damaged, hours=outcome.hours)
     yield _evaluation(ROWS_RECONCILE, key, miscounted, hours=outcome.hours, rows=rows)
+    with reading(deployment.deployment.control) as connection:
+        connector = get_connector(connection, get_export(connection, export_id).connector_id)
+        steps = last_check(connection, connector.id)
+    yield readiness(key, connector, steps)
 
 
 def _verified(

@@ -6,10 +6,12 @@ from export_pipeline.deployment import open_deployment
 from export_pipeline.orchestration.assets import export_asset, export_job
 from export_pipeline.orchestration.connector_resources import connector_resources
 from export_pipeline.orchestration.handover import handover
+from export_pipeline.orchestration.health import check_connectors, connector_health
 from export_pipeline.orchestration.jobs import export_task
 from export_pipeline.orchestration.resources import DeploymentResource
 from export_pipeline.orchestration.schedules import export_schedule
 from export_pipeline.orchestration.sensors import SENSORS
+from export_pipeline.orchestration.waiting import waiting_hours
 from export_pipeline.settings import Settings
 from export_pipeline.store.connectors import every_connector
 from export_pipeline.store.database import reading
@@ -30,14 +32,14 @@ def defs() -> dg.Definitions:
     jobs = {export.id: export_job(export) for export in exports}
     return dg.Definitions(
         assets=[export_asset(export, hours_per_run=settings.hours_per_run) for export in exports],
-        jobs=[*jobs.values(), export_task],
+        jobs=[*jobs.values(), export_task, check_connectors],
         schedules=[export_schedule(export, jobs[export.id]) for export in exports],
-        sensors=SENSORS,
+        sensors=[*SENSORS, connector_health, waiting_hours(jobs)],
         resources={
             "deployment": DeploymentResource.configure_at_launch(),
             "io_manager": handover,
-            # The jobs of exports, that of tasks and the one Dagster makes of all assets.
-            **connector_resources(connectors, jobs=len(jobs) + 2),
+            # The jobs of exports, those of tasks and checks, and the one Dagster makes of all assets.
+            **connector_resources(connectors, jobs=len(jobs) + 3),
         },
         # Starting a process per step costs more than most hours do; runs are what is spread over machines.
         executor=dg.in_process_executor,

@@ -10,6 +10,12 @@ GROUP = "exports"
 FORCE_TAG = "export-pipeline/force"
 EXPORT_TAG = "export-pipeline/export"
 TASK_TAG = "export-pipeline/task"
+# Which time the task was put into the queue: 1, or more if its connector stopped running under its run.
+ATTEMPT_TAG = "export-pipeline/attempt"
+# On a run over hours of an export that waited for their connector: the export's id.
+WAITS_TAG = "export-pipeline/waits"
+# A moment: deliver again what was not found in place since then.
+PROVEN_SINCE_TAG = "export-pipeline/proven-since"
 
 # Dagster's own: on a run that it tries again by itself, and on one that is begun at a later op.
 RETRY_TAG = "dagster/retry_number"
@@ -19,6 +25,8 @@ RESUME_TAG = "dagster/is_resume_retry"
 PRIORITY_TAG = "dagster/priority"
 SCHEDULED_FIRST = {PRIORITY_TAG: "2"}
 TASKS_NEXT = {PRIORITY_TAG: "1"}
+WAITS_NEXT = {PRIORITY_TAG: "1"}
+CHECKS_BEFORE_ALL = {PRIORITY_TAG: "3"}  # a minute's work, for which many hours may wait
 
 # A run that died is begun anew from its first op: what it delivered is found in place, and nothing that it
 # staged is missed, which may lie on another machine or nowhere.

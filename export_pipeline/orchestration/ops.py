@@ -18,7 +18,6 @@ from typing import Any
 
 import dagster as dg
 
-from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.deployment import Deployment
 from export_pipeline.errors import ExportPipelineError
 from export_pipeline.exports.export import Export
@@ -29,6 +28,7 @@ from export_pipeline.orchestration.materializations import Materializer
 from export_pipeline.orchestration.names import (
     BEGUN_ANEW,
     FORCE_TAG,
+    PROVEN_SINCE_TAG,
     RESUME_TAG,
     RETRY_STRATEGY_TAG,
     RETRY_TAG,
@@ -36,16 +36,19 @@ from export_pipeline.orchestration.names import (
 )
 from export_pipeline.orchestration.order import Order, cut, windows_of
 from export_pipeline.orchestration.outcome import Outcome
+from export_pipeline.orchestration.readiness import CONNECTOR_READY
 from export_pipeline.orchestration.resources import DeploymentResource
 from export_pipeline.pipeline.chunk import Chunk
 from export_pipeline.pipeline.hours import FormattedHour, StagedHour, undeclared_columns
 from export_pipeline.pipeline.run import Run
 from export_pipeline.pipeline.staging import Staging
 from export_pipeline.store.claims import living_runs
+from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import get_export, standing_exports
 from export_pipeline.store.named_filters import named_filters
-from export_pipeline.store.tasks import get_task, start_task
+from export_pipeline.store.tasks import get_task, requeue_task, start_task
+from export_pipeline.store.waits import why_wait
 from export_pipeline.windows import HourWindow
 
 
@@ -131,36 +134,52 @@ def upload(
         return None
     outcome = _deliver(context, deployment, _run(context, deployment, chunk.order), chunk.hours)
     context.add_output_metadata(
-        {"delivered": len(outcome.delivered), "found": len(outcome.found), "failed": len(outcome.failed)}
+        {
+            "delivered": len(outcome.delivered),
+            "found": len(outcome.found),
+            "failed": len(outcome.failed),
+            "waiting": len(outcome.waiting),
+        }
     )
     return outcome
 
 
 @dg.op(
-    out={name: dg.Out(dg.Nothing, is_required=False) for name in ("result", RECEIPT_VERIFIES, ROWS_RECONCILE)}
+    out={
+        name: dg.Out(dg.Nothing, is_required=False)
+        for name in ("result", RECEIPT_VERIFIES, ROWS_RECONCILE, CONNECTOR_READY)
+    }
 )
 def prove(
     context: dg.OpExecutionContext, told: list[Outcome | None], deployment: DeploymentResource
 ) -> Iterator[dg.AssetCheckEvaluation]:
-    """Make the asset's checks, whatever became of the hours; then fail if any of them failed.
+    """Make the asset's checks, whatever became of the hours; then fail if any of them failed, or waits: a
+    success would have it delivered.
 
     None of its outputs is ever made: `result` would be a second materialization of every hour.
     """
     order = _asset_order(context, deployment)
     outcome = _whole_outcome(context, deployment, order, told)
     yield from evaluations(context.asset_key, deployment, order.export_id, outcome)
-    outcome.raise_for_failed()
+    waits_for = _waits_for(deployment, order)
+    outcome.raise_for_undelivered(f"{waits_for}; they are delivered when it is RUNNING again")
 
 
 @dg.op
 def finish(
     context: dg.OpExecutionContext, told: list[Outcome | None], deployment: DeploymentResource
 ) -> None:
-    """Close a task's run, which fails if any of its hours failed."""
+    """Close a task's run, which fails if any of its hours failed. If some wait, so does the task, again."""
     configured: Any = context.run.run_config["ops"]
     with reading(deployment.deployment.control) as connection:
-        order = _task_order(get_task(connection, configured[plan_task.name]["config"]["task_id"]))
-    _whole_outcome(context, deployment, order, told).raise_for_failed()
+        task = get_task(connection, configured[plan_task.name]["config"]["task_id"])
+    order = _task_order(task)
+    outcome = _whole_outcome(context, deployment, order, told)
+    if outcome.waiting:
+        with writing(deployment.deployment.control) as connection:
+            requeue_task(connection, task.id, task.attempt)
+    waits_for = _waits_for(deployment, order)
+    outcome.raise_for_undelivered(f"{waits_for}; the task goes on when it is RUNNING again")
 
 
 def _asset_order(context: dg.OpExecutionContext, deployment: DeploymentResource) -> Order:
@@ -171,10 +190,12 @@ def _asset_order(context: dg.OpExecutionContext, deployment: DeploymentResource)
     retried = not {RETRY_TAG, RESUME_TAG}.isdisjoint(context.run.tags) and context.run.root_run_id
     stats = context.instance.get_run_stats(retried or context.run_id)
     started = datetime.fromtimestamp(stats.launch_time or stats.start_time or time.time(), UTC)
+    asked = context.run.tags.get(PROVEN_SINCE_TAG)
     return Order(
         export_id=export.id,
         hours=windows_of(context.partition_keys),
-        proven_since=started if force else None,
+        proven_since=started if force else datetime.fromisoformat(asked) if asked else None,
+        notes_waits=True,
     )
 
 
@@ -184,6 +205,7 @@ def _task_order(task: ExportTask) -> Order:
         export_id=task.export_id,
         hours=task.hours,
         proven_since=task.requested_at if task.force else None,
+        notes_waits=False,  # the task itself goes back into the queue
     )
 
 
@@ -255,17 +277,21 @@ def _run(context: dg.OpExecutionContext, deployment: DeploymentResource, order: 
     export: Export
     with reading(opened.control) as connection:
         export = get_export(connection, order.export_id)
-    connector: ConnectorConfig | ExportPipelineError
-    try:
-        connector = deployment.connector(export.connector_id)
-    except ExportPipelineError as error:
-        connector = error
     return Run(
         control=opened.control,
         export=export,
-        connector=connector,
+        connector=deployment.connector_or_why_not(export.connector_id),
         staging=Staging(opened.settings.staging_folder, context.run_id),
         lease=opened.claim_lease,
         hours_at_once=opened.settings.hours_at_once,
+        check=opened.check,
+        notes_waits=order.notes_waits,
         proven_since=order.proven_since,
     )
+
+
+def _waits_for(deployment: DeploymentResource, order: Order) -> str:
+    with reading(deployment.deployment.control) as connection:
+        connector = get_connector(connection, get_export(connection, order.export_id).connector_id)
+    # It may be running again by now.
+    return why_wait(connector) or f"connector {connector.name!r}, which was not RUNNING"

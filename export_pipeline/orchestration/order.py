@@ -1,7 +1,7 @@
 """What a run is to do, cut into chunks and passed from op to op as small values."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from export_pipeline.windows import HourWindow
@@ -10,22 +10,19 @@ from export_pipeline.windows import HourWindow
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """A chunk of hours of one export. Hours found in place since `proven_since` are left alone, or, when
-    that is None, hours delivered whenever.
+    that is None, hours delivered whenever. `notes_waits`: hours that wait for the connector are noted.
     """
 
     export_id: str
     hours: tuple[HourWindow, ...]
     proven_since: datetime | None
+    notes_waits: bool
 
 
 def cut(order: Order, hours_per_chunk: int) -> Iterator[Order]:
     """The same hours in chunks, in order."""
     for first in range(0, len(order.hours), hours_per_chunk):
-        yield Order(
-            export_id=order.export_id,
-            hours=order.hours[first : first + hours_per_chunk],
-            proven_since=order.proven_since,
-        )
+        yield replace(order, hours=order.hours[first : first + hours_per_chunk])
 
 
 def windows_of(keys: Sequence[str]) -> tuple[HourWindow, ...]:

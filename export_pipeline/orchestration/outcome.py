@@ -17,7 +17,8 @@ FAILURES_NAMED = 100
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """Hours `delivered` by the run (each read back from the destination as it was put there), `found` there
-    since an earlier run, and `failed`. Small, as a run keeps those of all its chunks.
+    since an earlier run, and `failed`; `waiting` for the connector. Small, as a run keeps those of all its
+    chunks.
 
     `rows` and `miscounted` are of the delivered hours: how many, and where counts differ.
     """
@@ -25,6 +26,7 @@ class Outcome:
     delivered: tuple[HourWindow, ...] = ()
     found: tuple[HourWindow, ...] = ()
     failed: tuple[HourFailure, ...] = ()
+    waiting: tuple[HourWindow, ...] = ()
     rows: int = 0
     miscounted: tuple[str, ...] = ()
 
@@ -35,6 +37,7 @@ class Outcome:
             delivered=tuple(hour.window for hour in chunk.done),
             found=chunk.found,
             failed=chunk.failed,
+            waiting=chunk.waiting,
             rows=sum(hour.receipt.rows for hour in chunk.done),
             miscounted=tuple(
                 f"{hour.receipt_key}: {sentence}"
@@ -48,32 +51,52 @@ class Outcome:
             delivered=self.delivered + other.delivered,
             found=self.found + other.found,
             failed=self.failed + other.failed,
+            waiting=self.waiting + other.waiting,
             rows=self.rows + other.rows,
             miscounted=self.miscounted + other.miscounted,
         )
 
     @property
     def hours(self) -> int:
+        """How many were worked on."""
         return len(self.delivered) + len(self.found) + len(self.failed)
 
     def untold(self, windows: Sequence[HourWindow]) -> tuple[HourWindow, ...]:
         """Those of the hours of which nothing is told."""
-        told = {window.start for window in self.delivered + self.found} | {one.hour for one in self.failed}
+        told = {window.start for window in self.delivered + self.found + self.waiting}
+        told |= {one.hour for one in self.failed}
         return tuple(window for window in windows if window.start not in told)
 
-    def raise_for_failed(self) -> None:
-        """Fail the op, and with it the run, if hours failed; name them, each with its reason."""
-        if not self.failed:
+    def raise_for_undelivered(self, waits_for: str) -> None:
+        """Fail the op, and with it the run, if hours failed or wait; name them, each with its reason.
+
+        `waits_for` says for what hours wait.
+        """
+        lines = []
+        if self.failed:
+            failed = sorted(self.failed, key=lambda failure: failure.hour)
+            lines.append(
+                f"{len(failed)} of {self.hours + len(self.waiting)} hours failed; the others"
+                f" {'are delivered, or wait' if self.waiting else 'are delivered'}."
+            )
+            lines += [described(failure) for failure in failed[:FAILURES_NAMED]]
+            if (more := len(failed) - FAILURES_NAMED) > 0:
+                lines.append(f"and {more} more; `export-pipeline export show --json` has them all")
+        if self.waiting:
+            lines.append(f"{hours_wait(len(self.waiting))} for {waits_for}")
+        if not lines:
             return
-        failed = sorted(self.failed, key=lambda failure: failure.hour)
-        lines = [described(failure) for failure in failed[:FAILURES_NAMED]]
-        if more := len(failed) - len(lines):
-            lines.append(f"and {more} more; `export-pipeline export show --json` has them all")
         raise dg.Failure(
-            f"{len(failed)} of {self.hours} hours failed; the others are delivered.\n" + "\n".join(lines),
-            metadata={"failed_hours": len(failed)},
-            allow_retries=False,  # what was worth retrying has been retried, hour by hour
+            "\n".join(lines),
+            metadata={"failed_hours": len(self.failed), "waiting_hours": len(self.waiting)},
+            # What was worth retrying has been retried, hour by hour; what waits is taken up when it can be.
+            allow_retries=False,
         )
+
+
+def hours_wait(number: int) -> str:
+    """`1 hour waits`, `2 hours wait`."""
+    return "1 hour waits" if number == 1 else f"{number:,} hours wait"
 
 
 def described(failure: HourFailure) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field, PrivateAttr
 
 from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.deployment import Deployment, open_deployment
+from export_pipeline.errors import ExportPipelineError
 from export_pipeline.extract.source import Source
 from export_pipeline.extract.sources import open_source
 from export_pipeline.settings import Settings
@@ -47,3 +48,10 @@ class DeploymentResource(dg.ConfigurableResource["DeploymentResource"]):
     def connector(self, connector_id: str) -> ConnectorConfig:
         """The connector with that id; its credentials stay in this process."""
         return self.deployment.connector(connector_id)
+
+    def connector_or_why_not(self, connector_id: str) -> ConnectorConfig | ExportPipelineError:
+        """The same; or, where it cannot be had, the error with which hours that go through it fail."""
+        try:
+            return self.connector(connector_id)
+        except ExportPipelineError as error:
+            return error

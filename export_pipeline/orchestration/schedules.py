@@ -1,20 +1,24 @@
 """One schedule per standing export: every hour, once its rows have settled."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import (  # what define_asset_job returns
     UnresolvedAssetJobDefinition,
 )
 
-from export_pipeline.deployment import open_deployment
+from export_pipeline.deployment import Deployment, open_deployment
 from export_pipeline.errors import NotFound
 from export_pipeline.exports.due import due_at
 from export_pipeline.exports.export import Export
 from export_pipeline.orchestration.names import SCHEDULED_FIRST, schedule_name
 from export_pipeline.settings import Settings
-from export_pipeline.store.database import reading
+from export_pipeline.store.connectors import get_connector
+from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import find_export
+from export_pipeline.store.ledger import latest_entry
+from export_pipeline.store.waits import note_wait, why_wait
+from export_pipeline.windows import HourWindow
 
 
 def export_schedule(export: Export, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
@@ -49,10 +53,26 @@ def _tick(context: dg.ScheduleEvaluationContext, export: Export) -> dg.RunReques
     try:
         with reading(deployment.control) as connection:
             current = find_export(connection, export.organization, export.slug)
+        waits_for = None if current.paused else _waits_for(deployment, current, window)
     except NotFound:
         return dg.SkipReason(f"{export.slug} was deleted; reload the code location")
     finally:
         deployment.close()
     if current.paused:
         return dg.SkipReason(f"{export.slug} is paused")
+    if waits_for is not None:
+        return dg.SkipReason(f"{window.key} of {export.slug} waits for {waits_for}")
     return dg.RunRequest(run_key=f"{export.id}/{window.key}", partition_key=window.key, tags=SCHEDULED_FIRST)
+
+
+def _waits_for(deployment: Deployment, export: Export, window: HourWindow) -> str | None:
+    """Why the hour has to wait, which is noted: no run is started for that."""
+    with reading(deployment.control) as connection:
+        if why_wait(get_connector(connection, export.connector_id)) is None:
+            return None
+    with writing(deployment.control) as connection:
+        reason = why_wait(get_connector(connection, export.connector_id, locked=True))
+        entry = latest_entry(connection, export.id, window.start)
+        if reason is not None and (entry is None or entry.in_doubt):
+            note_wait(connection, export.id, window.start, now=datetime.now(UTC))
+    return reason

@@ -10,14 +10,16 @@ import sqlalchemy as sa
 from export_pipeline.deployment import Deployment, open_deployment
 from export_pipeline.exports.task import ExportTask
 from export_pipeline.orchestration.jobs import export_task
-from export_pipeline.orchestration.names import EXPORT_TAG, TASK_TAG, TASKS_NEXT
+from export_pipeline.orchestration.names import ATTEMPT_TAG, EXPORT_TAG, TASK_TAG, TASKS_NEXT
 from export_pipeline.settings import Settings
 from export_pipeline.store.claims import release_all
+from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import get_export
 from export_pipeline.store.ledger import HourFailure, write_failure
 from export_pipeline.store.task_counts import counts_of
-from export_pipeline.store.tasks import fail_task, get_task, queued_tasks
+from export_pipeline.store.tasks import count_waiting_tasks, fail_task, get_task, queued_tasks
+from export_pipeline.store.waits import why_wait
 
 # Each becomes a run at once; the run queue decides how many of them work at the same time.
 TASKS_PER_TICK = 100
@@ -28,7 +30,7 @@ WILL_RETRY_TAG = "dagster/will_retry"
 
 
 @contextmanager
-def _deployment() -> Iterator[Deployment]:
+def opened_deployment() -> Iterator[Deployment]:
     deployment = open_deployment(Settings())
     try:
         yield deployment
@@ -43,24 +45,39 @@ def _deployment() -> Iterator[Deployment]:
     description="Starts a run for every export task that was requested.",
 )
 def queued_export_tasks(_context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """A task's id is its run key: however often it is seen queued, Dagster makes one run of it."""
-    with _deployment() as deployment, reading(deployment.control) as connection:
+    """The run key names task and attempt: however often that is seen queued, Dagster makes one run of it."""
+    with opened_deployment() as deployment, reading(deployment.control) as connection:
         tasks = queued_tasks(connection, TASKS_PER_TICK)
         slugs = {task.id: get_export(connection, task.export_id).slug for task in tasks}
+        waiting = [] if tasks else _waiting(connection)
     if not tasks:
-        yield dg.SkipReason("no task is queued")
+        yield dg.SkipReason("; ".join(waiting) or "no task is queued")
     for task in tasks:
         yield dg.RunRequest(
-            run_key=task.id,
+            run_key=f"{task.id}/{task.attempt}",
             run_config={"ops": {"plan_task": {"config": {"task_id": task.id}}}},
-            tags={TASK_TAG: task.id, EXPORT_TAG: slugs[task.id], **TASKS_NEXT},
+            tags={
+                TASK_TAG: task.id,
+                ATTEMPT_TAG: str(task.attempt),
+                EXPORT_TAG: slugs[task.id],
+                **TASKS_NEXT,
+            },
         )
+
+
+def _waiting(connection: sa.Connection) -> list[str]:
+    """Which tasks cannot begin, and why."""
+    sentences = []
+    for connector_id, tasks in count_waiting_tasks(connection).items():
+        reason = why_wait(get_connector(connection, connector_id))
+        sentences.append(f"{'1 task waits' if tasks == 1 else f'{tasks:,} tasks wait'} for {reason}")
+    return sentences
 
 
 def _ended_badly(context: dg.RunStatusSensorContext) -> None:
     run = context.dagster_run
     how = "was cancelled" if run.status is dg.DagsterRunStatus.CANCELED else "failed"
-    with _deployment() as deployment, writing(deployment.control) as connection:
+    with opened_deployment() as deployment, writing(deployment.control) as connection:
         will_retry = run.tags.get(WILL_RETRY_TAG) == "true"
         for claim in release_all(connection, run.run_id):
             if will_retry:
@@ -77,7 +94,10 @@ def _ended_badly(context: dg.RunStatusSensorContext) -> None:
             write_failure(connection, failure)
         task_id = run.tags.get(TASK_TAG)
         if task_id is not None and not will_retry:
-            _end_task(connection, get_task(connection, task_id), f"run {run.run_id} {how}")
+            task = get_task(connection, task_id)
+            # One that is in the queue again, as its connector stopped running, is another run's by now.
+            if run.tags.get(ATTEMPT_TAG, "1") == str(task.attempt):
+                _end_task(connection, task, f"run {run.run_id} {how}")
 
 
 def _end_task(connection: sa.Connection, task: ExportTask, reason: str) -> None:

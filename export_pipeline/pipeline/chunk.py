@@ -35,20 +35,35 @@ Done = TypeVar("Done")
 class Chunk(Generic[Done]):
     """The hours of a chunk after a stage.
 
-    `found` are those that were delivered already; `failed` those that failed in this stage or an earlier one.
+    `found` are those that were delivered already; `failed` those that failed in this stage or an earlier one;
+    `waiting` those that wait for the connector.
     """
 
     done: tuple[Done, ...]
     found: tuple[HourWindow, ...] = ()
     failed: tuple[HourFailure, ...] = ()
+    waiting: tuple[HourWindow, ...] = ()
 
     def after(self, earlier: "Chunk[Any]") -> "Chunk[Done]":
-        """This chunk with what an earlier stage found and failed."""
+        """This chunk with what an earlier stage found and failed, and left waiting."""
         return Chunk(
             self.done,
             tuple(sorted(earlier.found + self.found)),
             tuple(sorted(earlier.failed + self.failed, key=lambda failure: failure.hour)),
+            tuple(sorted(earlier.waiting + self.waiting)),
         )
+
+
+class HourWaits(Exception):
+    """The hour waits for its connector; it has not failed."""
+
+
+WaitsAfter = Callable[[BaseException, HourWindow], bool]
+
+
+def never(_error: BaseException, _window: HourWindow) -> bool:
+    """Whatever the error is, the hour has failed."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +84,20 @@ class Worker:
         window_of: Callable[[Before], HourWindow],
         function: Callable[[Before], After | None],
         on_done: Callable[[After], None] | None = None,
+        waits_after: WaitsAfter = never,
     ) -> Chunk[After]:
-        """`function` on each hour, tried again after transient failures. None: it is delivered already.
+        """`function` on each hour, tried again after transient failures. None: it is delivered already;
+        HourWaits: it waits.
 
-        `on_done` hears of each result and `on_failure` of each failure as they come, in the calling thread.
+        `on_done` hears of each result and `on_failure` of each failure as they come, in the calling thread;
+        there `waits_after` is asked first whether after that error the hour waits, and has not failed.
         When the run is cancelled, hours under way stop at their next progress, or in the middle of a query,
         and this raises what cancelled it.
         """
         results: dict[HourWindow, After] = {}
         found: list[HourWindow] = []
         failed: list[HourFailure] = []
+        waiting: list[HourWindow] = []
         with ThreadPoolExecutor(self.hours_at_once, thread_name_prefix=stage) as pool:
             under_way = {
                 pool.submit(partial(self._patiently, function, hour, window_of(hour), stage)): window_of(hour)
@@ -91,7 +110,10 @@ class Worker:
                     if isinstance(error, Cancelled):
                         raise error  # noqa: TRY301 (handled below like the main thread's own)
                     if error is not None:
-                        failed.append(self._failed(window, stage, error))
+                        if isinstance(error, HourWaits) or waits_after(error, window):
+                            waiting.append(window)
+                        else:
+                            failed.append(self._failed(window, stage, error))
                     elif (result := future.result()) is None:
                         found.append(window)
                     else:
@@ -106,6 +128,7 @@ class Worker:
             tuple(results[window] for window in sorted(results)),
             tuple(sorted(found)),
             tuple(sorted(failed, key=lambda failure: failure.hour)),
+            tuple(sorted(waiting)),
         )
 
     def _patiently(

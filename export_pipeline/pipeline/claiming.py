@@ -1,4 +1,7 @@
-"""A run's claims on hours: taken one by one, kept alive by a heartbeat, lost when the run dies."""
+"""A run's claims on hours: taken one by one, kept alive by a heartbeat, lost when the run dies.
+
+An hour is claimed while its connector runs; otherwise it waits, and that is noted.
+"""
 
 import logging
 import threading
@@ -7,15 +10,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
 
 import sqlalchemy as sa
 
+from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.errors import Conflict
 from export_pipeline.exports.export import Export
 from export_pipeline.pipeline.progress import Cancelled, Progress
 from export_pipeline.store.claims import claim, holds_claim, note_progress, release, renew_claims
+from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import LedgerEntry, doubt_entry, forget_failures, latest_entry
+from export_pipeline.store.waits import forget_wait, note_wait, wait_of
 from export_pipeline.windows import HourWindow
 
 LOG = logging.getLogger(__name__)
@@ -23,18 +30,43 @@ LOG = logging.getLogger(__name__)
 SECONDS_BETWEEN_LOOKS = 1.0  # at an hour that another run holds
 SECONDS_BETWEEN_NOTES = 1.0  # of progress: a person looks no more often, and the ledger is shared
 
+# In which states of its connector an hour is begun, and in which one that this run holds goes on: a connector
+# that is stopping lets what is in flight end.
+BEGINS = frozenset({ConnectorState.RUNNING})
+GOES_ON = BEGINS | {ConnectorState.STOPPING}
+
+
+class Taken(Enum):
+    """What came of asking for an hour."""
+
+    OURS = auto()
+    DELIVERED = auto()  # already: there is nothing to do
+    WAITING = auto()  # for its connector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenHours:
+    """What came of asking for several hours: those that are ours now, and those that wait."""
+
+    mine: frozenset[HourWindow]
+    waiting: tuple[HourWindow, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """One run's claims. `lease` is how long one holds without a sign of life; `stop` ends all waiting."""
+    """One run's claims. `lease` is how long one holds without a sign of life; `stop` ends all waiting.
+
+    `notes_waits`: hours that wait are noted one by one, as nobody but this run knows that they are wanted.
+    """
 
     control: sa.Engine
     run_id: str
     lease: timedelta
     stop: threading.Event
+    notes_waits: bool = True
 
-    def take(self, export: Export, window: HourWindow, *, proven_since: datetime | None) -> bool:
-        """Claim the hour for this run; False when it is delivered already and there is nothing to do.
+    def take(self, export: Export, window: HourWindow, *, proven_since: datetime | None) -> Taken:
+        """Claim the hour for this run, unless it is delivered already or waits for its connector.
 
         `proven_since` None leaves any delivered hour alone; a moment leaves those alone that were found in
         place since. While another run holds the hour we wait: it delivers it, gives it up, or dies.
@@ -43,16 +75,27 @@ class Claims:
         while True:
             now = datetime.now(UTC)
             with writing(self.control) as connection:
+                # Locked: whoever stops the connector sees our claim, or we see that it is stopped.
+                connector = get_connector(connection, export.connector_id, locked=True)
+                before = holds_claim(connection, export.id, window.start, self.run_id)
                 held = claim(
                     connection, export.id, window.start, self.run_id, now=now, expires_at=now + self.lease
                 )
                 if held.owner == self.run_id:
+                    wait = wait_of(connection, export.id, window.start)
                     entry = latest_entry(connection, export.id, window.start)
                     if entry and _stands(entry, window, proven_since):
                         release(connection, export.id, [window.start], self.run_id)
-                        return False
+                        if wait and _stands(entry, window, wait.proven_since):
+                            forget_wait(connection, export.id, window.start)
+                        return Taken.DELIVERED
+                    if connector.state not in (GOES_ON if before else BEGINS):
+                        self._wait(connection, export, window, proven_since)
+                        return Taken.WAITING
+                    if wait:
+                        forget_wait(connection, export.id, window.start)
                     forget_failures(connection, export.id, [window.start])
-                    return True
+                    return Taken.OURS
             if not told:
                 LOG.info("%s of %s is held by run %s; waiting", window.key, export.slug, held.owner)
                 told = True
@@ -61,14 +104,42 @@ class Claims:
 
     def take_all(
         self, export: Export, windows: Sequence[HourWindow], *, proven_since: datetime | None
-    ) -> frozenset[HourWindow]:
+    ) -> TakenHours:
         """Claim those of the hours that are not delivered yet, one after the other in their order.
 
         Whoever waits for an hour holds earlier ones only, so that two runs never wait for each other.
         """
-        return frozenset(
-            window for window in sorted(windows) if self.take(export, window, proven_since=proven_since)
+        taken = {window: self.take(export, window, proven_since=proven_since) for window in sorted(windows)}
+        return TakenHours(
+            mine=frozenset(window for window, what in taken.items() if what is Taken.OURS),
+            waiting=tuple(window for window, what in taken.items() if what is Taken.WAITING),
         )
+
+    def waits(
+        self,
+        export: Export,
+        window: HourWindow,
+        *,
+        proven_since: datetime | None,
+        unless: frozenset[ConnectorState],
+    ) -> bool:
+        """Whether an hour of ours has to wait, unless its connector is in one of these states. It is given up
+        then.
+        """
+        with writing(self.control) as connection:
+            connector = get_connector(connection, export.connector_id, locked=True)
+            if connector.state in unless:
+                return False
+            self._wait(connection, export, window, proven_since)
+            return True
+
+    def _wait(
+        self, connection: sa.Connection, export: Export, window: HourWindow, proven_since: datetime | None
+    ) -> None:
+        release(connection, export.id, [window.start], self.run_id)
+        if self.notes_waits:
+            now = datetime.now(UTC)
+            note_wait(connection, export.id, window.start, now=now, proven_since=proven_since)
 
     def check(self, export: Export, window: HourWindow) -> None:
         """Raise Conflict if the hour is this run's no more: it was silent for too long."""

@@ -10,6 +10,7 @@ from export_pipeline.pipeline.hours import DeliveredHour
 from export_pipeline.store.claims import holds_claim
 from export_pipeline.store.database import writing
 from export_pipeline.store.ledger import LedgerEntry, write_entry
+from export_pipeline.store.waits import forget_wait
 
 
 def record_hour(control: sa.Engine, export: Export, delivered: DeliveredHour, run_id: str) -> LedgerEntry:
@@ -37,4 +38,5 @@ def record_hour(control: sa.Engine, export: Export, delivered: DeliveredHour, ru
                 " may have it; it will be found in place, or delivered, by the next run"
             )
         write_entry(connection, entry)
+        forget_wait(connection, export.id, entry.hour)  # wanted once more while it was in flight
     return entry

@@ -13,20 +13,23 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from export_pipeline.connectors.connector import ConnectorConfig
+from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.errors import ExportPipelineError
 from export_pipeline.exports.due import check_settled
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.plan import TablePlan
 from export_pipeline.extract.source import Source
-from export_pipeline.pipeline.chunk import Chunk, Worker
-from export_pipeline.pipeline.claiming import Claims
+from export_pipeline.pipeline.chunk import Chunk, HourWaits, WaitsAfter, Worker, never
+from export_pipeline.pipeline.claiming import BEGINS, GOES_ON, Claims, TakenHours
 from export_pipeline.pipeline.delivering import deliver_hour
+from export_pipeline.pipeline.doubting import Doubt
 from export_pipeline.pipeline.extracting import extract_hour
 from export_pipeline.pipeline.formatting import format_hour
 from export_pipeline.pipeline.hours import DeliveredHour, FormattedHour, StagedHour
 from export_pipeline.pipeline.recording import record_hour
 from export_pipeline.pipeline.side_files import SideFiles
 from export_pipeline.pipeline.staging import Staging, discard
+from export_pipeline.store.connectors import StoredConnector
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import HourFailure, latest_entry, write_failure
 from export_pipeline.windows import HourWindow
@@ -44,7 +47,8 @@ class Run:
     """One run's work on one export. `connector` may be the reason why there is none to be used.
 
     `proven_since` None leaves hours alone that are delivered; a moment leaves those alone that a run found
-    in place since then (so a forced run that is taken up again does not begin anew).
+    in place since then (so a forced run that is taken up again does not begin anew). `check` checks the
+    connector and notes what comes of that; `notes_waits` is as for `Claims`.
     """
 
     control: sa.Engine
@@ -53,6 +57,8 @@ class Run:
     staging: Staging
     lease: timedelta
     hours_at_once: int
+    check: Callable[[StoredConnector], object]
+    notes_waits: bool = True
     proven_since: datetime | None = None
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -69,7 +75,7 @@ class Run:
         row_limit = self.connector.row_limit
 
         def extract(window: HourWindow) -> StagedHour | None:
-            if window not in mine:
+            if window not in taken.mine:
                 return None
             check_settled(self.export.definition, window, datetime.now(UTC))
             return extract_hour(
@@ -83,8 +89,10 @@ class Run:
             )
 
         with self._claims.kept_alive():
-            mine = self._claims.take_all(self.export, windows, proven_since=self.proven_since)
-            return self._worker.work("extract", windows, lambda window: window, extract)
+            taken = self._take(windows)
+            left = [window for window in windows if window not in taken.waiting]
+            done = self._worker.work("extract", left, lambda window: window, extract)
+            return done.after(Chunk((), waiting=taken.waiting))
 
     def format(self, chunk: Chunk[StagedHour], read_again: ReadAgain | None = None) -> Chunk[FormattedHour]:
         """Write the files of every staged hour. Hours whose staged files are gone are read again first;
@@ -92,14 +100,14 @@ class Run:
         """
 
         def format_(staged: StagedHour) -> FormattedHour | None:
-            if staged.window not in mine:
+            if staged.window not in taken.mine:
                 return None
             progress = self._claims.progress(self.export, staged.window, "format")
             return format_hour(staged, self.export.definition.format, progress=progress)
 
         chunk = _whole(chunk, read_again)
         with self._claims.kept_alive():
-            mine = self._take_again(chunk)
+            taken, chunk = self._take_again(chunk)
             return self._worker.work("format", chunk.done, _window_of, format_).after(chunk)
 
     def deliver(
@@ -115,8 +123,10 @@ class Run:
 
         def deliver(formatted: FormattedHour) -> DeliveredHour | None:
             window = formatted.window
-            if window not in mine:
+            if window not in taken.mine:
                 return None
+            if self._waits(window, unless=GOES_ON):
+                raise HourWaits
             with reading(self.control) as connection:
                 known = latest_entry(connection, self.export.id, window.start)
             progress = self._claims.progress(self.export, window, "upload")
@@ -139,38 +149,69 @@ class Run:
             on_delivered(hour)
             self._claims.give_up(self.export, hour.window)
 
+        doubt = Doubt(self.control, self.export.connector_id, self.check)
+
+        def waits_after(error: BaseException, window: HourWindow) -> bool:
+            return doubt.raised_by(error) and self._waits(window, unless=BEGINS)
+
         chunk = _whole(chunk, read_again and (lambda windows: self.format(read_again(windows))))
         with self._claims.kept_alive():
-            mine = self._take_again(chunk)
+            taken, chunk = self._take_again(chunk)
             try:
                 if isinstance(self.connector, ExportPipelineError):
                     raise self.connector
                 destination = self.connector.open()
                 side_files = SideFiles(self.export, destination, self.connector.location)
             except ExportPipelineError as error:
-                return self.refuse("upload", [hour.window for hour in chunk.done], error).after(chunk)
-            return self._worker.work("upload", chunk.done, _window_of, deliver, told).after(chunk)
+                windows = [hour.window for hour in chunk.done]
+                return self.refuse("upload", windows, error, waits_after).after(chunk)
+            return self._worker.work(
+                "upload", chunk.done, _window_of, deliver, told, waits_after=waits_after
+            ).after(chunk)
 
-    def refuse(self, stage: str, windows: Sequence[HourWindow], error: ExportPipelineError) -> Chunk[Any]:
+    def refuse(
+        self,
+        stage: str,
+        windows: Sequence[HourWindow],
+        error: ExportPipelineError,
+        waits_after: WaitsAfter = never,
+    ) -> Chunk[Any]:
         """Fail hours for a reason that they have in common: the export's definition, its connector."""
 
         def fail(_window: HourWindow) -> None:
             raise error
 
-        return self._worker.work(stage, windows, lambda window: window, fail)
+        return self._worker.work(stage, windows, lambda window: window, fail, waits_after=waits_after)
 
-    def _take_again(self, chunk: Chunk[StagedHour] | Chunk[FormattedHour]) -> frozenset[HourWindow]:
-        """The hours of an earlier stage: ours still, or, when another process did that stage, taken now."""
-        windows = [hour.window for hour in chunk.done]
-        return self._claims.take_all(self.export, windows, proven_since=self.proven_since)
+    def _take(self, windows: Sequence[HourWindow]) -> TakenHours:
+        """The hours that are to be done; nothing is kept of those that wait."""
+        taken = self._claims.take_all(self.export, windows, proven_since=self.proven_since)
+        for window in taken.waiting:
+            self.staging.drop(self.export.id, window)
+        return taken
+
+    def _take_again(self, chunk: Chunk[Hour]) -> tuple[TakenHours, Chunk[Hour]]:
+        """The hours of an earlier stage: ours still, or, when another process did that stage, taken now. And
+        the chunk in which those that wait are moved to their like.
+        """
+        taken = self._take([hour.window for hour in chunk.done])
+        left = tuple(hour for hour in chunk.done if hour.window not in taken.waiting)
+        return taken, Chunk(left, waiting=taken.waiting).after(chunk)
 
     @property
     def _claims(self) -> Claims:
-        return Claims(self.control, self.run_id, self.lease, self.stop)
+        return Claims(self.control, self.run_id, self.lease, self.stop, self.notes_waits)
 
     @property
     def _worker(self) -> Worker:
         return Worker(self.export.id, self.run_id, self.hours_at_once, self.stop, self._note_failure)
+
+    def _waits(self, window: HourWindow, *, unless: frozenset[ConnectorState]) -> bool:
+        """Whether an hour of ours has to wait for the connector, unless that is in one of these states."""
+        waits = self._claims.waits(self.export, window, proven_since=self.proven_since, unless=unless)
+        if waits:
+            self.staging.drop(self.export.id, window)
+        return waits
 
     def _note_failure(self, failure: HourFailure, window: HourWindow) -> None:
         with writing(self.control) as connection:
@@ -190,7 +231,7 @@ def _whole(chunk: Chunk[Hour], make: Callable[[Sequence[HourWindow]], Chunk[Hour
     LOG.warning("staged files are gone, the source is read again: %s", ", ".join(w.key for w in gone))
     made = make(gone)
     there = [hour for hour in chunk.done if hour.window not in gone]
-    return Chunk((*there, *made.done), made.found, made.failed).after(chunk)
+    return Chunk((*there, *made.done), made.found, made.failed, made.waiting).after(chunk)
 
 
 def _window_of(hour: StagedHour | FormattedHour) -> HourWindow:

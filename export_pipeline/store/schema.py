@@ -120,6 +120,8 @@ TASKS = sa.Table(
     sa.Column("requested_at", Moment, nullable=False),
     sa.Column("started_at", Moment, index=True),
     sa.Column("error", sa.Text),
+    # Rises each time it goes back into the queue, so that Dagster makes another run of it.
+    sa.Column("attempt", sa.Integer, nullable=False, server_default="1"),
 )
 
 HOURS = sa.Table(
@@ -163,4 +165,14 @@ CLAIMS = sa.Table(
     sa.Column("done", sa.BigInteger, nullable=False),  # rows or bytes of the stage
     sa.Column("total", sa.BigInteger, nullable=False),
     sa.Column("expires_at", Moment, nullable=False),
+)
+
+# Hours that somebody wanted while their connector was not running.
+WAITS = sa.Table(
+    "waits",
+    METADATA,
+    sa.Column("export_id", sa.ForeignKey("exports.id"), primary_key=True),
+    sa.Column("hour", Moment, primary_key=True),
+    sa.Column("since", Moment, nullable=False),
+    sa.Column("proven_since", Moment),  # set: deliver it again, unless it was found in place since then
 )

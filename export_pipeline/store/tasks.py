@@ -1,15 +1,18 @@
 """Stored export tasks."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.errors import NotFound
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask
-from export_pipeline.store.schema import EXPORTS, TASKS
+from export_pipeline.store.schema import CONNECTORS, EXPORTS, TASKS
+
+_QUEUED = TASKS.c.started_at.is_(None), TASKS.c.error.is_(None)
 
 
 def add_task(
@@ -60,9 +63,30 @@ def tasks_between(
 
 
 def queued_tasks(connection: sa.Connection, limit: int) -> Sequence[ExportTask]:
-    """Tasks of all organizations that no run has taken up, the oldest first."""
-    query = sa.select(TASKS).where(TASKS.c.started_at.is_(None), TASKS.c.error.is_(None))
+    """Tasks of all organizations that no run has taken up and that can begin, the oldest first.
+
+    Those that wait for their connector are not among them, however many there are.
+    """
+    query = (
+        sa.select(TASKS)
+        .join(EXPORTS, EXPORTS.c.id == TASKS.c.export_id)
+        .join(CONNECTORS, CONNECTORS.c.id == EXPORTS.c.connector_id)
+        .where(*_QUEUED, CONNECTORS.c.state == ConnectorState.RUNNING)
+    )
     return _tasks(connection, query.order_by(TASKS.c.requested_at, TASKS.c.id).limit(limit))
+
+
+def count_waiting_tasks(connection: sa.Connection) -> Mapping[str, int]:
+    """How many tasks wait, by the id of the connector that they wait for."""
+    counted = (
+        sa.select(CONNECTORS.c.id, sa.func.count())
+        .join(EXPORTS, EXPORTS.c.connector_id == CONNECTORS.c.id)
+        .join(TASKS, TASKS.c.export_id == EXPORTS.c.id)
+        .where(*_QUEUED, CONNECTORS.c.state != ConnectorState.RUNNING, CONNECTORS.c.deleted_at.is_(None))
+        .group_by(CONNECTORS.c.id)
+        .order_by(CONNECTORS.c.id)
+    )
+    return {row[0]: row[1] for row in connection.execute(counted)}
 
 
 def find_task(connection: sa.Connection, organization: str, id_: str) -> ExportTask:
@@ -83,8 +107,7 @@ def start_task(connection: sa.Connection, id_: str) -> ExportTask:
 
     NotFound when its export was deleted while the run waited for its turn.
     """
-    deleted = sa.select(EXPORTS.c.slug).join(TASKS, TASKS.c.export_id == EXPORTS.c.id)
-    slug = connection.scalar(deleted.where(TASKS.c.id == id_, EXPORTS.c.deleted_at.is_not(None)))
+    slug = _deleted_export(connection, id_)
     if slug is not None:
         raise NotFound(f"the export {slug!r} was deleted before the task began")
     now = datetime.now(UTC)
@@ -100,6 +123,21 @@ def get_task(connection: sa.Connection, id_: str) -> ExportTask:
     return found[0]
 
 
+def requeue_task(connection: sa.Connection, id_: str, attempt: int) -> None:
+    """Put a task back into the queue whose connector stopped running while its run was at work.
+
+    Nothing happens if that was an earlier attempt of the task; and nobody goes on with a deleted export.
+    """
+    if _deleted_export(connection, id_) is not None:
+        fail_task(connection, id_, "the export was deleted while the task waited for its connector")
+        return
+    connection.execute(
+        TASKS.update()
+        .where(TASKS.c.id == id_, TASKS.c.attempt == attempt)
+        .values(started_at=None, attempt=attempt + 1)
+    )
+
+
 def fail_task(connection: sa.Connection, id_: str, error: str) -> None:
     """Note why the task's run ended before its hours were delivered."""
     connection.execute(TASKS.update().where(TASKS.c.id == id_).values(error=error))
@@ -107,11 +145,14 @@ def fail_task(connection: sa.Connection, id_: str, error: str) -> None:
 
 def fail_queued_tasks(connection: sa.Connection, export_id: str, error: str) -> None:
     """Note of every task of the export that no run has taken up why none will."""
-    connection.execute(
-        TASKS.update()
-        .where(TASKS.c.export_id == export_id, TASKS.c.started_at.is_(None), TASKS.c.error.is_(None))
-        .values(error=error)
-    )
+    connection.execute(TASKS.update().where(TASKS.c.export_id == export_id, *_QUEUED).values(error=error))
+
+
+def _deleted_export(connection: sa.Connection, id_: str) -> str | None:
+    """The name of the task's export, if that is deleted."""
+    deleted = sa.select(EXPORTS.c.slug).join(TASKS, TASKS.c.export_id == EXPORTS.c.id)
+    slug: str | None = connection.scalar(deleted.where(TASKS.c.id == id_, EXPORTS.c.deleted_at.is_not(None)))
+    return slug
 
 
 def _tasks(connection: sa.Connection, query: sa.Select[*tuple[object, ...]]) -> Sequence[ExportTask]:

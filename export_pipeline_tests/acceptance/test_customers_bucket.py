@@ -9,16 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.connectors.s3 import S3Config
-from export_pipeline.control.connectors import create_connector
-from export_pipeline.control.exports import create_export, definition_from
-from export_pipeline.deployment import Deployment, open_deployment
+from export_pipeline.deployment import open_deployment
 from export_pipeline.exports.export import Export
 from export_pipeline.receipts.verifying import verify
 from export_pipeline.settings import Settings
+from export_pipeline.store.connectors import replace_config
 from export_pipeline.store.database import writing
 from export_pipeline_tests.acceptance.conftest import dagster_environ
-from export_pipeline_tests.installations import FIRST, ROWS_PER_HOUR, Installation, hours
+from export_pipeline_tests.buckets import CONNECTOR, connector, connector_to
+from export_pipeline_tests.installations import ROWS_PER_HOUR, Installation, hours
 from export_pipeline_tests.runs import deliver, ledger
 from export_pipeline_tests.servers.s3 import S3Server
 
@@ -41,42 +42,22 @@ def bucket(s3_server: S3Server) -> S3Config:
     return s3_server.config(s3_server.new_bucket(), prefix="acme")
 
 
-def export_to(bucket: S3Config, deployment: Deployment) -> Export:
-    """A connector with its credentials stored, and an export through it."""
-    with writing(deployment.control) as connection:
-        create_connector(
-            connection,
-            deployment.secret_key,
-            organization="default",
-            name="acme-bucket",
-            config={
-                **bucket.model_dump(exclude_none=True),
-                "secret_access_key": bucket.secret_access_key.get_secret_value()
-                if bucket.secret_access_key
-                else None,
-            },
-        )
-        return create_export(
-            connection,
-            deployment.secret_key,
-            deployment.dataset,
-            organization="default",
-            slug="events",
-            connector="acme-bucket",
-            definition=definition_from(
-                {
-                    "tables": [{"name": "events", "columns": ["id", "amount"]}],
-                    "subdirectory": "$export/$date",
-                    "first_hour": FIRST.isoformat(),
-                }
-            ),
-        )
+def export_to(bucket: S3Config, installation: Installation) -> Export:
+    """A connector with its credentials stored and checked, and an export through it."""
+    connector_to(installation, bucket)
+    return installation.export(
+        connector=CONNECTOR,
+        tables=[{"name": "events", "columns": ["id", "amount"]}],
+        format="csv.gz",
+        subdirectory="$export/$date",
+        until=None,
+    )
 
 
 def test_files_and_receipts_arrive_in_the_customers_bucket(
     on_each_database: Installation, bucket: S3Config
 ) -> None:
-    export = export_to(bucket, on_each_database.deployment)
+    export = export_to(bucket, on_each_database)
     chunk = deliver(on_each_database, export, hours(0, 4))
     assert not chunk.failed
     destination = bucket.open()
@@ -94,7 +75,7 @@ def test_credentials_stand_nowhere_in_what_an_installation_keeps(
     installation: Installation, bucket: S3Config
 ) -> None:
     """A whole run by Dagster itself: its database, its logs, its events, and ours."""
-    export_to(bucket, installation.deployment)
+    export_to(bucket, installation)
     assert bucket.secret_access_key is not None
     secret = bucket.secret_access_key.get_secret_value()
     ran = subprocess.run(
@@ -124,9 +105,15 @@ def test_credentials_stand_nowhere_in_what_an_installation_keeps(
 def test_wrong_credentials_are_told_with_their_cure_and_no_hour_is_half_there(
     installation: Installation, bucket: S3Config
 ) -> None:
+    """They were right when the connector was checked; the hours wait."""
+    export = export_to(bucket, installation)
+    deployment = installation.deployment
     wrong = S3Config(**{**bucket.model_dump(exclude_none=True), "secret_access_key": "not the secret"})
-    export = export_to(wrong, installation.deployment)
+    with writing(deployment.control) as connection:
+        replace_config(connection, deployment.secret_key, export.connector_id, wrong)
     chunk = deliver(installation, export, hours(0, 1))
-    assert [failure.kind for failure in chunk.failed] == ["configure", "configure"]
-    assert "check the connector's credentials" in chunk.failed[0].message
+    assert (chunk.failed, chunk.waiting) == ((), tuple(hours(0, 1)))
+    refused = connector(installation)
+    assert refused.state is ConnectorState.FAILED
+    assert "check the connector's credentials" in refused.reason
     assert list(bucket.open().list("")) == []

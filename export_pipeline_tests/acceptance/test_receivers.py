@@ -6,10 +6,12 @@ import pytest
 
 from export_pipeline.connectors.destination import Proof
 from export_pipeline.connectors.http import HttpConfig
+from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.exports.export import Export
 from export_pipeline.receipts.verifying import verify
 from export_pipeline.store.connectors import add_connector
 from export_pipeline.store.database import writing
+from export_pipeline_tests.buckets import check, connector
 from export_pipeline_tests.installations import Installation, hours
 from export_pipeline_tests.runs import deliver, ledger
 from export_pipeline_tests.servers.http import Receiver
@@ -26,6 +28,7 @@ def export_to(config: HttpConfig, installation: Installation) -> Export:
     deployment = installation.deployment
     with writing(deployment.control) as connection:
         add_connector(connection, deployment.secret_key, "default", "receiver", config)
+    check(installation, "receiver")
     return installation.export(connector="receiver")
 
 
@@ -42,7 +45,8 @@ def test_files_and_receipts_arrive_and_the_next_revision_takes_their_place(
     assert not chunk.failed
     assert [entry.revision for entry in ledger(installation, export)] == [2, 1]
     kept = http_receiver.spaces[space]
-    assert len(kept) == 4
+    # The check's own file stays where nothing can be deleted.
+    assert len([key for key in kept if not key.startswith("export-pipeline-check-")]) == 4
     for entry in ledger(installation, export):
         assert kept[entry.receipt_key].path.read_bytes() == entry.receipt.encode()
 
@@ -80,12 +84,14 @@ def test_what_cannot_be_read_back_is_not_called_proven(
     assert "takes files and shows none" in found.problems[0]
 
 
-def test_a_receiver_inside_fails_the_hour_and_says_what_an_operator_can_do(
+def test_for_a_receiver_inside_hours_wait_until_the_operator_allows_it(
     installation: Installation, running_receiver: Receiver
 ) -> None:
     export = export_to(running_receiver.config(running_receiver.new_space()), installation)
 
     chunk = deliver(installation, export, hours(0, 0))
 
-    assert [failure.kind for failure in chunk.failed] == ["configure"]
-    assert "EXPORT_PIPELINE_ALLOWED_NETWORKS" in chunk.failed[0].message
+    assert (chunk.failed, chunk.waiting) == ((), tuple(hours(0, 0)))
+    refused = connector(installation, "receiver")
+    assert refused.state is ConnectorState.FAILED
+    assert "EXPORT_PIPELINE_ALLOWED_NETWORKS" in refused.reason

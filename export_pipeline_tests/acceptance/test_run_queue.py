@@ -12,7 +12,7 @@ from dagster._core.instance.config import ConcurrencyConfig, PoolGranularity  # 
 from dagster._core.run_coordinator.queued_run_coordinator import RunQueueConfig
 
 from export_pipeline.control.tasks import create_task
-from export_pipeline.orchestration.names import TASK_TAG
+from export_pipeline.orchestration.names import TASK_TAG, WAITS_TAG
 from export_pipeline.store.claims import claim, release_all
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import find_export
@@ -48,9 +48,9 @@ def test_the_pools_do_not_limit_what_the_number_of_runs_allows(
     assert concurrency.pool_config.default_pool_limit >= queue.max_concurrent_runs
 
 
-def test_backfills_and_tasks_leave_places_to_scheduled_hours(queue: RunQueueConfig) -> None:
+def test_backfills_tasks_and_what_waited_leave_places_to_scheduled_hours(queue: RunQueueConfig) -> None:
     limits = {one["key"]: one["limit"] for one in queue.tag_concurrency_limits}
-    assert set(limits) == {BACKFILL_TAG, TASK_TAG}
+    assert set(limits) == {BACKFILL_TAG, TASK_TAG, WAITS_TAG}
     assert sum(limits.values()) < queue.max_concurrent_runs
 
 

@@ -70,6 +70,7 @@ def ours(folder: Path, format_: str) -> Cost:
         staging=Staging(settings.staging_folder, "benchmark"),
         lease=deployment.claim_lease,
         hours_at_once=1,
+        check=deployment.check,
     )
     source = open_source(deployment.source_url, deployment.statement_limit)
     with measured() as cost:

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.plan import plan_of
 from export_pipeline.extract.sources import open_source
 from export_pipeline.pipeline.run import Run
 from export_pipeline.pipeline.staging import Staging
+from export_pipeline.store.connector_states import change_state
 from export_pipeline.store.database import writing
 from export_pipeline.store.ledger import HourFailure, write_failure
 from export_pipeline.store.schema import TASKS
@@ -35,6 +37,7 @@ def deliver(
         staging=Staging(installation.folder / "staging", str(uuid.uuid4())),
         lease=deployment.claim_lease,
         hours_at_once=2,
+        check=deployment.check,
         proven_since=proven_since,
     )
     plans = plan_of(export.definition, deployment.dataset)
@@ -60,3 +63,9 @@ def fail(installation: Installation, export: Export, windows: Sequence[HourWindo
                 failed_at=datetime.now(UTC),
             )
             write_failure(connection, failure)
+
+
+def move(installation: Installation, export: Export, state: ConnectorState, reason: str) -> None:
+    """Bring the export's connector into a state."""
+    with writing(installation.deployment.control) as connection:
+        change_state(connection, export.connector_id, state, reason, now=datetime.now(UTC))

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline_tests.cli.conftest import CallCli
-from export_pipeline_tests.cli.deliveries import deliver, fail
+from export_pipeline_tests.cli.deliveries import deliver, fail, move
 from export_pipeline_tests.installations import FIRST, ROWS_PER_HOUR, Installation, hours
 
 FIRST_HOUR = ("--first-hour", "2026-01-05T00:00:00Z")
@@ -259,6 +260,7 @@ def test_coverage_is_counted(call_cli: CallCli, installation: Installation) -> N
 
     failures = coverage.pop("failures")
     assert coverage.pop("bytes") > 0
+    assert (coverage.pop("waiting"), coverage.pop("waits_for")) == ([], None)
     assert coverage == {
         "hours": 3,
         "rows": 3 * ROWS_PER_HOUR,
@@ -298,3 +300,29 @@ def test_a_tenant_that_no_table_knows_of_is_refused(call_cli: CallCli) -> None:
     result = call_cli("export", "create", "events", *EVENTS, "--tenant=acme", "--json")
 
     assert (result.code, result.error["field"]) == (2, "tenant")
+
+
+def test_hours_that_wait_are_shown_with_what_they_wait_for(
+    call_cli: CallCli, installation: Installation
+) -> None:
+    export = installation.export()
+    assert "wait" not in call_cli("export", "show", "events").out
+    move(installation, export, ConnectorState.STOPPED, "So be it.")
+    reason = "connector 'direct_download', which is STOPPED: So be it."
+    assert f"hours wait for {reason}" in call_cli("export", "show", "events").out
+    deliver(installation, export, hours(2, 3))
+
+    shown = call_cli("export", "show", "events").out
+    assert f"2 hours wait, from 2026-01-05T02:00:00Z on, for {reason}" in shown
+    coverage = call_cli("export", "show", "events", "--json").document["coverage"]
+    assert [wait["hour"] for wait in coverage["waiting"]] == ["2026-01-05T02:00:00Z", "2026-01-05T03:00:00Z"]
+    assert coverage["waits_for"] == reason
+    assert f"events: hours wait for {reason}" in call_cli("export", "list").out
+    (listed,) = call_cli("export", "list", "--json").document["exports"]
+    assert (listed["waiting_hours"], listed["waits_for"]) == (2, reason)
+
+    move(installation, export, ConnectorState.RUNNING, "It is back.")
+    assert (
+        "the connector is RUNNING again, and they are delivered now"
+        in call_cli("export", "show", "events").out
+    )

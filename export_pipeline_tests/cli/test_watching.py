@@ -3,8 +3,9 @@
 import threading
 from collections.abc import Mapping
 
+from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline_tests.cli.conftest import CallCli
-from export_pipeline_tests.cli.deliveries import deliver, fail
+from export_pipeline_tests.cli.deliveries import deliver, fail, move
 from export_pipeline_tests.cli.terminals import run_in_a_terminal
 from export_pipeline_tests.installations import Installation, hours
 
@@ -76,3 +77,20 @@ def test_a_person_sees_a_bar(
     assert code == 0
     assert "━━━" in screen
     assert "3 of 3 hours" in screen
+
+
+def test_a_task_that_waits_says_for_what_wherever_it_is_shown(
+    call_cli: CallCli, installation: Installation
+) -> None:
+    export = installation.export()
+    task = a_task(call_cli)
+    move(installation, export, ConnectorState.STOPPED, "So be it.")
+    reason = "connector 'direct_download', which is STOPPED: So be it."
+
+    watched = call_cli("task", "watch", task, "--timeout", "0")
+
+    assert watched.code == 124
+    assert f"events: QUEUED 0 % (0 of 3 hours), waits for the {reason}" in watched.out
+    assert f"waits for the {reason}" in call_cli("task", "show", task).out
+    assert f"{task} waits for the {reason}" in call_cli("task", "list").out
+    assert call_cli("task", "show", task, "--json").document["waits_for"] == reason

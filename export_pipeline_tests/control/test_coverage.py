@@ -1,12 +1,13 @@
-"""An export's coverage: what is delivered, and what failed."""
+"""An export's coverage: what is delivered, what failed, and what waits."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
+from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.control.coverage import coverage_of
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import HourFailure, write_failure
-from export_pipeline_tests.cli.deliveries import deliver, fail
+from export_pipeline_tests.cli.deliveries import deliver, fail, move
 from export_pipeline_tests.installations import ROWS_PER_HOUR, an_installation, hours
 
 
@@ -51,3 +52,19 @@ def test_a_failure_of_the_last_hour_there_is_counts(tmp_path: Path) -> None:
             coverage = coverage_of(connection, export)
 
     assert coverage.failures == (failure,)
+
+
+def test_hours_that_wait_are_told_with_what_they_wait_for(tmp_path: Path) -> None:
+    with an_installation(tmp_path) as installation:
+        export = installation.export()
+        move(installation, export, ConnectorState.STOPPED, "So be it.")
+        deliver(installation, export, hours(2, 3))
+        with reading(installation.deployment.control) as connection:
+            coverage = coverage_of(connection, export)
+        move(installation, export, ConnectorState.RUNNING, "It is back.")
+        with reading(installation.deployment.control) as connection:
+            back = coverage_of(connection, export)
+
+    assert [wait.hour for wait in coverage.waiting] == [window.start for window in hours(2, 3)]
+    assert coverage.waits_for == "connector 'direct_download', which is STOPPED: So be it."
+    assert (back.waiting, back.waits_for) == (coverage.waiting, None)

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from export_pipeline.formats.csv import CsvFormat
 from export_pipeline.formats.parquet import ParquetFormat
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import get_export, list_exports
+from export_pipeline.store.waits import note_wait, waits_of
 from export_pipeline_tests.builders import FIRST_HOUR, ORGANIZATION, a_dataset, a_definition, a_table, an_hour
 from export_pipeline_tests.control_databases import KEY, stored_connector
 
@@ -393,3 +394,11 @@ def test_what_has_to_be_given_is_missed(field: str) -> None:
         definition_from({name: value for name, value in ASKED.items() if name != field})
 
     assert caught.value.field == field
+
+
+def test_of_a_deleted_export_no_hour_waits_any_more(control: sa.Engine) -> None:
+    export = create(control)
+    with writing(control) as connection:
+        note_wait(connection, export.id, FIRST_HOUR, now=datetime.now(UTC))
+        delete_export(connection, ORGANIZATION, "flights")
+        assert waits_of(connection, export.id) == []

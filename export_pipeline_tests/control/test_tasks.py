@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.control.exports import create_export
 from export_pipeline.control.tasks import MAX_HOURS, create_task, show_task, show_tasks
 from export_pipeline.errors import InvalidRequest, NotFound
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask, TaskStatus
+from export_pipeline.store.connector_states import change_state
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import write_entry, write_failure
 from export_pipeline.store.tasks import list_tasks, queued_tasks, start_task
@@ -45,7 +47,7 @@ def once(control: sa.Engine) -> Export:
 
 
 def made(control: sa.Engine, slug: str, *, standing: bool = True, **changes: Any) -> Export:
-    stored_connector(control, name=slug)
+    stored_connector(control, name=slug, state=ConnectorState.RUNNING)
     with writing(control) as connection:
         return create_export(
             connection,
@@ -270,3 +272,23 @@ def test_organizations_do_not_see_each_others_tasks(control: sa.Engine, export: 
         assert show_tasks(connection, "other") == []
         with pytest.raises(NotFound):
             show_task(connection, "other", task.id)
+
+
+def test_a_queued_task_says_what_it_waits_for_and_nothing_once_it_is_taken_up(
+    control: sa.Engine, export: Export
+) -> None:
+    with writing(control) as connection:
+        task = create_task(
+            connection, organization=ORGANIZATION, export="flights", since=FIRST, until=FIRST + HOUR
+        )
+        assert show_task(connection, ORGANIZATION, task.id).waits_for is None
+        change_state(
+            connection, export.connector_id, ConnectorState.FAILED, "It is refused.", now=datetime.now(UTC)
+        )
+        view = show_task(connection, ORGANIZATION, task.id)
+        assert (view.status, view.waits_for) == (
+            TaskStatus.QUEUED,
+            "connector 'flights', which is FAILED: It is refused.",
+        )
+        start_task(connection, task.id)
+        assert show_task(connection, ORGANIZATION, task.id).waits_for is None

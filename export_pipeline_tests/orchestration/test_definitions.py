@@ -23,6 +23,8 @@ def test_without_exports_the_definitions_load_all_the_same(installation: Install
         "queued_export_tasks",
         "failed_runs",
         "cancelled_runs",
+        "connector_health",
+        "waiting_hours",
     }
 
 

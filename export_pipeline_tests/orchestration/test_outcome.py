@@ -58,13 +58,13 @@ def test_it_knows_of_which_hours_nothing_is_told() -> None:
 
 
 def test_without_failed_hours_nothing_fails() -> None:
-    Outcome(delivered=(an_hour(),), found=(an_hour(1),)).raise_for_failed()
+    Outcome(delivered=(an_hour(),), found=(an_hour(1),)).raise_for_undelivered("connector 'bucket'")
 
 
 def test_failed_hours_are_named_in_order_each_with_its_reason() -> None:
     outcome = Outcome(delivered=(an_hour(0),), failed=failures(3, 1))
     with pytest.raises(dg.Failure) as raised:
-        outcome.raise_for_failed()
+        outcome.raise_for_undelivered("connector 'bucket'")
     assert raised.value.description == (
         "2 of 3 hours failed; the others are delivered.\n"
         "2013-01-01-01:00 (upload, retry): the destination did not answer\n"
@@ -77,7 +77,28 @@ def test_failed_hours_are_named_in_order_each_with_its_reason() -> None:
 def test_of_very_many_failed_hours_only_the_first_are_named() -> None:
     outcome = replace(Outcome(), failed=failures(*range(FAILURES_NAMED + 3)))
     with pytest.raises(dg.Failure) as raised:
-        outcome.raise_for_failed()
+        outcome.raise_for_undelivered("connector 'bucket'")
     lines = str(raised.value.description).splitlines()
     assert len(lines) == 1 + FAILURES_NAMED + 1
     assert lines[-1] == "and 3 more; `export-pipeline export show --json` has them all"
+
+
+def test_hours_that_wait_are_told_once_with_what_they_wait_for() -> None:
+    chunk: Chunk[DeliveredHour] = Chunk((), (), (), (an_hour(1), an_hour(2)))
+    outcome = Outcome(delivered=(an_hour(0),)) + Outcome.of(chunk)
+    assert outcome.untold([an_hour(n) for n in range(4)]) == (an_hour(3),)
+    with pytest.raises(dg.Failure) as raised:
+        outcome.raise_for_undelivered("connector 'bucket', which is FAILED: It is refused.")
+    assert raised.value.description == "2 hours wait for connector 'bucket', which is FAILED: It is refused."
+    assert raised.value.metadata["waiting_hours"].value == 2
+    assert raised.value.metadata["failed_hours"].value == 0
+    assert not raised.value.allow_retries
+
+
+def test_hours_that_failed_and_one_that_waits_are_both_told() -> None:
+    outcome = Outcome(delivered=(an_hour(0),), failed=failures(1), waiting=(an_hour(2),))
+    with pytest.raises(dg.Failure) as raised:
+        outcome.raise_for_undelivered("the connector")
+    lines = str(raised.value.description).splitlines()
+    assert lines[0] == "1 of 3 hours failed; the others are delivered, or wait."
+    assert lines[-1] == "1 hour waits for the connector"

@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
+from export_pipeline.errors import NotFound
 from export_pipeline.orchestration.resources import DeploymentResource
 from export_pipeline.store.database import reading
 from export_pipeline_tests.installations import Installation
@@ -49,6 +50,8 @@ def test_the_source_is_not_asked_for_before_an_hour_is_read(
     export = installation.export()
     with opened() as resource:
         assert isinstance(resource.connector(export.connector_id), DirectDownloadConfig)
+        assert isinstance(resource.connector_or_why_not(export.connector_id), DirectDownloadConfig)
+        assert isinstance(resource.connector_or_why_not("nobody"), NotFound)
 
 
 def test_without_force_only_what_is_missing_is_delivered() -> None:

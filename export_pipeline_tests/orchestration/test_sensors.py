@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
+from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.control.exports import delete_export
 from export_pipeline.control.tasks import create_task, show_task
 from export_pipeline.exports.export import Export
@@ -20,9 +21,11 @@ from export_pipeline.orchestration.sensors import (
     queued_export_tasks,
 )
 from export_pipeline.store.claims import claim, claims_between, note_progress
+from export_pipeline.store.connector_states import change_state
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import failures_between
 from export_pipeline.store.tasks import start_task
+from export_pipeline.store.waits import waits_of
 from export_pipeline.windows import ONE_HOUR
 from export_pipeline_tests.installations import FIRST, Installation, hours
 from export_pipeline_tests.runs import deliver
@@ -77,7 +80,7 @@ def test_a_queued_task_becomes_one_run(installation: Installation, instance: dg.
     task = a_task(installation)
     assert status_of(installation, task) is TaskStatus.QUEUED
     (request,) = requests(instance)
-    assert request.run_key == task.id
+    assert request.run_key == f"{task.id}/1"
     assert request.run_config == {"ops": {"plan_task": {"config": {"task_id": task.id}}}}
     assert request.tags[TASK_TAG] == task.id
     assert request.tags[PRIORITY_TAG] == "1"
@@ -107,7 +110,7 @@ def test_many_tasks_are_taken_in_order_of_request(
 ) -> None:
     installation.export()
     tasks = [a_task(installation, hour % 24, hour % 24) for hour in range(TASKS_PER_TICK + 1)]
-    assert [one.run_key for one in requests(instance)] == [task.id for task in tasks[:TASKS_PER_TICK]]
+    assert [one.tags[TASK_TAG] for one in requests(instance)] == [task.id for task in tasks[:TASKS_PER_TICK]]
 
 
 def test_a_run_of_the_task_job_finishes_the_task(
@@ -226,3 +229,53 @@ def test_a_task_whose_export_was_deleted_while_its_run_waited_is_not_delivered(
     assert not result.success
     assert status_of(installation, task) is TaskStatus.ERROR
     assert not list(installation.downloads.rglob("*.csv"))
+
+
+def move(installation: Installation, export: Export, state: ConnectorState) -> None:
+    with writing(installation.deployment.control) as connection:
+        change_state(connection, export.connector_id, state, "So be it.", now=datetime.now(UTC))
+
+
+def run_of(instance: dg.DagsterInstance, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
+    return export_task.execute_in_process(
+        instance=instance, run_config=request.run_config, resources=_resources(), raise_on_error=False
+    )
+
+
+def test_a_task_whose_connector_does_not_run_starts_no_run_and_the_tick_says_why(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    export = installation.export()
+    a_task(installation)
+    move(installation, export, ConnectorState.STOPPED)
+    tick = queued_export_tasks.evaluate_tick(dg.build_sensor_context(instance=instance))
+    assert not tick.run_requests
+    assert tick.skip_message == ("1 task waits for connector 'direct_download', which is STOPPED: So be it.")
+    move(installation, export, ConnectorState.RUNNING)
+    assert len(requests(instance)) == 1
+
+
+def test_a_task_that_is_overtaken_waits_in_the_queue_and_is_finished_by_another_run(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    """Though the sensor hears of its first run's failure when the second is at work."""
+    export = installation.export()
+    task = a_task(installation)
+    (first,) = requests(instance)
+    move(installation, export, ConnectorState.FAILED)
+    assert not run_of(instance, first).success
+    assert status_of(installation, task) is TaskStatus.QUEUED
+    assert requests(instance) == []
+    with reading(installation.deployment.control) as connection:
+        assert not waits_of(connection, export.id)  # the task knows
+        assert not failures_between(connection, export.id, FIRST, FIRST + 24 * ONE_HOUR)
+
+    move(installation, export, ConnectorState.RUNNING)
+    (second,) = requests(instance)
+    assert second.run_key == f"{task.id}/2"
+    with writing(installation.deployment.control) as connection:
+        start_task(connection, task.id)
+    end_badly(instance, dg.DagsterRun(job_name="export_task").run_id, dict(first.tags))
+    assert status_of(installation, task) is TaskStatus.STARTED
+    assert run_of(instance, second).success
+    assert status_of(installation, task) is TaskStatus.FINISHED

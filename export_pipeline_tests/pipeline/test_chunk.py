@@ -16,7 +16,7 @@ from export_pipeline.errors import (
     PermanentFailure,
     TransientFailure,
 )
-from export_pipeline.pipeline.chunk import SECONDS_BEFORE_RETRIES, Chunk, Worker
+from export_pipeline.pipeline.chunk import SECONDS_BEFORE_RETRIES, Chunk, HourWaits, Worker
 from export_pipeline.pipeline.progress import Cancelled
 from export_pipeline.store.ledger import HourFailure
 from export_pipeline.windows import HourWindow
@@ -344,3 +344,34 @@ def test_what_stages_found_and_failed_is_in_the_order_of_hours() -> None:
     both = later.after(earlier)
     assert both.found == (an_hour(1), an_hour(3))
     assert [failure.hour for failure in both.failed] == [hours[0], hours[2]]
+
+
+def test_an_hour_that_waits_has_neither_failed_nor_is_it_found() -> None:
+    failures = Failures()
+    chunk = a_worker(failures).work("upload", [an_hour()], itself, failing(HourWaits()))
+    assert chunk == Chunk((), waiting=(an_hour(),))
+    assert failures.heard == []
+
+
+def test_before_an_hour_fails_it_is_asked_whether_it_waits() -> None:
+    """After the last try, and of each hour by itself."""
+    asked = []
+
+    def odd_ones_wait(error: BaseException, window: HourWindow) -> bool:
+        asked.append((str(error), window))
+        return window == an_hour(1)
+
+    failures = Failures()
+    error = TransientFailure("no answer")
+    chunk = a_worker(failures, at_once=1).work(
+        "upload", [an_hour(0), an_hour(1)], itself, failing(error), waits_after=odd_ones_wait
+    )
+    assert asked == [("no answer", an_hour(0)), ("no answer", an_hour(1))]
+    assert chunk.waiting == (an_hour(1),)
+    assert [failure.hour for failure in chunk.failed] == [an_hour(0).start]
+    assert len(failures.heard) == 1
+
+
+def test_what_waits_since_an_earlier_stage_is_told_after_the_later() -> None:
+    later: Chunk[str] = Chunk((), waiting=(an_hour(1),))
+    assert later.after(Chunk((), waiting=(an_hour(0),))).waiting == (an_hour(0), an_hour(1))

@@ -10,13 +10,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.errors import Conflict
 from export_pipeline.exports.export import Export
-from export_pipeline.pipeline.claiming import Claims
+from export_pipeline.pipeline.claiming import BEGINS, GOES_ON, Claims, Taken
 from export_pipeline.pipeline.progress import Cancelled
 from export_pipeline.store.claims import Claim, claim, claims_between
+from export_pipeline.store.connector_states import change_state
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import failures_between, write_entry, write_failure
+from export_pipeline.store.waits import note_wait, waits_of
 from export_pipeline.windows import ONE_HOUR, HourWindow
 from export_pipeline_tests.builders import a_failure, a_ledger_entry
 from export_pipeline_tests.installations import FIRST, HOURS, Installation, hours
@@ -80,25 +83,25 @@ def without_the_table(control: sa.Engine) -> Iterator[None]:
 
 
 def test_a_free_hour_is_taken(control: sa.Engine, export: Export) -> None:
-    assert a_runs_claims(control).take(export, HOUR, proven_since=None)
+    assert a_runs_claims(control).take(export, HOUR, proven_since=None) is Taken.OURS
     assert [(one.owner, one.hour) for one in held(control, export)] == [("ours", HOUR.start)]
 
 
 def test_our_own_hour_is_taken_again_by_the_next_stage(control: sa.Engine, export: Export) -> None:
     claims = a_runs_claims(control)
     claims.take(export, HOUR, proven_since=None)
-    assert claims.take(export, HOUR, proven_since=None)
+    assert claims.take(export, HOUR, proven_since=None) is Taken.OURS
 
 
 def test_a_delivered_hour_is_left_alone_and_not_kept_claimed(control: sa.Engine, export: Export) -> None:
     delivered(control, export, datetime(2020, 1, 1, tzinfo=UTC))
-    assert not a_runs_claims(control).take(export, HOUR, proven_since=None)
+    assert a_runs_claims(control).take(export, HOUR, proven_since=None) is Taken.DELIVERED
     assert held(control, export) == []
 
 
-@pytest.mark.parametrize(("later", "taken"), [(-1, True), (0, False), (1, False)])
+@pytest.mark.parametrize(("later", "taken"), [(-1, Taken.OURS), (0, Taken.DELIVERED), (1, Taken.DELIVERED)])
 def test_by_force_an_hour_is_taken_unless_proven_since(
-    control: sa.Engine, export: Export, later: int, taken: bool
+    control: sa.Engine, export: Export, later: int, taken: Taken
 ) -> None:
     since = datetime.now(UTC)
     delivered(control, export, since + timedelta(seconds=later))
@@ -112,7 +115,7 @@ def test_a_delivered_hour_in_doubt_is_taken(control: sa.Engine, export: Export) 
     forced.doubt(export, HOUR)
     forced.give_up(export, HOUR)
 
-    assert a_runs_claims(control).take(export, HOUR, proven_since=None)
+    assert a_runs_claims(control).take(export, HOUR, proven_since=None) is Taken.OURS
 
 
 def test_whoever_lost_the_hour_does_not_put_it_in_doubt(control: sa.Engine, export: Export) -> None:
@@ -121,7 +124,7 @@ def test_whoever_lost_the_hour_does_not_put_it_in_doubt(control: sa.Engine, expo
     with pytest.raises(Conflict, match="the claim lapsed"):
         a_runs_claims(control).doubt(export, HOUR)
 
-    assert not a_runs_claims(control).take(export, HOUR, proven_since=None)
+    assert a_runs_claims(control).take(export, HOUR, proven_since=None) is Taken.DELIVERED
 
 
 def test_another_part_of_an_hour_is_not_delivered_yet(control: sa.Engine, export: Export) -> None:
@@ -130,8 +133,8 @@ def test_another_part_of_an_hour_is_not_delivered_yet(control: sa.Engine, export
     with writing(control) as connection:
         write_entry(connection, entry)
 
-    assert not a_runs_claims(control).take(export, half, proven_since=None)
-    assert a_runs_claims(control).take(export, HOUR, proven_since=None)
+    assert a_runs_claims(control).take(export, half, proven_since=None) is Taken.DELIVERED
+    assert a_runs_claims(control).take(export, HOUR, proven_since=None) is Taken.OURS
 
 
 def test_a_taken_hour_has_failed_no_more(control: sa.Engine, export: Export) -> None:
@@ -146,7 +149,10 @@ def test_an_hour_that_another_run_gives_up_is_taken(control: sa.Engine, export: 
     held_by_another(control, export, 3600)
     theirs = a_runs_claims(control, "theirs")
     threading.Timer(0.3, theirs.give_up, (export, HOUR)).start()
-    assert a_runs_claims(control, lease=timedelta(seconds=30)).take(export, HOUR, proven_since=None)
+    assert (
+        a_runs_claims(control, lease=timedelta(seconds=30)).take(export, HOUR, proven_since=None)
+        is Taken.OURS
+    )
 
 
 def test_an_hour_that_another_run_delivers_meanwhile_is_found(control: sa.Engine, export: Export) -> None:
@@ -157,12 +163,15 @@ def test_an_hour_that_another_run_delivers_meanwhile_is_found(control: sa.Engine
         a_runs_claims(control, "theirs").give_up(export, HOUR)
 
     threading.Timer(0.3, deliver).start()
-    assert not a_runs_claims(control, lease=timedelta(seconds=30)).take(export, HOUR, proven_since=None)
+    assert (
+        a_runs_claims(control, lease=timedelta(seconds=30)).take(export, HOUR, proven_since=None)
+        is Taken.DELIVERED
+    )
 
 
 def test_a_lapsed_claim_is_taken(control: sa.Engine, export: Export) -> None:
     held_by_another(control, export, LEASE.total_seconds())
-    assert a_runs_claims(control).take(export, HOUR, proven_since=None)
+    assert a_runs_claims(control).take(export, HOUR, proven_since=None) is Taken.OURS
     assert [one.owner for one in held(control, export)] == ["ours"]
 
 
@@ -254,3 +263,101 @@ def test_progress_that_cannot_be_noted_fails_no_hour(
     with without_the_table(control):
         progress(1, 100)
     assert f"could not note the progress of {HOUR.key}" in caplog.text
+
+
+def in_state(control: sa.Engine, export: Export, state: ConnectorState) -> None:
+    with writing(control) as connection:
+        change_state(connection, export.connector_id, state, "So be it.", now=datetime.now(UTC))
+
+
+def waits(control: sa.Engine, export: Export) -> list[datetime]:
+    with reading(control) as connection:
+        return [wait.hour for wait in waits_of(connection, export.id)]
+
+
+@pytest.mark.parametrize("state", sorted(set(ConnectorState) - {ConnectorState.RUNNING}), ids=str)
+def test_an_hour_is_not_begun_while_its_connector_does_not_run_but_waits(
+    control: sa.Engine, export: Export, state: ConnectorState
+) -> None:
+    in_state(control, export, state)
+    assert a_runs_claims(control).take(export, HOUR, proven_since=None) is Taken.WAITING
+    assert (held(control, export), waits(control, export)) == ([], [HOUR.start])
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (ConnectorState.STARTING, Taken.WAITING),
+        (ConnectorState.STOPPING, Taken.OURS),
+        (ConnectorState.STOPPED, Taken.WAITING),
+        (ConnectorState.FAILED, Taken.WAITING),
+    ],
+)
+def test_an_hour_that_was_begun_goes_on_while_its_connector_is_only_stopping(
+    control: sa.Engine, export: Export, state: ConnectorState, expected: Taken
+) -> None:
+    claims = a_runs_claims(control)
+    claims.take(export, HOUR, proven_since=None)
+    in_state(control, export, state)
+    assert claims.take(export, HOUR, proven_since=None) is expected
+    assert bool(held(control, export)) is (expected is Taken.OURS)
+    assert bool(waits(control, export)) is (expected is Taken.WAITING)
+
+
+def test_an_hour_of_ours_waits_unless_its_connector_is_in_a_certain_state(
+    control: sa.Engine, export: Export
+) -> None:
+    claims = a_runs_claims(control)
+    claims.take(export, HOUR, proven_since=None)
+    in_state(control, export, ConnectorState.STOPPING)
+    assert not claims.waits(export, HOUR, proven_since=None, unless=GOES_ON)
+    assert held(control, export)
+    assert claims.waits(export, HOUR, proven_since=None, unless=BEGINS)
+    assert (held(control, export), waits(control, export)) == ([], [HOUR.start])
+
+
+def test_of_several_hours_those_are_told_apart_that_are_ours_and_that_wait(
+    control: sa.Engine, export: Export
+) -> None:
+    claims = a_runs_claims(control)
+    claims.take(export, HOUR, proven_since=None)
+    in_state(control, export, ConnectorState.STOPPING)
+    taken = claims.take_all(export, hours(0, 2), proven_since=None)
+    assert (taken.mine, taken.waiting) == (frozenset([HOUR]), tuple(hours(1, 2)))
+
+
+def test_a_run_whose_hours_somebody_knows_of_notes_no_waits(control: sa.Engine, export: Export) -> None:
+    in_state(control, export, ConnectorState.STOPPED)
+    claims = replace(a_runs_claims(control), notes_waits=False)
+    assert claims.take(export, HOUR, proven_since=None) is Taken.WAITING
+    assert waits(control, export) == []
+
+
+def test_an_hour_waits_no_more_when_a_run_has_it(control: sa.Engine, export: Export) -> None:
+    in_state(control, export, ConnectorState.STOPPED)
+    a_runs_claims(control, "early").take(export, HOUR, proven_since=None)
+    in_state(control, export, ConnectorState.RUNNING)
+    assert a_runs_claims(control).take(export, HOUR, proven_since=None) is Taken.OURS
+    assert waits(control, export) == []
+
+
+@pytest.mark.parametrize(("by_force", "left"), [(False, []), (True, [HOUR.start])])
+def test_a_delivered_hour_waits_no_more_unless_it_is_wanted_again_by_force(
+    control: sa.Engine, export: Export, by_force: bool, left: list[datetime]
+) -> None:
+    """And then for the run that is started for it, not for the one that finds it in place."""
+    wanted = datetime.now(UTC)
+    with writing(control) as connection:
+        note_wait(connection, export.id, HOUR.start, now=wanted, proven_since=wanted if by_force else None)
+    delivered(control, export, wanted - timedelta(seconds=1))
+    assert a_runs_claims(control).take(export, HOUR, proven_since=None) is Taken.DELIVERED
+    assert waits(control, export) == left
+
+
+def test_an_hour_by_force_waits_by_force(control: sa.Engine, export: Export) -> None:
+    since = datetime.now(UTC)
+    delivered(control, export, since - timedelta(seconds=1))
+    in_state(control, export, ConnectorState.FAILED)
+    assert a_runs_claims(control).take(export, HOUR, proven_since=since) is Taken.WAITING
+    with reading(control) as connection:
+        assert [wait.proven_since for wait in waits_of(connection, export.id)] == [since]

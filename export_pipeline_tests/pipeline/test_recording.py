@@ -11,6 +11,7 @@ from export_pipeline.pipeline.recording import record_hour
 from export_pipeline.store.claims import claim, claims_between
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import failures_between, write_failure
+from export_pipeline.store.waits import note_wait, waits_of
 from export_pipeline.windows import ONE_HOUR
 from export_pipeline_tests.builders import a_failure, a_receipt, a_receipt_file
 from export_pipeline_tests.installations import FIRST, Installation, hours
@@ -116,3 +117,14 @@ def test_an_hour_nobody_claimed_is_not_entered(installation: Installation) -> No
     with pytest.raises(Conflict):
         record(installation, export)
     assert ledger(installation, export) == []
+
+
+def test_with_the_entry_the_hour_waits_no_more(installation: Installation) -> None:
+    """Somebody wanted it while it was in flight, and its connector was being stopped."""
+    export = installation.export()
+    claimed(installation, export, "ours")
+    with writing(installation.deployment.control) as connection:
+        note_wait(connection, export.id, HOUR.start, now=datetime.now(UTC))
+    record(installation, export)
+    with reading(installation.deployment.control) as connection:
+        assert waits_of(connection, export.id) == []

@@ -173,6 +173,7 @@ def test_more_rows_than_the_connector_takes_are_refused_before_any_is_read(
         staging=run.staging,
         lease=run.lease,
         hours_at_once=2,
+        check=run.check,
     )
     deployment = installation.deployment
     source = open_source(deployment.source_url)

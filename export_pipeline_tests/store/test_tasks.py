@@ -1,22 +1,27 @@
 """Stored tasks: requested, queued, taken up, ended."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.errors import NotFound
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask
+from export_pipeline.store.connector_states import change_state
 from export_pipeline.store.database import reading, writing
+from export_pipeline.store.exports import hide_export
 from export_pipeline.store.tasks import (
     add_task,
+    count_waiting_tasks,
     fail_queued_tasks,
     fail_task,
     find_task,
     get_task,
     list_tasks,
     queued_tasks,
+    requeue_task,
     start_task,
     tasks_between,
 )
@@ -31,7 +36,9 @@ def export(control: sa.Engine) -> Export:
 
 @pytest.fixture
 def theirs(control: sa.Engine) -> Export:
-    return stored_export(control, stored_connector(control, organization="other"))
+    return stored_export(
+        control, stored_connector(control, organization="other", state=ConnectorState.RUNNING)
+    )
 
 
 def requested(control: sa.Engine, export: Export, *, force: bool = False) -> ExportTask:
@@ -167,3 +174,47 @@ def test_tasks_that_ask_for_part_of_a_range_are_found(control: sa.Engine, export
 
     assert found(0, 90) == found(89, 200) == found(-60, 1) == found(30, 40) == [task]
     assert found(90, 200) == found(-60, 0) == []
+
+
+def test_a_task_waits_while_its_connector_does_not_run_and_is_counted(
+    control: sa.Engine, export: Export, theirs: Export
+) -> None:
+    first, second, ours = (requested(control, owner) for owner in (theirs, theirs, export))
+    with writing(control) as connection:
+        change_state(
+            connection, theirs.connector_id, ConnectorState.STOPPED, "So be it.", now=datetime.now(UTC)
+        )
+        assert queued_tasks(connection, 1) == [ours]  # however many wait before it
+        assert count_waiting_tasks(connection) == {theirs.connector_id: 2}
+        change_state(
+            connection, theirs.connector_id, ConnectorState.RUNNING, "It is back.", now=datetime.now(UTC)
+        )
+        assert queued_tasks(connection, 10) == [first, second, ours]
+        assert count_waiting_tasks(connection) == {}
+
+
+def test_a_task_that_was_overtaken_is_queued_again_once_for_each_attempt(
+    control: sa.Engine, export: Export
+) -> None:
+    task = requested(control, export)
+    with writing(control) as connection:
+        started = start_task(connection, task.id)
+        assert started.attempt == 1
+        requeue_task(connection, task.id, 1)
+        assert [again.attempt for again in queued_tasks(connection, 10)] == [2]
+        start_task(connection, task.id)
+        requeue_task(connection, task.id, 1)  # its first run, which is late
+        assert queued_tasks(connection, 10) == []
+
+
+def test_a_task_whose_export_was_deleted_meanwhile_is_not_queued_again(
+    control: sa.Engine, export: Export
+) -> None:
+    task = requested(control, export)
+    with writing(control) as connection:
+        start_task(connection, task.id)
+        hide_export(connection, export.id)
+        requeue_task(connection, task.id, 1)
+        assert get_task(connection, task.id).error == (
+            "the export was deleted while the task waited for its connector"
+        )
