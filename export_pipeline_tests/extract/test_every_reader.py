@@ -140,6 +140,18 @@ def test_a_value_of_every_kind_arrives_equal_and_with_the_declared_schema(engine
     assert list(map(_shown, got.column("value").to_pylist())) == list(map(_shown, values))
 
 
+@pytest.mark.parametrize("text", ["\ufeff", "\ufeff and more", '\ufeff"', ""])
+def test_a_text_arrives_equal_where_it_is_the_first_of_all(engine: Engine, text: str) -> None:
+    """A parser may hold the first character that it is given for a mark of the encoding."""
+    load(engine, [(1, SEEN, text), (2, SEEN, "x")], word=engine.types[Kind.STRING])
+    table = a_table(a_column("word"))
+    chosen = table.select(["word"])
+    rows = rows_of_hour(table, chosen, an_hour(), EVERY_ROW, None)
+    with engine.source() as source, source.snapshot() as snapshot:
+        (batch,) = snapshot.batches(rows, arrow_schema(chosen))
+    assert batch.column(0).to_pylist() == [text, "x"]
+
+
 OWN_TYPES = [
     pytest.param(kind, native, id=f"{kind.name}: {native}")
     for kind in ENGINES.values()
