@@ -26,11 +26,17 @@ ROWS_AT_ONCE = 100
 
 SECONDS_TO_CONNECT = 10
 
+# Texts are put in order by so many bytes; by default it is 1,024. A sort has to have room for a few of the
+# longest, of each column that orders.
+BYTES_SORTED_BY = 65_536
+SORT_BUFFER = 16 * 2**20
+
 # How a server or a role may have been set up must not change what is read. A server that waits longer than
 # this for us to take the next rows gives up: staging them is much quicker.
 _SESSION = (
     "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES', net_write_timeout = 600,"
-    " sql_select_limit = 18446744073709551615"
+    f" sql_select_limit = 18446744073709551615, max_sort_length = {BYTES_SORTED_BY},"
+    f" sort_buffer_size = {SORT_BUFFER}"
 )
 _READ_ONLY = "SET SESSION TRANSACTION READ ONLY"
 _BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"

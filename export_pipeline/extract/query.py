@@ -9,7 +9,7 @@ from export_pipeline.dataset.tables import Column, Table
 from export_pipeline.dataset.types import Kind
 from export_pipeline.errors import PermanentFailure
 from export_pipeline.extract.sql_types import OneForm, in_one_form, sql_type, within
-from export_pipeline.filters.collation import by_code_point, by_digits
+from export_pipeline.filters.collation import by_code_point, by_digits, sorted_by_code_point
 from export_pipeline.filters.sql import where_clause
 from export_pipeline.filters.tree import Filter
 from export_pipeline.windows import HourWindow
@@ -91,5 +91,5 @@ def _ordered(column: sa.ColumnElement[Any], kind: Kind) -> sa.ColumnElement[Any]
     if kind is Kind.UUID:
         return by_digits(column)
     if kind.textual:
-        return by_code_point(column)
+        return sorted_by_code_point(column)
     return in_one_form(column) if isinstance(column.type, OneForm) else column

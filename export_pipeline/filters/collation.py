@@ -49,6 +49,26 @@ def _as_utf8(element: by_code_point, compiler: SQLCompiler, **options: Any) -> s
     return f"CAST(CONVERT({compiler.process(element.clauses, **options)} USING utf8mb4) AS BINARY)"
 
 
+class sorted_by_code_point(FunctionElement[str]):  # noqa: N801
+    """A column's text in an ORDER BY."""
+
+    inherit_cache = True
+    type = CodePoints()
+
+
+@compiles(sorted_by_code_point)
+def _as_compared(element: sorted_by_code_point, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(by_code_point(*element.clauses), **options)
+
+
+@compiles(sorted_by_code_point, *MYSQL)
+def _beyond_what_is_sorted(element: sorted_by_code_point, compiler: SQLCompiler, **options: Any) -> str:
+    """MySQL sorts by so many bytes and no more (`max_sort_length`): texts that differ only behind those have
+    to come in some order that is always the same."""
+    text = compiler.process(by_code_point(*element.clauses), **options)
+    return f"{text}, SHA2({text}, 256)"
+
+
 class by_digits(FunctionElement[str]):  # noqa: N801
     """A column's UUID as its 32 digits: engines without the type keep it as text, in either case, with dashes
     or without."""

@@ -207,6 +207,13 @@ def test_the_order_is_that_of_code_points_with_nulls_last_however_rows_came(engi
     assert [row["word"] for row in got] == ["", "B", "Z", "a", "b", "é", "😀", None]
 
 
+def test_the_order_is_that_of_whole_texts(engine: Engine) -> None:
+    texts = ["x" * length + end for length in (1_100, 60_000) for end in "dbacfe"]
+    load(engine, [(n, SEEN, text) for n, text in enumerate(texts)], word=engine.types[Kind.STRING])
+    got = rows_read(engine, a_table(a_column("word"), order_by=("word",)))
+    assert [row["word"] for row in got] == sorted(texts)
+
+
 @pytest.mark.parametrize("kind", [kind for kind in Kind if "==" in OPERATORS[kind]])
 def test_a_value_is_found_by_the_filter_that_names_it(engine: Engine, kind: Kind) -> None:
     values = [value for value in filter(engine.kind.holds, VALUES[kind]) if value == value]  # not NaN

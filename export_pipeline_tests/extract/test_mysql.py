@@ -55,6 +55,29 @@ def test_a_server_with_settings_of_its_own_is_read_alike(mariadb_url: str, setti
     assert (row["seen"], row["Order"], row["note"]) == (SEEN, 'é"', "")
 
 
+def test_texts_that_differ_behind_what_is_sorted_by_come_in_one_order_however_they_lie(
+    mariadb_database: str,
+) -> None:
+    columns = [a_column(name) for name in ("a", "b", "c")]
+    table = a_table(*columns, order_by=("a", "b", "c"))
+    orders = []
+    for ends in ("dbacfe", "efcabd"):
+        _run(mariadb_database, "drop table if exists events")
+        _run(
+            mariadb_database,
+            "create table events (id bigint, seen datetime(6), a longtext, b longtext, c longtext)",
+            *(
+                "insert into events select seq, '2013-01-01 00:30:00', concat(repeat('x', 70000), mod(seq, 7)),"
+                f" repeat('y', 70000), concat(repeat('z', 70000), '{end}') from seq_1_to_7"
+                for end in ends
+            ),
+        )
+        with closing(open_source(mariadb_database)) as source, source.snapshot() as snapshot:
+            rows = read(snapshot, table).to_pylist()
+        orders.append([(row["a"][-1], row["c"][-1]) for row in rows])
+    assert orders[0] == orders[1]
+
+
 def test_a_row_that_the_server_will_not_put_together_is_refused_and_no_null(mariadb_url: str) -> None:
     """What is longer than its max_allowed_packet, its functions make NULL of."""
     with fresh_mariadb_database(mariadb_url) as url:
