@@ -19,7 +19,7 @@ from export_pipeline.extract.fitting import declared_type
 from export_pipeline.extract.query import relation_of
 from export_pipeline.extract.shapes import check_shape
 from export_pipeline.extract.sqlalchemy import SqlalchemySnapshot, SqlalchemySource
-from export_pipeline.filters.collation import by_code_point
+from export_pipeline.filters.collation import utf8_of
 
 # The driver is asked for so many at once; of what is wide, memory would hold too much.
 ROWS_AT_ONCE = 100
@@ -143,7 +143,7 @@ def _written(column: sa.ColumnElement[Any], kind: Kind) -> sa.ColumnElement[Any]
     text: sa.ColumnElement[Any]
     match kind:
         case Kind.STRING | Kind.UUID | Kind.JSON | Kind.INTERVAL:
-            escaped = sa.func.replace(by_code_point(column), _QUOTE, _TWO_QUOTES)
+            escaped = sa.func.replace(utf8_of(column), _QUOTE, _TWO_QUOTES)
             text = sa.func.concat(_QUOTE, escaped, _QUOTE)
         case Kind.BYTES:
             text = sa.func.concat(_QUOTE, sa.func.hex(column), _QUOTE)  # none is not NULL

@@ -45,8 +45,40 @@ def _in_binary_collation(element: by_code_point, compiler: SQLCompiler, **option
 
 
 @compiles(by_code_point, *MYSQL)
-def _as_utf8(element: by_code_point, compiler: SQLCompiler, **options: Any) -> str:
-    return f"CAST(CONVERT({compiler.process(element.clauses, **options)} USING utf8mb4) AS BINARY)"
+def _as_utf8_or_fail(element: by_code_point, compiler: SQLCompiler, **options: Any) -> str:
+    """What cannot be compared must not be taken for null, or a row would silently not be found."""
+    column = compiler.process(element.clauses, **options)
+    return f"COALESCE({_utf8(column, none='NULL')}, IF({column} IS NULL, NULL, {_FAIL}))"
+
+
+# The one way to fail in a SELECT, when it is come to. `driver_errors` knows what the server says of it.
+_FAIL = "(SELECT X'' UNION ALL SELECT X'')"
+
+
+def _utf8(column: str, *, none: str) -> str:
+    """A column's text as the bytes of its UTF-8. NULL if that is longer than the server puts together, and
+    `none` if it is no text: where a character set has no such byte MySQL makes `?` of it."""
+    converted = f"CONVERT({column} USING utf8mb4)"
+    as_bytes = f"CAST({converted} AS BINARY)"
+    added = f"INSTR({as_bytes}, X'3F') > 0 AND {_question_marks(converted)} <> {_question_marks(column)}"
+    checked = f"IF(CHARSET({column}) = 'binary' OR ({added}), {none}, {as_bytes})"
+    return f"IF(CHARSET({column}) IN ('utf8mb4', 'utf8mb3'), {as_bytes}, {checked})"
+
+
+def _question_marks(text: str) -> str:
+    return f"(CHAR_LENGTH(REPLACE({text}, '?', '??')) - CHAR_LENGTH({text}))"
+
+
+class utf8_of(FunctionElement[str]):  # noqa: N801
+    """A column's text as MySQL writes it in UTF-8; bytes that are none if it is no text."""
+
+    inherit_cache = True
+    type = CodePoints()
+
+
+@compiles(utf8_of, *MYSQL)
+def _as_utf8(element: utf8_of, compiler: SQLCompiler, **options: Any) -> str:
+    return _utf8(compiler.process(element.clauses, **options), none="X'FF'")
 
 
 class sorted_by_code_point(FunctionElement[str]):  # noqa: N801
