@@ -31,8 +31,7 @@ def rows_of_hour(
             " the declaration was changed since the export was made: make it again"
         )
     if table.tenant_column is not None:
-        # Exactly: under a collation that ignores case, `ACME` would be given the rows of `acme`.
-        conditions.append(by_code_point(source.c[table.tenant_column]) == tenant)
+        conditions.append(_is_tenant(source.c[table.tenant_column], tenant or "", table))
     return (
         sa.select(*(source.c[column.name] for column in columns))
         .where(*conditions)
@@ -77,6 +76,13 @@ def _relation(table: Table) -> sa.TableClause:
     schema, _, name = table.relation.rpartition(".")
     columns = (sa.column(column.name, sql_type(column.type)) for column in table.columns)
     return sa.table(name, *columns, schema=schema or None)
+
+
+def _is_tenant(column: sa.ColumnElement[Any], tenant: str, table: Table) -> sa.ColumnElement[bool]:
+    if table.column(column.name).type.kind is Kind.UUID:
+        return by_digits(column) == tenant.replace("-", "").lower()
+    # Exactly: under a collation that ignores case, `ACME` would be given the rows of `acme`.
+    return by_code_point(column) == tenant
 
 
 def _total_order(table: Table, source: sa.TableClause) -> Iterator[sa.ColumnElement[Any]]:

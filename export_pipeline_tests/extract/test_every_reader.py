@@ -252,6 +252,14 @@ def test_a_tenant_gets_its_own_rows_and_not_those_of_one_spelled_alike(engine: E
     assert [row["id"] for row in rows_read(engine, table, tenant="acme")] == [1]
 
 
+@pytest.mark.parametrize("tenant", ["ABCDEF00-0000-0000-0000-00000000000F", "abcdef00" + "0" * 23 + "f"])
+def test_a_tenant_is_a_uuid_however_it_is_written(engine: Engine, tenant: str) -> None:
+    owner = "abcdef00-0000-0000-0000-00000000000f"
+    load(engine, [(1, SEEN, owner), (2, SEEN, owner[:-1] + "e")], owner=engine.types[Kind.UUID])
+    table = a_table(a_column("owner", "uuid"), tenant_column="owner")
+    assert [row["id"] for row in rows_read(engine, table, tenant=tenant)] == [1]
+
+
 def test_a_shared_table_is_not_read_without_a_tenant() -> None:
     table = a_table(a_column("owner"), tenant_column="owner")
     with pytest.raises(PermanentFailure, match="tenant"):
