@@ -51,7 +51,7 @@ def relation_of(rows: sa.Select[Any]) -> str:
 
 def source_of(rows: sa.Select[Any]) -> sa.TableClause:
     """What a select of `rows_of_hour` reads from."""
-    (source,) = rows.get_final_froms()
+    (source,) = rows.columns_clause_froms  # the final ones would be found by compiling it all
     assert isinstance(source, sa.TableClause)
     return source
 

@@ -27,11 +27,15 @@ class CodePoints(sa.TypeDecorator[str]):
         return value.encode() if value is not None and dialect.name in MYSQL else value
 
 
+# One for all: SQLAlchemy works out for each instance what it is on a dialect.
+CODE_POINTS = CodePoints()
+
+
 class by_code_point(FunctionElement[str]):  # noqa: N801  # reads as the SQL function that it stands for
     """A column's text, compared by code points."""
 
     inherit_cache = True
-    type = CodePoints()
+    type = CODE_POINTS
 
 
 @compiles(by_code_point)
@@ -73,7 +77,7 @@ class utf8_of(FunctionElement[str]):  # noqa: N801
     """A column's text as MySQL writes it in UTF-8; bytes that are none if it is no text."""
 
     inherit_cache = True
-    type = CodePoints()
+    type = CODE_POINTS
 
 
 @compiles(utf8_of, *MYSQL)
@@ -85,7 +89,7 @@ class sorted_by_code_point(FunctionElement[str]):  # noqa: N801
     """A column's text in an ORDER BY."""
 
     inherit_cache = True
-    type = CodePoints()
+    type = CODE_POINTS
 
 
 @compiles(sorted_by_code_point)
@@ -106,7 +110,7 @@ class by_digits(FunctionElement[str]):  # noqa: N801
     or without."""
 
     inherit_cache = True
-    type = CodePoints()
+    type = CODE_POINTS
 
 
 @compiles(by_digits)

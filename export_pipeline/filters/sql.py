@@ -13,6 +13,7 @@
 
 import math
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, assert_never
 
 import sqlalchemy as sa
@@ -22,7 +23,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from export_pipeline.dataset.tables import Table
 from export_pipeline.dataset.types import ColumnType, Kind
-from export_pipeline.filters.collation import MYSQL, CodePoints, by_code_point, by_digits
+from export_pipeline.filters.collation import CODE_POINTS, MYSQL, by_code_point, by_digits
 from export_pipeline.filters.folding import fold, other_forms
 from export_pipeline.filters.numbers import as_bound, as_single, is_a_number, is_exact, whole_number
 from export_pipeline.filters.tree import (
@@ -122,7 +123,13 @@ def _bound(value: Value, type_: ColumnType, column: sa.ColumnElement[Any]) -> sa
 
 
 def _text(value: str) -> sa.BindParameter[str]:
-    return sa.bindparam(None, value, type_=CodePoints())
+    return sa.bindparam(None, value, type_=CODE_POINTS)
+
+
+@cache
+def _letter(character: str) -> sa.BindParameter[str]:
+    """One for all conditions: a statement takes so many values only, whatever their number of places."""
+    return _text(character)
 
 
 class _Unsigned(sa.TypeDecorator[int]):
@@ -199,7 +206,7 @@ class _replaced(FunctionElement[str]):  # noqa: N801
     """A text, then pairs: each first character of a pair replaced by the second."""
 
     inherit_cache = True
-    type = CodePoints()
+    type = CODE_POINTS
 
 
 @compiles(_replaced)
@@ -231,5 +238,5 @@ def _replace(text: str, pairs: list[str]) -> str:
 
 def _folded(column: sa.ColumnElement[Any], folded: str) -> sa.ColumnElement[str]:
     """The column's text with those letters folded that occur in `folded`."""
-    pairs = [_text(character) for pair in other_forms(folded) for character in pair]
+    pairs = [_letter(character) for pair in other_forms(folded) for character in pair]
     return _replaced(by_code_point(column), *pairs) if pairs else by_code_point(column)

@@ -12,11 +12,14 @@ from export_pipeline.dataset.types import Kind
 from export_pipeline.extract.query import rows_of_hour
 from export_pipeline.extract.schema import arrow_schema
 from export_pipeline.extract.source import Snapshot
+from export_pipeline.filters import limits
 from export_pipeline.filters.checking import OPERATORS, check
+from export_pipeline.filters.folding import fold, other_forms
 from export_pipeline.filters.meaning import holds
-from export_pipeline.filters.tree import EVERY_ROW, AllOf, AnyOf, Comparison, Filter
+from export_pipeline.filters.tree import EVERY_ROW, AllOf, AnyOf, Comparison, Contains, Filter, OneOf
 from export_pipeline_tests.builders import a_column, an_hour
 from export_pipeline_tests.extract.engines import Engine
+from export_pipeline_tests.extract.test_every_reader import SEEN, a_table, load, rows_read
 from export_pipeline_tests.filters.strategies import LITERALS, condition, filters_on
 
 ON_ENGINES = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -103,6 +106,34 @@ def test_what_a_filter_selects_is_what_it_means_of_what_arrives(lent: LentTable,
 @given(data=st.data())
 def test_thousands_of_filters_mean_the_same_of_what_arrives(lent: LentTable, data: st.DataObject) -> None:
     lent.agrees(check(data.draw(filters_on(lent.kinds)), lent.table))
+
+
+def largest_filter() -> Filter:
+    """At the limits of conditions, values and letters at once, on one text column."""
+    conditions = limits.MAX_CONDITIONS
+    searched = tuple(Contains("word", f"abcdefghijlmnopq{number}") for number in range(conditions - 2))
+    values = limits.MAX_VALUES - len(searched) - 1
+    listed = OneOf("word", tuple(f"x{number}" for number in range(values)))
+    letters = limits.MAX_FOLDED - sum(len(other_forms(fold(part.value))) for part in searched)
+    more = "".join(letter for letter in map(chr, range(0x430, 0x30000)) if other_forms(fold(letter)))
+    return AnyOf((*searched, listed, Contains("word", _of_letters(more, min(letters, limits.MAX_LETTERS)))))
+
+
+def _of_letters(among: str, count: int) -> str:
+    """A text of letters that have to be folded in so many ways."""
+    text = ""
+    for letter in among:
+        if fold(letter) == letter and len(other_forms(text + letter)) <= count:
+            text += letter
+    return text
+
+
+def test_the_largest_filter_that_is_taken_is_answered(engine: Engine) -> None:
+    load(engine, [(1, SEEN, "x5"), (2, SEEN, "y"), (3, SEEN, None)], word=engine.types[Kind.STRING])
+    table = a_table(a_column("word"))
+    filter_ = check(largest_filter(), table)
+    (found,) = rows_read(engine, table, filter_=filter_)
+    assert found["id"] == 1
 
 
 def _can_be_named(value: object) -> bool:
