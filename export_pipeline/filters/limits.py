@@ -33,7 +33,7 @@ MAX_VALUES = 5_000
 MAX_DIGITS = 400
 
 # Letters compared regardless of case, of all conditions together: 300 words of 16 different ones. Each is two
-# places for values in the statement, of which SQLite has 32,766, and takes time: DuckDB needs seconds for these.
+# places for values in the statement, of which SQLite has 32,766; DuckDB needs seconds for so many.
 MAX_FOLDED = 5_000
 
 # Different letters compared regardless of case in one condition. Each costs a replace() around another,

@@ -12,7 +12,7 @@
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, assert_never
 
@@ -202,21 +202,27 @@ def _instr(element: _position, compiler: SQLCompiler, **options: Any) -> str:
     return f"instr({compiler.process(element.clauses, **options)})"
 
 
-class _replaced(FunctionElement[str]):  # noqa: N801
+class replaced(FunctionElement[str]):  # noqa: N801
     """A text, then pairs: each first character of a pair replaced by the second."""
 
     inherit_cache = True
     type = CODE_POINTS
 
+    def among(self, has: Callable[[str], bool]) -> "replaced":
+        """Without the pairs whose first character cannot be in the text, since its database has none such."""
+        text, *letters = self.clauses
+        pairs = zip(letters[::2], letters[1::2], strict=True)
+        return replaced(text, *(letter for pair in pairs if has(pair[0].value) for letter in pair))
 
-@compiles(_replaced)
-def _nested(element: _replaced, compiler: SQLCompiler, **options: Any) -> str:
+
+@compiles(replaced)
+def _nested(element: replaced, compiler: SQLCompiler, **options: Any) -> str:
     text, *pairs = (compiler.process(clause, **options) for clause in element.clauses)
     return _replace(text, pairs)
 
 
-@compiles(_replaced, "sqlite")
-def _step_by_step(element: _replaced, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(replaced, "sqlite")
+def _step_by_step(element: replaced, compiler: SQLCompiler, **options: Any) -> str:
     """In steps of a few replacements each, because SQLite cannot parse deep nesting."""
     text, *pairs = (compiler.process(clause, **options) for clause in element.clauses)
     size = 2 * NESTED_REPLACES
@@ -239,4 +245,4 @@ def _replace(text: str, pairs: list[str]) -> str:
 def _folded(column: sa.ColumnElement[Any], folded: str) -> sa.ColumnElement[str]:
     """The column's text with those letters folded that occur in `folded`."""
     pairs = [_letter(character) for pair in other_forms(folded) for character in pair]
-    return _replaced(by_code_point(column), *pairs) if pairs else by_code_point(column)
+    return replaced(by_code_point(column), *pairs) if pairs else by_code_point(column)

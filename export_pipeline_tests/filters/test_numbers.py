@@ -1,6 +1,7 @@
 """Numbers compared as what arrives of them; `extract/test_every_readers_filters.py` asks every engine."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from export_pipeline.filters.sql import where_clause
 from export_pipeline.filters.text import filter_from
 from export_pipeline_tests.builders import a_column, a_table
 
-COLUMN = sa.column("it")
+COLUMN: sa.ColumnElement[Any] = sa.column("it")
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def connection(postgres_database: str) -> Iterator[sa.Connection]:
         yield connection
 
 
-def of(connection: sa.Connection, expression: sa.ColumnElement[object], it: str) -> object:
+def of(connection: sa.Connection, expression: sa.ColumnElement[Any], it: str) -> object:
     one = sa.select(sa.literal_column(it).label("it")).subquery("one")
     return connection.execute(sa.select(expression).select_from(one)).scalar_one()
 
@@ -61,12 +62,9 @@ def test_a_decimal_that_is_no_number_is_neither_above_nor_below_any(
         columns=(a_column("id", "int64"), a_column("time_hour", "timestamp"), a_column("it", "decimal(12,2)"))
     )
     one = sa.select(sa.literal_column("'NaN'::numeric").label("it")).subquery("one")
-    found = (
-        sa.select(sa.literal_column("1"))
-        .select_from(one)
-        .where(where_clause(filter_from(text, table), table, one))
-    )
-    assert connection.execute(found).all() == []
+    found: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(one)
+    condition = where_clause(filter_from(text, table), table, one)
+    assert connection.execute(found.where(condition)).all() == []
 
 
 def test_a_year_of_mariadb_is_a_number(mariadb_database: str) -> None:
