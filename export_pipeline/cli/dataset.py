@@ -92,6 +92,7 @@ def _document(table: "Table") -> dict[str, object]:
         "time_column": table.time_column,
         "order_by": table.order_by,
         "tenant_column": table.tenant_column,
+        "for_every_tenant": table.for_every_tenant,
         "columns": [_column(column) for column in table.columns],
     }
 

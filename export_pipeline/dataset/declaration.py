@@ -133,7 +133,7 @@ def _tables(section: Section | None) -> list[Table | None]:
 
 
 def _table(name: str, section: Section) -> Table | None:
-    section.allow("relation", "time_column", "order_by", "tenant_column", "columns")
+    section.allow("relation", "time_column", "order_by", "tenant_column", "for_every_tenant", "columns")
     relation = section.text("relation")
     if relation is not None and (wrong := wrong_relation(relation)):
         section.mistakes.add((*section.place, "relation"), wrong)
@@ -146,6 +146,10 @@ def _table(name: str, section: Section) -> Table | None:
     tenant_column = section.text("tenant_column")
     if tenant_column is not None:
         _check_known(section, columns, tenant_column, "tenant_column")
+    for_every_tenant = section.flag("for_every_tenant", default=False)
+    if for_every_tenant and tenant_column is not None:
+        message = "each tenant has rows of its own, as tenant_column says; remove one of the two"
+        section.mistakes.add((*section.place, "for_every_tenant"), message)
     if time_column is None:
         return None
     return Table(
@@ -155,6 +159,7 @@ def _table(name: str, section: Section) -> Table | None:
         time_column=time_column,
         order_by=tuple(order_by),
         tenant_column=tenant_column,
+        for_every_tenant=for_every_tenant,
     )
 
 

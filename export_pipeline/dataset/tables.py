@@ -28,7 +28,8 @@ class Table:
 
     `relation` is what to select from (a table or view, with its schema if it has one); `time_column`
     puts each row into one hour; `order_by` names columns that together order the rows totally;
-    `tenant_column`, if several customers share the table, says whose a row is.
+    `tenant_column`, if several customers share the table, says whose a row is; if there is none and it is
+    `for_every_tenant`, all of them may have all of its rows.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Table:
     time_column: str
     order_by: tuple[str, ...]
     tenant_column: str | None = None
+    for_every_tenant: bool = False
 
     def column(self, name: str) -> Column:
         """The column of that API name, whatever its case: `PLAYED` is `played`."""

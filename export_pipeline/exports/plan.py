@@ -1,12 +1,14 @@
 """A definition worked out against the dataset: which columns of which tables, under which filter."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from export_pipeline.dataset.tables import Column, Dataset, Table
+from export_pipeline.dataset.types import Kind
 from export_pipeline.errors import InvalidRequest, NotFound
 from export_pipeline.exports.export import ExportDefinition, TableChoice
 from export_pipeline.exports.scopes import filters_of
+from export_pipeline.filters.literals import Unfit, value_of, written
 from export_pipeline.filters.named import NO_NAMED_FILTERS
 from export_pipeline.filters.text import text_of
 from export_pipeline.filters.tree import Filter
@@ -38,12 +40,8 @@ def plan_of(
     tables = [_table(dataset, name) for name in names]
     if len({table.name for table in tables}) < len(tables):
         raise InvalidRequest(f"tables: {', '.join(names)} names a table twice; name it once", field="tables")
-    if definition.tenant is not None and not any(table.tenant_column for table in tables):
-        raise InvalidRequest(
-            f"tenant: {', '.join(table.name for table in tables)} has no tenant_column declared, and every"
-            " row would be delivered; declare the column, or leave the tenant out",
-            field="tenant",
-        )
+    if definition.tenant is not None:
+        _refuse_whole_tables(tables)
     filters = filters_of(definition, tables, named)
     return tuple(
         TablePlan(
@@ -70,9 +68,32 @@ def _columns(table: Table, choice: TableChoice) -> tuple[Column, ...]:
         raise InvalidRequest(f"columns: {error}", field="columns") from error
 
 
+def _refuse_whole_tables(tables: Sequence[Table]) -> None:
+    """A tenant is to be given its own rows: all rows of a table only where that was said of the table."""
+    whole = [table.name for table in tables if not table.tenant_column and not table.for_every_tenant]
+    if whole:
+        raise InvalidRequest(
+            f"tenant: {', '.join(whole)} has no tenant_column declared, and every row would be delivered;"
+            " declare the column, or for_every_tenant = true if every tenant may have them, or leave the"
+            " table or the tenant out",
+            field="tenant",
+        )
+
+
 def _tenant(table: Table, tenant: str | None) -> str | None:
-    if table.tenant_column is not None and not tenant:
+    if table.tenant_column is None:
+        return None
+    if not tenant:
         raise InvalidRequest(
             f"tenant: table {table.name!r} holds several customers' rows; say whose are meant", field="tenant"
         )
-    return tenant if table.tenant_column is not None else None
+    type_ = table.column(table.tenant_column).type
+    if type_.kind is not Kind.UUID:
+        return tenant
+    try:
+        return str(value_of(tenant, type_))
+    except Unfit as error:
+        raise InvalidRequest(
+            f"tenant: the tenants of table {table.name!r} are UUIDs, which {written(tenant)} is not: {error}",
+            field="tenant",
+        ) from error

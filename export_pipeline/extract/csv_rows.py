@@ -8,6 +8,7 @@ timestamps         readings in UTC, without a zone
 all others         as ISO 8601 and SQL write them
 """
 
+import codecs
 import re
 from binascii import unhexlify
 from collections.abc import Collection, Iterable, Iterator
@@ -71,6 +72,9 @@ def batch_of(
     types = [declared_type(field) for field in schema]
     # Arrow's parser wants different names, and the database's may differ by case only.
     names = [str(number) for number in range(len(types))]
+    if block.startswith(codecs.BOM_UTF8):
+        # It is the first character of the first text: Arrow's parser drops one, which shall not be that.
+        block = codecs.BOM_UTF8 + block
     try:
         table = csv.read_csv(
             cast(BinaryIO, pa.BufferReader(block)),

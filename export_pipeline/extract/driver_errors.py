@@ -78,6 +78,11 @@ def _operational(where: str, line: str, rows: sa.Select[Any] | None) -> HourFail
             " or as a number, it holds what is no moment; write each as text in UTC, like"
             " 2013-01-01 05:00:00.123456"
         )
+    if rows is not None and "Subquery returns more than 1 row" in line:
+        return PermanentFailure(
+            f"{relation_of(rows)}: a text by which rows are chosen or ordered is longer than the server's"
+            " max_allowed_packet, or has bytes that are no characters; raise that there, or correct the rows"
+        )
     if any(words in line for words in _WRONG_CONFIGURATION):
         return PermanentFailure(
             f"the {where} cannot be opened: {line}; correct the source's URL, or the role's rights"

@@ -19,18 +19,24 @@ from export_pipeline.extract.fitting import declared_type
 from export_pipeline.extract.query import relation_of
 from export_pipeline.extract.shapes import check_shape
 from export_pipeline.extract.sqlalchemy import SqlalchemySnapshot, SqlalchemySource
-from export_pipeline.filters.collation import by_code_point
+from export_pipeline.filters.collation import utf8_of
 
 # The driver is asked for so many at once; of what is wide, memory would hold too much.
 ROWS_AT_ONCE = 100
 
 SECONDS_TO_CONNECT = 10
 
+# Texts are put in order by so many bytes; by default it is 1,024. A sort has to have room for a few of the
+# longest, of each column that orders.
+BYTES_SORTED_BY = 65_536
+SORT_BUFFER = 16 * 2**20
+
 # How a server or a role may have been set up must not change what is read. A server that waits longer than
 # this for us to take the next rows gives up: staging them is much quicker.
 _SESSION = (
     "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES', net_write_timeout = 600,"
-    " sql_select_limit = 18446744073709551615"
+    f" sql_select_limit = 18446744073709551615, max_sort_length = {BYTES_SORTED_BY},"
+    f" sort_buffer_size = {SORT_BUFFER}"
 )
 _READ_ONLY = "SET SESSION TRANSACTION READ ONLY"
 _BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
@@ -154,7 +160,7 @@ def _written(column: sa.ColumnElement[Any], kind: Kind) -> sa.ColumnElement[Any]
     text: sa.ColumnElement[Any]
     match kind:
         case Kind.STRING | Kind.UUID | Kind.JSON | Kind.INTERVAL:
-            escaped = sa.func.replace(by_code_point(column), _QUOTE, _TWO_QUOTES)
+            escaped = sa.func.replace(utf8_of(column), _QUOTE, _TWO_QUOTES)
             text = sa.func.concat(_QUOTE, escaped, _QUOTE)
         case Kind.BYTES:
             text = sa.func.concat(_QUOTE, sa.func.hex(column), _QUOTE)  # none is not NULL

@@ -3,11 +3,12 @@
 A third of the CPU time of a server-side cursor, whose rows are Python objects first.
 """
 
+import codecs
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pyarrow as pa
@@ -21,6 +22,7 @@ from export_pipeline.extract.fitting import declared_type, refusal
 from export_pipeline.extract.query import relation_of
 from export_pipeline.extract.shapes import check_shape
 from export_pipeline.extract.sqlalchemy import SqlalchemySnapshot, SqlalchemySource
+from export_pipeline.filters.sql import replaced
 
 SECONDS_TO_INTERRUPT = 5.0  # a server that does not even take that call is asked again
 
@@ -39,7 +41,21 @@ class PostgresqlSnapshot(SqlalchemySnapshot):
 
     mechanism = "PostgreSQL REPEATABLE READ, READ ONLY"
 
+    def count(self, rows: sa.Select[Any]) -> int:
+        return super().count(_writable(rows, self._encoding))
+
+    @property
+    def _encoding(self) -> str:
+        return self._driver.info.parameter_status("server_encoding") or ""
+
+    @property
+    def _driver(self) -> psycopg.Connection[Any]:
+        driver = self.connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        return driver
+
     def batches(self, rows: sa.Select[Any], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        rows = _writable(rows, self._encoding)
         relation = relation_of(rows)
         found = self.found(rows)
         check_shape(relation, {field.name: declared_type(field) for field in schema}, found)
@@ -51,15 +67,13 @@ class PostgresqlSnapshot(SqlalchemySnapshot):
             )
         )
         compiled = asked.compile(dialect=self.connection.dialect, compile_kwargs={"render_postcompile": True})
-        driver = self.connection.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)
         # COPY takes no parameters: the driver writes each value into the statement, as a quoted literal.
         values = {name: _literal(value) for name, value in compiled.params.items()}
         statement = f"COPY ({compiled}) TO STDOUT (FORMAT csv)"
         documents = frozenset(name for name, column in types.items() if not _is_text(column))
         # A database of no encoding would refuse to send text that is none, and not say of which column.
-        unchecked = driver.info.parameter_status("server_encoding") == "SQL_ASCII"
-        with explained(self.url, rows, raw=(psycopg.Error,)), driver.cursor() as cursor:
+        unchecked = self._encoding == "SQL_ASCII"
+        with explained(self.url, rows, raw=(psycopg.Error,)), self._driver.cursor() as cursor:
             if unchecked:
                 cursor.execute("SET LOCAL client_encoding = 'SQL_ASCII'")
             with ExitStack() as stack:
@@ -90,6 +104,25 @@ class PostgresqlSource(SqlalchemySource):
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
         return partial(driver.cancel_safe, timeout=SECONDS_TO_INTERRUPT)  # `cancel` may wait for ever
+
+
+def _writable(rows: sa.Select[Any], encoding: str) -> sa.Select[Any]:
+    """The select, whose filters look for no letter that the database's encoding does not have: folding `s`
+    means to look for `ſ`, and the server refuses a statement in which it stands."""
+    if encoding in ("UTF8", "SQL_ASCII"):
+        return rows
+    try:
+        codec = codecs.lookup(encoding.replace("WIN", "cp"))
+    except LookupError:  # one that Python does not know: the server will say if it cannot
+        return rows
+
+    def has(character: str) -> bool:
+        return bool(codec.encode(character, "ignore")[0])
+
+    def changed(element: object, **_: object) -> sa.ColumnElement[Any] | None:
+        return element.among(has) if isinstance(element, replaced) else None
+
+    return cast("sa.Select[Any]", sa.sql.visitors.replacement_traverse(rows, {}, changed))
 
 
 def _literal(value: Any) -> Any:

@@ -9,7 +9,7 @@ from export_pipeline.dataset.tables import Column, Table
 from export_pipeline.dataset.types import Kind
 from export_pipeline.errors import PermanentFailure
 from export_pipeline.extract.sql_types import OneForm, in_one_form, sql_type, within
-from export_pipeline.filters.collation import by_code_point, by_digits
+from export_pipeline.filters.collation import by_code_point, by_digits, sorted_by_code_point
 from export_pipeline.filters.sql import where_clause
 from export_pipeline.filters.tree import Filter
 from export_pipeline.windows import HourWindow
@@ -31,8 +31,7 @@ def rows_of_hour(
             " the declaration was changed since the export was made: make it again"
         )
     if table.tenant_column is not None:
-        # Exactly: under a collation that ignores case, `ACME` would be given the rows of `acme`.
-        conditions.append(by_code_point(source.c[table.tenant_column]) == tenant)
+        conditions.append(_is_tenant(source.c[table.tenant_column], tenant or "", table))
     return (
         sa.select(*(source.c[column.name] for column in columns))
         .where(*conditions)
@@ -52,7 +51,7 @@ def relation_of(rows: sa.Select[Any]) -> str:
 
 def source_of(rows: sa.Select[Any]) -> sa.TableClause:
     """What a select of `rows_of_hour` reads from."""
-    (source,) = rows.get_final_froms()
+    (source,) = rows.columns_clause_froms  # the final ones would be found by compiling it all
     assert isinstance(source, sa.TableClause)
     return source
 
@@ -79,6 +78,13 @@ def _relation(table: Table) -> sa.TableClause:
     return sa.table(name, *columns, schema=schema or None)
 
 
+def _is_tenant(column: sa.ColumnElement[Any], tenant: str, table: Table) -> sa.ColumnElement[bool]:
+    if table.column(column.name).type.kind is Kind.UUID:
+        return by_digits(column) == tenant.replace("-", "").lower()
+    # Exactly: under a collation that ignores case, `ACME` would be given the rows of `acme`.
+    return by_code_point(column) == tenant
+
+
 def _total_order(table: Table, source: sa.TableClause) -> Iterator[sa.ColumnElement[Any]]:
     for name in table.order_by:
         column = table.column(name)
@@ -91,5 +97,5 @@ def _ordered(column: sa.ColumnElement[Any], kind: Kind) -> sa.ColumnElement[Any]
     if kind is Kind.UUID:
         return by_digits(column)
     if kind.textual:
-        return by_code_point(column)
+        return sorted_by_code_point(column)
     return in_one_form(column) if isinstance(column.type, OneForm) else column

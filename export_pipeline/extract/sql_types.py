@@ -13,6 +13,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from export_pipeline.dataset.types import ColumnType, Kind
 from export_pipeline.extract.number_key import NUMBER_KEY, number_key
+from export_pipeline.extract.single import SINGLE
 
 # The SQL function that our SQLite connections have, and that fails when it is called.
 REFUSE_MOMENT = "refuse_moment"
@@ -95,6 +96,16 @@ class ExactNumber(OneForm):
 
     def in_sqlite(self, column: str) -> str:
         return f"{NUMBER_KEY}({column})"
+
+
+class Single(OneForm):
+    """A 32-bit float. SQLite keeps it as a 64-bit one, which is not the same number if it was one before."""
+
+    impl = sa.Double
+    cache_ok = True
+
+    def in_sqlite(self, column: str) -> str:
+        return f"{SINGLE}({column})"
 
 
 class in_one_form(FunctionElement[Any]):  # noqa: N801  # reads as the SQL function that it stands for
@@ -180,6 +191,8 @@ def sql_type(type_: ColumnType) -> sa.types.TypeEngine[Any]:
             return ExactNumber(type_.precision, type_.scale)
         case Kind.UINT64:
             return ExactNumber(20, 0)
+        case Kind.FLOAT32:
+            return Single()
         case Kind.UUID | Kind.JSON:
             return AsText()
         case _:

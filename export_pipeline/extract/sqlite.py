@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from export_pipeline.errors import PermanentFailure
 from export_pipeline.extract.number_key import NUMBER_KEY, number_key
+from export_pipeline.extract.single import SINGLE, single
 from export_pipeline.extract.sql_types import REFUSE_MOMENT
 from export_pipeline.extract.sqlalchemy import SqlalchemySnapshot, SqlalchemySource
 
@@ -38,6 +39,7 @@ class SqliteSource(SqlalchemySource):
             connection.text_factory = _text
             connection.create_function(REFUSE_MOMENT, 0, _refuse_moment)
             connection.create_function(NUMBER_KEY, 1, number_key, deterministic=True)
+            connection.create_function(SINGLE, 1, single, deterministic=True)
             return connection
 
         engine = sa.create_engine(url, creator=connect, poolclass=sa.NullPool, hide_parameters=True)

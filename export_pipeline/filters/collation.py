@@ -27,11 +27,15 @@ class CodePoints(sa.TypeDecorator[str]):
         return value.encode() if value is not None and dialect.name in MYSQL else value
 
 
+# One for all: SQLAlchemy works out for each instance what it is on a dialect.
+CODE_POINTS = CodePoints()
+
+
 class by_code_point(FunctionElement[str]):  # noqa: N801  # reads as the SQL function that it stands for
     """A column's text, compared by code points."""
 
     inherit_cache = True
-    type = CodePoints()
+    type = CODE_POINTS
 
 
 @compiles(by_code_point)
@@ -45,8 +49,60 @@ def _in_binary_collation(element: by_code_point, compiler: SQLCompiler, **option
 
 
 @compiles(by_code_point, *MYSQL)
-def _as_utf8(element: by_code_point, compiler: SQLCompiler, **options: Any) -> str:
-    return f"CAST(CONVERT({compiler.process(element.clauses, **options)} USING utf8mb4) AS BINARY)"
+def _as_utf8_or_fail(element: by_code_point, compiler: SQLCompiler, **options: Any) -> str:
+    """What cannot be compared must not be taken for null, or a row would silently not be found."""
+    column = compiler.process(element.clauses, **options)
+    return f"COALESCE({_utf8(column, none='NULL')}, IF({column} IS NULL, NULL, {_FAIL}))"
+
+
+# The one way to fail in a SELECT, when it is come to. `driver_errors` knows what the server says of it.
+_FAIL = "(SELECT X'' UNION ALL SELECT X'')"
+
+
+def _utf8(column: str, *, none: str) -> str:
+    """A column's text as the bytes of its UTF-8. NULL if that is longer than the server puts together, and
+    `none` if it is no text: where a character set has no such byte MySQL makes `?` of it."""
+    converted = f"CONVERT({column} USING utf8mb4)"
+    as_bytes = f"CAST({converted} AS BINARY)"
+    added = f"INSTR({as_bytes}, X'3F') > 0 AND {_question_marks(converted)} <> {_question_marks(column)}"
+    checked = f"IF(CHARSET({column}) = 'binary' OR ({added}), {none}, {as_bytes})"
+    return f"IF(CHARSET({column}) IN ('utf8mb4', 'utf8mb3'), {as_bytes}, {checked})"
+
+
+def _question_marks(text: str) -> str:
+    return f"(CHAR_LENGTH(REPLACE({text}, '?', '??')) - CHAR_LENGTH({text}))"
+
+
+class utf8_of(FunctionElement[str]):  # noqa: N801
+    """A column's text as MySQL writes it in UTF-8; bytes that are none if it is no text."""
+
+    inherit_cache = True
+    type = CODE_POINTS
+
+
+@compiles(utf8_of, *MYSQL)
+def _as_utf8(element: utf8_of, compiler: SQLCompiler, **options: Any) -> str:
+    return _utf8(compiler.process(element.clauses, **options), none="X'FF'")
+
+
+class sorted_by_code_point(FunctionElement[str]):  # noqa: N801
+    """A column's text in an ORDER BY."""
+
+    inherit_cache = True
+    type = CODE_POINTS
+
+
+@compiles(sorted_by_code_point)
+def _as_compared(element: sorted_by_code_point, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(by_code_point(*element.clauses), **options)
+
+
+@compiles(sorted_by_code_point, *MYSQL)
+def _beyond_what_is_sorted(element: sorted_by_code_point, compiler: SQLCompiler, **options: Any) -> str:
+    """MySQL sorts by so many bytes and no more (`max_sort_length`): texts that differ only behind those have
+    to come in some order that is always the same."""
+    text = compiler.process(by_code_point(*element.clauses), **options)
+    return f"{text}, SHA2({text}, 256)"
 
 
 class by_digits(FunctionElement[str]):  # noqa: N801
@@ -54,7 +110,7 @@ class by_digits(FunctionElement[str]):  # noqa: N801
     or without."""
 
     inherit_cache = True
-    type = CodePoints()
+    type = CODE_POINTS
 
 
 @compiles(by_digits)

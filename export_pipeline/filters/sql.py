@@ -7,10 +7,13 @@
 - A clause is true for exactly the rows for which the filter holds; it may be null instead of false.
 - A column of the source whose type is a TypeDecorator decides itself how values are bound: how a timestamp
   looks in an SQLite file, say. Otherwise the declared type decides.
+- Every value is cast to the type it is bound with, whatever the column's own: a driver, or a statement that
+  takes literals only, may give it none, and the database would then take it for a value of the column's.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, assert_never
 
 import sqlalchemy as sa
@@ -20,8 +23,9 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from export_pipeline.dataset.tables import Table
 from export_pipeline.dataset.types import ColumnType, Kind
-from export_pipeline.filters.collation import MYSQL, CodePoints, by_code_point, by_digits
+from export_pipeline.filters.collation import CODE_POINTS, MYSQL, by_code_point, by_digits
 from export_pipeline.filters.folding import fold, other_forms
+from export_pipeline.filters.numbers import as_bound, as_single, is_a_number, is_exact, whole_number
 from export_pipeline.filters.tree import (
     AllOf,
     AnyOf,
@@ -38,6 +42,8 @@ from export_pipeline.filters.tree import (
 
 # SQLite parses with a stack of 100 symbols, of which each replace() around another takes three.
 NESTED_REPLACES = 4
+
+_INTEGERS = (Kind.INT16, Kind.INT32, Kind.INT64, Kind.UINT64)
 
 LARGEST_IN_SQLITE = 2**63 - 1
 
@@ -89,7 +95,9 @@ def _comparison(
         return left == right
     clause: sa.ColumnElement[bool] = left.bool_op(operator)(right)
     if operator in (">", ">=") and type_.kind in (Kind.FLOAT32, Kind.FLOAT64):
-        return sa.and_(clause, _number(left, _bound(math.inf, type_, column)))
+        return sa.and_(clause, is_a_number(left, as_bound(sa.bindparam(None, math.inf, type_=sa.Double()))))
+    if operator in (">", ">=") and type_.kind in (Kind.DECIMAL, Kind.UINT64):
+        return sa.and_(clause, is_exact(column))
     return clause
 
 
@@ -97,21 +105,31 @@ def _comparable(column: sa.ColumnElement[Any], type_: ColumnType) -> sa.ColumnEl
     """The column as its values are compared."""
     if type_.kind is Kind.UUID:
         return by_digits(column)
+    if type_.kind is Kind.FLOAT32:
+        return as_single(column)
+    if type_.kind in _INTEGERS:
+        return whole_number(column)
     return by_code_point(column) if type_.kind.textual else column
 
 
-def _bound(value: Value, type_: ColumnType, column: sa.ColumnElement[Any]) -> sa.BindParameter[Any]:
+def _bound(value: Value, type_: ColumnType, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     if type_.kind is Kind.UUID:
         return _text(str(value).replace("-", ""))
     if type_.kind.textual:
         return _text(str(value))
     if isinstance(column.type, sa.TypeDecorator):
-        return sa.bindparam(None, value, type_=column.type)
-    return sa.bindparam(None, value, type_=_bind_type(type_))
+        return as_bound(sa.bindparam(None, value, type_=column.type))
+    return as_bound(sa.bindparam(None, value, type_=_bind_type(type_)))
 
 
 def _text(value: str) -> sa.BindParameter[str]:
-    return sa.bindparam(None, value, type_=CodePoints())
+    return sa.bindparam(None, value, type_=CODE_POINTS)
+
+
+@cache
+def _letter(character: str) -> sa.BindParameter[str]:
+    """One for all conditions: a statement takes so many values only, whatever their number of places."""
+    return _text(character)
 
 
 class _Unsigned(sa.TypeDecorator[int]):
@@ -167,26 +185,6 @@ def _equals_null(element: _missing, compiler: SQLCompiler, **options: Any) -> st
     return f"({compiler.process(element.clauses, **options)} <=> NULL)"
 
 
-class _number(FunctionElement[bool]):  # noqa: N801
-    """Whether a float, which is compared with infinity, is a number: PostgreSQL and DuckDB hold NaN for the
-    greatest of all. For us it is none."""
-
-    inherit_cache = True
-    # Of no type, as all conditions here: SQLAlchemy would write `(...) = 1` where there is no Boolean.
-
-
-@compiles(_number)
-def _up_to_infinity(element: _number, compiler: SQLCompiler, **options: Any) -> str:
-    number, infinity = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"({number} <= {infinity})"
-
-
-@compiles(_number, *MYSQL)
-def _always(element: _number, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ARG001
-    """MySQL has neither NaN nor infinity."""
-    return "true"
-
-
 class _position(FunctionElement[int]):  # noqa: N801
     """Where the second text begins in the first, from 1; 0 if nowhere. Unlike LIKE, without wildcards."""
 
@@ -204,21 +202,27 @@ def _instr(element: _position, compiler: SQLCompiler, **options: Any) -> str:
     return f"instr({compiler.process(element.clauses, **options)})"
 
 
-class _replaced(FunctionElement[str]):  # noqa: N801
+class replaced(FunctionElement[str]):  # noqa: N801
     """A text, then pairs: each first character of a pair replaced by the second."""
 
     inherit_cache = True
-    type = CodePoints()
+    type = CODE_POINTS
+
+    def among(self, has: Callable[[str], bool]) -> "replaced":
+        """Without the pairs whose first character cannot be in the text, since its database has none such."""
+        text, *letters = self.clauses
+        pairs = zip(letters[::2], letters[1::2], strict=True)
+        return replaced(text, *(letter for pair in pairs if has(pair[0].value) for letter in pair))
 
 
-@compiles(_replaced)
-def _nested(element: _replaced, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(replaced)
+def _nested(element: replaced, compiler: SQLCompiler, **options: Any) -> str:
     text, *pairs = (compiler.process(clause, **options) for clause in element.clauses)
     return _replace(text, pairs)
 
 
-@compiles(_replaced, "sqlite")
-def _step_by_step(element: _replaced, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(replaced, "sqlite")
+def _step_by_step(element: replaced, compiler: SQLCompiler, **options: Any) -> str:
     """In steps of a few replacements each, because SQLite cannot parse deep nesting."""
     text, *pairs = (compiler.process(clause, **options) for clause in element.clauses)
     size = 2 * NESTED_REPLACES
@@ -240,5 +244,5 @@ def _replace(text: str, pairs: list[str]) -> str:
 
 def _folded(column: sa.ColumnElement[Any], folded: str) -> sa.ColumnElement[str]:
     """The column's text with those letters folded that occur in `folded`."""
-    pairs = [_text(character) for pair in other_forms(folded) for character in pair]
-    return _replaced(by_code_point(column), *pairs) if pairs else by_code_point(column)
+    pairs = [_letter(character) for pair in other_forms(folded) for character in pair]
+    return replaced(by_code_point(column), *pairs) if pairs else by_code_point(column)

@@ -131,6 +131,16 @@ def test_what_windows_editors_write_is_read_too(tmp_path: Path, text: str) -> No
             "8:17: tables.flights.tenant_column: there is no",
         ),
         (
+            'tenant_column = "carrier"',
+            'tenant_column = "carrier"\nfor_every_tenant = true',
+            "9:20: tables.flights.for_every_tenant: each tenant has rows of its own",
+        ),
+        (
+            'tenant_column = "carrier"',
+            'for_every_tenant = "yes"',
+            "8:20: tables.flights.for_every_tenant: has to be true or false",
+        ),
+        (
             'time_column = "time_hour"',
             'time_column = "carrier"',
             "6:15: tables.flights.time_column: 'carrier'",
@@ -279,3 +289,10 @@ def test_any_slip_of_the_hand_is_a_dataset_or_a_refusal(
 ) -> None:
     text = FLIGHTS[:start] + inserted + FLIGHTS[start + length :]
     assert is_read_or_refused(tmp_path / f"{next(_numbers)}.toml", text)
+
+
+def test_a_table_may_be_for_every_tenant(tmp_path: Path) -> None:
+    file = tmp_path / "flights.toml"
+    file.write_text(changed('tenant_column = "carrier"', "for_every_tenant = true"))
+    table = load_dataset(file).table("flights")
+    assert (table.tenant_column, table.for_every_tenant) == (None, True)

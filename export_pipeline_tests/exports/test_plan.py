@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from export_pipeline.dataset.tables import Dataset
+from export_pipeline.dataset.tables import Dataset, Table
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.exports.plan import plan_of
 from export_pipeline.filters.named import NamedFilters
@@ -125,12 +125,47 @@ def test_a_shared_table_is_never_read_whole(tenant: str | None) -> None:
     assert "'flights'" in str(error)
 
 
-def test_a_tenant_does_not_narrow_a_table_that_is_not_shared() -> None:
-    own = a_table(name="weather", columns=(a_column("id", "int64"), a_column("time_hour", "timestamp")))
+def the_weather(**changes: Any) -> Table:
+    columns = (a_column("id", "int64"), a_column("time_hour", "timestamp"))
+    return a_table(name="weather", columns=columns, **changes)
 
-    plans = plan_of(a_definition(tables=BOTH, tenant="UA"), a_dataset(SHARED, own))
+
+def test_a_table_that_is_for_every_tenant_is_read_whole() -> None:
+    dataset = a_dataset(SHARED, the_weather(for_every_tenant=True))
+
+    plans = plan_of(a_definition(tables=BOTH, tenant="UA"), dataset)
 
     assert [plan.tenant for plan in plans] == ["UA", None]
+
+
+def test_a_tenant_is_not_given_all_rows_of_another_table_besides_its_own() -> None:
+    error = refusal(a_dataset(SHARED, the_weather()), tables=BOTH, tenant="UA")
+
+    assert error.field == "tenant"
+    assert "tenant: weather has no tenant_column declared, and every row would be delivered" in str(error)
+    assert "for_every_tenant = true" in str(error)
+
+
+TENANTS_ARE_UUIDS = a_table(
+    columns=(a_column("id", "int64"), a_column("time_hour", "timestamp"), a_column("owner", "uuid")),
+    tenant_column="owner",
+)
+
+
+@pytest.mark.parametrize(
+    "tenant", ["ABCDEF00-0000-0000-0000-00000000000F", "abcdef0000000000000000000000000f"]
+)
+def test_a_tenant_that_is_a_uuid_may_be_written_as_any(tenant: str) -> None:
+    (plan,) = plan_of(a_definition(tenant=tenant), a_dataset(TENANTS_ARE_UUIDS))
+
+    assert plan.tenant == "abcdef00-0000-0000-0000-00000000000f"
+
+
+def test_a_tenant_that_is_none_of_the_uuids_is_refused() -> None:
+    error = refusal(a_dataset(TENANTS_ARE_UUIDS), tenant="acme")
+
+    assert error.field == "tenant"
+    assert "are UUIDs, which 'acme' is not: write it like" in str(error)
 
 
 def test_a_tenant_is_refused_where_no_table_tells_tenants_apart() -> None:

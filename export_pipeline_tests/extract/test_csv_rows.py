@@ -46,6 +46,10 @@ def test_text_may_stand_between_other_characters_than_quotes() -> None:
     assert values_of("string", '\x1f"\x1f\x1f,\x1f', "", quote="\x1f") == ['"\x1f,', None]
 
 
+def test_a_block_that_begins_with_a_byte_order_mark_keeps_it() -> None:
+    assert values_of("string", "\ufeff", "\ufeff\ufeffa") == ["\ufeff", "\ufeff\ufeffa"]
+
+
 @pytest.mark.parametrize(
     ("type_", "line"),
     [

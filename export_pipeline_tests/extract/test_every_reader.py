@@ -140,6 +140,18 @@ def test_a_value_of_every_kind_arrives_equal_and_with_the_declared_schema(engine
     assert list(map(_shown, got.column("value").to_pylist())) == list(map(_shown, values))
 
 
+@pytest.mark.parametrize("text", ["\ufeff", "\ufeff and more", '\ufeff"', ""])
+def test_a_text_arrives_equal_where_it_is_the_first_of_all(engine: Engine, text: str) -> None:
+    """A parser may hold the first character that it is given for a mark of the encoding."""
+    load(engine, [(1, SEEN, text), (2, SEEN, "x")], word=engine.types[Kind.STRING])
+    table = a_table(a_column("word"))
+    chosen = table.select(["word"])
+    rows = rows_of_hour(table, chosen, an_hour(), EVERY_ROW, None)
+    with engine.source() as source, source.snapshot() as snapshot:
+        (batch,) = snapshot.batches(rows, arrow_schema(chosen))
+    assert batch.column(0).to_pylist() == [text, "x"]
+
+
 OWN_TYPES = [
     pytest.param(kind, native, id=f"{kind.name}: {native}")
     for kind in ENGINES.values()
@@ -195,6 +207,13 @@ def test_the_order_is_that_of_code_points_with_nulls_last_however_rows_came(engi
     assert [row["word"] for row in got] == ["", "B", "Z", "a", "b", "é", "😀", None]
 
 
+def test_the_order_is_that_of_whole_texts(engine: Engine) -> None:
+    texts = ["x" * length + end for length in (1_100, 60_000) for end in "dbacfe"]
+    load(engine, [(n, SEEN, text) for n, text in enumerate(texts)], word=engine.types[Kind.STRING])
+    got = rows_read(engine, a_table(a_column("word"), order_by=("word",)))
+    assert [row["word"] for row in got] == sorted(texts)
+
+
 @pytest.mark.parametrize("kind", [kind for kind in Kind if "==" in OPERATORS[kind]])
 def test_a_value_is_found_by_the_filter_that_names_it(engine: Engine, kind: Kind) -> None:
     values = [value for value in filter(engine.kind.holds, VALUES[kind]) if value == value]  # not NaN
@@ -231,6 +250,14 @@ def test_a_tenant_gets_its_own_rows_and_not_those_of_one_spelled_alike(engine: E
     load(engine, rows, owner=engine.kind.ignoring_case)
     table = a_table(a_column("owner"), tenant_column="owner")
     assert [row["id"] for row in rows_read(engine, table, tenant="acme")] == [1]
+
+
+@pytest.mark.parametrize("tenant", ["ABCDEF00-0000-0000-0000-00000000000F", "abcdef00" + "0" * 23 + "f"])
+def test_a_tenant_is_a_uuid_however_it_is_written(engine: Engine, tenant: str) -> None:
+    owner = "abcdef00-0000-0000-0000-00000000000f"
+    load(engine, [(1, SEEN, owner), (2, SEEN, owner[:-1] + "e")], owner=engine.types[Kind.UUID])
+    table = a_table(a_column("owner", "uuid"), tenant_column="owner")
+    assert [row["id"] for row in rows_read(engine, table, tenant=tenant)] == [1]
 
 
 def test_a_shared_table_is_not_read_without_a_tenant() -> None:

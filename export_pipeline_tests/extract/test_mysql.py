@@ -5,6 +5,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from export_pipeline.errors import PermanentFailure, TransientFailure
 from export_pipeline.extract.query import rows_of_hour
 from export_pipeline.extract.schema import arrow_schema
 from export_pipeline.extract.sources import open_source
+from export_pipeline.filters.text import filter_from
 from export_pipeline.filters.tree import EVERY_ROW
 from export_pipeline_tests.builders import a_column, an_hour
-from export_pipeline_tests.extract.test_every_reader import SEEN, a_table, read
+from export_pipeline_tests.extract.test_every_reader import KEYS, SEEN, a_table, read
 from export_pipeline_tests.servers.certificates import Certificates, certificates
 from export_pipeline_tests.servers.mariadb import fresh_mariadb_database, mariadb_is_here, running_mariadb
 from export_pipeline_tests.servers.ports import free_port
@@ -55,6 +57,56 @@ def test_a_server_with_settings_of_its_own_is_read_alike(mariadb_url: str, setti
         ):
             (row,) = read(snapshot, a_table(a_column("Order"), a_column("note"))).to_pylist()
     assert (row["seen"], row["Order"], row["note"]) == (SEEN, 'é"', "")
+
+
+def test_texts_that_differ_behind_what_is_sorted_by_come_in_one_order_however_they_lie(
+    mariadb_database: str,
+) -> None:
+    columns = [a_column(name) for name in ("a", "b", "c")]
+    table = a_table(*columns, order_by=("a", "b", "c"))
+    orders = []
+    for ends in ("dbacfe", "efcabd"):
+        _run(mariadb_database, "drop table if exists events")
+        _run(
+            mariadb_database,
+            "create table events (id bigint, seen datetime(6), a longtext, b longtext, c longtext)",
+            *(
+                "insert into events select seq, '2013-01-01 00:30:00', concat(repeat('x', 70000), seq mod 7),"
+                f" repeat('y', 70000), concat(repeat('z', 70000), '{end}') from seq_1_to_7"
+                for end in ends
+            ),
+        )
+        with closing(open_source(mariadb_database)) as source, source.snapshot() as snapshot:
+            rows = read(snapshot, table).to_pylist()
+        orders.append([(row["a"][-1], row["c"][-1]) for row in rows])
+    assert orders[0] == orders[1]
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        # As UTF-8 it is longer than the 16 MB that the server puts together.
+        ("longtext character set latin1", "repeat(_latin1 X'E9', 9 * 1024 * 1024)"),
+        ("text character set ascii", "_ascii X'61FF'"),
+        ("point", "point(1, 2)"),
+    ],
+)
+def test_what_is_no_text_or_too_long_a_one_is_neither_found_nor_excluded(
+    mariadb_database: str, type_: str, value: str
+) -> None:
+    _run(mariadb_database, f"create table events (id bigint, seen datetime(6), word {type_}, tenant {type_})")
+    _run(mariadb_database, f"insert into events values (1, '2013-01-01 00:30:00', {value}, {value})")
+    table = a_table(a_column("word"), a_column("tenant"))
+    filters = [filter_from(text, table) for text in ("word =@ 'é'", "word !@ 'é'", "word != 'a?'")]
+    selects = [rows_of_hour(table, KEYS, an_hour(), filter_, None) for filter_ in filters]
+    shared = replace(table, tenant_column="tenant")
+    selects.append(rows_of_hour(shared, KEYS, an_hour(), EVERY_ROW, "a?"))
+    with closing(open_source(mariadb_database)) as source, source.snapshot() as snapshot:
+        for rows in selects:
+            with pytest.raises(
+                PermanentFailure, match=r"^events: a text .* max_allowed_packet, or has bytes"
+            ):
+                snapshot.count(rows)
 
 
 def test_a_row_that_the_server_will_not_put_together_is_refused_and_no_null(mariadb_url: str) -> None:

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from export_pipeline.errors import PermanentFailure, TransientFailure
 from export_pipeline.extract import csv_rows
 from export_pipeline.extract.sources import open_source
-from export_pipeline.filters.tree import Comparison
+from export_pipeline.filters.meaning import holds
+from export_pipeline.filters.tree import Comparison, Contains
 from export_pipeline_tests.builders import a_column
 from export_pipeline_tests.extract.test_every_reader import SEEN, a_table, read
 from export_pipeline_tests.servers.certificates import Certificates, certificates
@@ -125,6 +126,62 @@ def test_values_of_a_filter_are_literals_whatever_they_hold(postgres_database: s
         for text in texts:
             found = read(snapshot, table, filter_=Comparison("word", "==", text))
             assert found.column("word").to_pylist() == [text]
+
+
+HOSTILE = ["Québec", "kiosk", "x' OR true --", "a\\'b", "\\", "¿' OR true --", "'; drop table events; --"]
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1", "WIN1252", "EUC_JIS_2004", "UTF8"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"client_encoding": "latin1"},
+        {"client_encoding": "SQL_ASCII"},
+        {"client_encoding": "sjis"},  # in which the second byte of a character may be a backslash
+        {"options": "-c client_encoding=big5 -c standard_conforming_strings=off -c backslash_quote=on"},
+    ],
+    ids=str,
+)
+def test_a_filters_text_is_that_text_in_every_encoding(
+    postgres_url: str, encoding: str, options: dict[str, str]
+) -> None:
+    made = f"create database odd encoding '{encoding}' locale 'C' locale_provider libc template template0"
+    _run_alone(postgres_url, made)
+    plain = sa.make_url(postgres_url).set(database="odd").update_query_dict({"client_encoding": "utf8"})
+    asked = plain.update_query_dict(options).render_as_string(hide_password=False)
+    try:
+        database = sa.create_engine(plain, poolclass=sa.NullPool)
+        with database.begin() as connection:
+            connection.exec_driver_sql("create table events (id bigint, seen timestamptz, word text)")
+            insert = "insert into events values (%s, '2013-01-01 00:30:00+00', %s)"
+            connection.exec_driver_sql(insert, list(enumerate(HOSTILE)))
+        table = a_table(a_column("word"))
+        with closing(open_source(asked)) as source:
+            for text in HOSTILE:
+                for filter_ in (Comparison("word", "==", text), Contains("word", text.upper())):
+                    with source.snapshot() as snapshot:
+                        found = read(snapshot, table, filter_=filter_).column("word").to_pylist()
+                    assert found == [word for word in HOSTILE if holds(filter_, {"word": word})]
+    finally:
+        _run_alone(postgres_url, "drop database odd with (force)")
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "arrives", "compared"),
+    [("char(3)", "'a'", "a  ", "a"), ("inet", "'10.0.0.1'", "10.0.0.1", "10.0.0.1/32")],
+)
+def test_a_few_types_are_compared_as_postgresql_casts_them_to_text(
+    postgres_database: str, type_: str, value: str, arrives: str, compared: str
+) -> None:
+    """As docs/sources.md says: `COPY` writes these otherwise."""
+    _run(postgres_database, f"create table events (id bigint, seen timestamptz, word {type_})")
+    _run(postgres_database, f"insert into events values (1, '2013-01-01 00:30:00+00', {value})")
+    table = a_table(a_column("word"))
+    with closing(open_source(postgres_database)) as source, source.snapshot() as snapshot:
+        found = read(snapshot, table, filter_=Comparison("word", "==", compared))
+        assert found.column("word").to_pylist() == [arrives]
+        assert read(snapshot, table, filter_=Comparison("word", "==", arrives)).num_rows == 0
 
 
 def test_wide_rows_come_in_smaller_batches(postgres_database: str, monkeypatch: pytest.MonkeyPatch) -> None:

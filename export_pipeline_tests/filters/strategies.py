@@ -117,9 +117,9 @@ def row_lists(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 @st.composite
-def conditions(draw: st.DrawFn) -> Filter:
-    """A condition that `events` can be checked for and that checking leaves as it is."""
-    column, kind = draw(st.sampled_from(list(KINDS.items())))
+def conditions(draw: st.DrawFn, kinds: Mapping[str, Kind]) -> Filter:
+    """A condition that a table of such columns can be checked for and that checking leaves as it is."""
+    column, kind = draw(st.sampled_from(list(kinds.items())))
     operator = draw(st.sampled_from(["IS NULL", *OPERATORS[kind]]))
     if operator == "IS NULL":
         return IsNull(column)
@@ -147,6 +147,9 @@ def _groups(parts: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
     return st.builds(AllOf, several) | st.builds(AnyOf, several) | st.builds(Not, parts)
 
 
-filters: st.SearchStrategy[Filter] = st.recursive(
-    conditions() | st.sampled_from([EVERY_ROW, NO_ROW]), _groups, max_leaves=8
-)
+def filters_on(kinds: Mapping[str, Kind]) -> st.SearchStrategy[Filter]:
+    """Filters of a table of such columns."""
+    return st.recursive(conditions(kinds) | st.sampled_from([EVERY_ROW, NO_ROW]), _groups, max_leaves=8)
+
+
+filters = filters_on(KINDS)

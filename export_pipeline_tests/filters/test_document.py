@@ -132,6 +132,7 @@ def test_the_limits_are_said() -> None:
         limits.MAX_VALUES,
         limits.MAX_DIGITS,
         limits.MAX_LETTERS,
+        limits.MAX_FOLDED,
         limits.MAX_DEPTH,
         MAX_FILTERS,
     ]

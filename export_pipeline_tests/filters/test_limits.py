@@ -8,7 +8,16 @@ from export_pipeline.filters.limits import (
     refuse_too_large,
     too_large,
 )
-from export_pipeline.filters.tree import AnyOf, Comparison, Filter, IsNull, Not, OneOf, Position
+from export_pipeline.filters.tree import (
+    AnyOf,
+    CaseInsensitive,
+    Comparison,
+    Filter,
+    IsNull,
+    Not,
+    OneOf,
+    Position,
+)
 
 
 def nested(depth: int) -> Filter:
@@ -24,6 +33,16 @@ def wide(conditions: int) -> Filter:
 
 def listing(values: int) -> Filter:
     return AnyOf((OneOf("a", tuple(range(values - 1))), Comparison("a", "==", 1)))
+
+
+def test_letters_of_all_conditions_together_are_counted() -> None:
+    alphabets = tuple(
+        CaseInsensitive("a", "".join(map(chr, (*range(0x430, 0x450), *range(0x3B1, 0x3C2)))))
+        for _ in range(MAX_CONDITIONS)
+    )
+    with pytest.raises(InvalidRequest, match="more than 5,000 letters regardless of case"):
+        refuse_too_large(AnyOf(alphabets))
+    refuse_too_large(AnyOf(alphabets[:75]))
 
 
 @pytest.mark.parametrize("filter_", [nested(MAX_DEPTH), wide(MAX_CONDITIONS), listing(MAX_VALUES)])

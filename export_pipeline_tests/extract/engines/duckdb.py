@@ -14,6 +14,7 @@ import pytest
 from export_pipeline.dataset.types import Kind
 from export_pipeline_tests.extract.engines.engine import (
     EngineKind,
+    Lent,
     Native,
     Refused,
     Row,
@@ -82,6 +83,21 @@ NATIVES: Sequence[Native] = (
     Native(type="bit", value="'10101'", declared="bytes", arrives=Refused("bit")),
 )
 
+LENT: Sequence[Lent] = (
+    Lent(type="utinyint", declared="int64", values=("0", "1", "255", "null")),
+    Lent(type="bigint", declared="int16", values=("0", "1", "2", "3")),
+    Lent(type="integer", declared="decimal(12,2)", values=("0", "1", "2", "1000", "null")),
+    Lent(type="bigint", declared="decimal(12,2)", values=("0", "1", "1000", "9999999999")),
+    Lent(type="decimal(38,10)", declared="decimal(12,2)", values=("0.10", "-0.01", "9999999999.99")),
+    Lent(type="hugeint", declared="decimal(12,2)", values=("0", "1", "1000", "9999999999")),
+    Lent(type="integer", declared="uint64", values=("0", "1", "2147483647")),
+    Lent(type="float", declared="float64", values=("0.1", "0.5", "'nan'", "'inf'", "1e30", "null")),
+    Lent(type="double", declared="float32", values=("0.1", "0.5", "16777216", "'nan'", "-1e30", "null")),
+    Lent(type="timestamp", declared="timestamp", values=("'2013-01-01'", "'2013-01-02 05:00:00.000001'")),
+    Lent(type="varchar(9)", declared="string", values=("'Paris'", "'Paris '", "'paris'", "''", "null")),
+    Lent(type="varchar", declared="uuid", values=("'ABCDEF00000000000000000000000000'",)),
+)
+
 
 @contextmanager
 def _open(_: pytest.FixtureRequest, folder: Path) -> Iterator[tuple[str, Run]]:
@@ -105,6 +121,7 @@ DUCKDB = EngineKind(
     mechanism="DuckDB transaction snapshot",
     types=TYPES,
     natives=NATIVES,
+    lent=LENT,
     holds=lambda _: True,
     ignoring_case="varchar collate nocase",
     # In little memory, and without a temporary file.

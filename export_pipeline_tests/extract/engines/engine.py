@@ -44,6 +44,15 @@ class Native:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lent:
+    """A type of the engine's that is declared as one of ours which it is not, and SQL expressions of it."""
+
+    type: str
+    declared: str
+    values: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineKind:
     """One kind of database.
 
@@ -56,6 +65,7 @@ class EngineKind:
     mechanism: str
     types: Mapping[Kind, str]
     natives: Sequence[Native]
+    lent: Sequence[Lent]
     holds: Callable[[Any], bool]
     ignoring_case: str
     endless: str

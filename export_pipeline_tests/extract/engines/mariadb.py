@@ -11,7 +11,7 @@ import pytest
 
 from export_pipeline.dataset.types import Kind
 from export_pipeline_tests.builders import moment
-from export_pipeline_tests.extract.engines.engine import EngineKind, Native, Refused, Run, driven
+from export_pipeline_tests.extract.engines.engine import EngineKind, Lent, Native, Refused, Run, driven
 from export_pipeline_tests.servers.mariadb import fresh_mariadb_database
 
 # It has neither instants (a reading is in UTC) nor durations.
@@ -46,6 +46,15 @@ NATIVES: Sequence[Native] = (
     Native(type="set('a', 'b')", value="'a,b'", declared="string", arrives="a,b"),
     Native(type="char(3)", value="'a'", declared="string", arrives="a"),
     Native(type="varchar(3) character set latin1", value="'é'", declared="string", arrives="é"),
+    Native(type="text character set ascii", value="'a?'", declared="string", arrives="a?"),
+    Native(
+        type="text character set ascii",
+        value="_ascii X'613FFF'",
+        declared="string",
+        arrives=Refused("declared string"),
+    ),
+    Native(type="varchar(3) character set ucs2", value="'a?é'", declared="string", arrives="a?é"),
+    Native(type="point", value="point(1, 2)", declared="string", arrives=Refused("declared string")),
     Native(type="tinyint", value="-128", declared="int16", arrives=-128),
     Native(type="tinyint", value="2", declared="boolean", arrives=Refused("declared boolean")),
     Native(type="bit(1)", value="b'1'", declared="boolean", arrives=True),
@@ -85,6 +94,22 @@ NATIVES: Sequence[Native] = (
     Native(type="varchar(9)", value="'1 day'", declared="interval", arrives=Refused("declared interval")),
 )
 
+LENT: Sequence[Lent] = (
+    Lent(type="tinyint", declared="int64", values=("0", "1", "-128", "null")),
+    Lent(type="bigint", declared="int16", values=("0", "1", "2", "3")),
+    Lent(type="year", declared="int32", values=("2001", "2002", "1970", "null")),
+    Lent(type="int", declared="decimal(12,2)", values=("0", "1", "2", "1000", "null")),
+    Lent(type="bigint", declared="decimal(12,2)", values=("0", "1", "1000", "9999999999")),
+    Lent(type="int", declared="uint64", values=("0", "1", "2147483647")),
+    Lent(type="decimal(30,0)", declared="uint64", values=("0", "1", "18446744073709551615", "null")),
+    Lent(type="decimal(30,10)", declared="decimal(12,2)", values=("0.10", "-0.0100", "1000")),
+    Lent(type="float", declared="float64", values=("0.1", "0.5", "1e30", "null")),
+    Lent(type="double", declared="float32", values=("0.1", "0.5", "16777216", "-1e30", "null")),
+    Lent(type="varchar(9)", declared="string", values=("'Paris'", "'Paris '", "'paris'", "''", "null")),
+    Lent(type="char(32)", declared="uuid", values=("'ABCDEF00000000000000000000000000'",)),
+    Lent(type="bit(1)", declared="boolean", values=("b'1'", "b'0'", "null")),
+)
+
 
 @contextmanager
 def _open(request: pytest.FixtureRequest, _: Path) -> Iterator[tuple[str, Run]]:
@@ -113,6 +138,7 @@ MARIADB = EngineKind(
     mechanism="MariaDB consistent snapshot, READ ONLY",
     types=TYPES,
     natives=NATIVES,
+    lent=LENT,
     holds=_holds,
     ignoring_case="varchar(50) collate utf8mb4_general_ci",
     endless="(select a.seq + b.seq as n from seq_1_to_999999999 a, seq_1_to_999999999 b) as numbers",

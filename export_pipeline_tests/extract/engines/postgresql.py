@@ -10,7 +10,7 @@ import pytest
 
 from export_pipeline.dataset.types import Kind
 from export_pipeline_tests.builders import moment
-from export_pipeline_tests.extract.engines.engine import EngineKind, Native, Refused, Run, driven
+from export_pipeline_tests.extract.engines.engine import EngineKind, Lent, Native, Refused, Run, driven
 from export_pipeline_tests.servers.postgres import fresh_database
 
 TYPES: Mapping[Kind, str] = {
@@ -106,6 +106,25 @@ NATIVES: Sequence[Native] = (
     Native(type="interval", value="'1 day'", declared="string", arrives=Refused("interval")),
 )
 
+LENT: Sequence[Lent] = (
+    Lent(type="smallint", declared="int64", values=("0", "1", "-32768", "null")),
+    Lent(type="bigint", declared="int16", values=("0", "1", "2", "3")),
+    Lent(type="integer", declared="decimal(12,2)", values=("0", "1", "2", "1000", "null")),
+    Lent(type="bigint", declared="decimal(12,2)", values=("0", "1", "1000", "9999999999")),
+    Lent(type="integer", declared="uint64", values=("0", "1", "2147483647")),
+    Lent(type="numeric", declared="uint64", values=("0", "1.0", "18446744073709551615", "null")),
+    Lent(type="numeric", declared="decimal(12,2)", values=("0.10", "0.1", "-0.0100", "1000")),
+    Lent(type="real", declared="float64", values=("0.1", "0.5", "'NaN'", "'Infinity'", "1e30", "null")),
+    Lent(
+        type="double precision",
+        declared="float32",
+        values=("0.1", "0.5", "16777216", "'NaN'", "'-Infinity'", "-1e30", "1e-45", "null"),
+    ),
+    Lent(type="timestamp", declared="timestamp", values=("'2013-01-01'", "'2013-01-02 05:00:00.000001'")),
+    Lent(type="varchar(9)", declared="string", values=("'Paris'", "'Paris '", "'paris'", "''", "null")),
+    Lent(type="text", declared="uuid", values=("'ABCDEF00000000000000000000000000'",)),
+)
+
 
 @contextmanager
 def _open(request: pytest.FixtureRequest, _: Path) -> Iterator[tuple[str, Run]]:
@@ -122,6 +141,7 @@ POSTGRESQL = EngineKind(
     mechanism="PostgreSQL REPEATABLE READ, READ ONLY",
     types=TYPES,
     natives=NATIVES,
+    lent=LENT,
     holds=_holds,
     ignoring_case="text",
     endless="(select a::bigint + b as n from generate_series(1, 9999) a, generate_series(1, 9999) b,"

@@ -11,7 +11,15 @@ import pytest
 
 from export_pipeline.dataset.types import Kind
 from export_pipeline_tests.builders import moment
-from export_pipeline_tests.extract.engines.engine import EngineKind, Native, Refused, Run, driven, text_of
+from export_pipeline_tests.extract.engines.engine import (
+    EngineKind,
+    Lent,
+    Native,
+    Refused,
+    Run,
+    driven,
+    text_of,
+)
 
 # What has more digits than a float is kept as text there.
 TYPES: Mapping[Kind, str] = dict.fromkeys(Kind, "text") | {
@@ -53,6 +61,18 @@ NATIVES: Sequence[Native] = (
 
 SERIES = "with recursive series (i) as (select 0 union all select i + 1 from series where i < 999999)"
 
+LENT: Sequence[Lent] = (
+    Lent(type="numeric", declared="int64", values=("0", "1", "-32768", "null")),
+    Lent(type="integer", declared="decimal(12,2)", values=("0", "1", "2", "1000", "null")),
+    Lent(type="real", declared="decimal(12,2)", values=("0.5", "1", "1000")),
+    Lent(type="integer", declared="uint64", values=("0", "1", "2147483647")),
+    Lent(type="real", declared="float32", values=("0.1", "0.5", "16777216", "9e999", "-1e30", "null")),
+    Lent(type="integer", declared="float64", values=("0", "1", "16777217", "null")),
+    Lent(type="datetime", declared="timestamp", values=("'2013-01-01T05:00:00Z'", "'2013-01-02 05:00:00'")),
+    Lent(type="varchar(9)", declared="string", values=("'Paris'", "'Paris '", "'paris'", "''", "null")),
+    Lent(type="char(32)", declared="uuid", values=("'ABCDEF00000000000000000000000000'",)),
+)
+
 
 @contextmanager
 def _open(_: pytest.FixtureRequest, folder: Path) -> Iterator[tuple[str, Run]]:
@@ -76,6 +96,7 @@ SQLITE = EngineKind(
     mechanism="SQLite read transaction",
     types=TYPES,
     natives=NATIVES,
+    lent=LENT,
     holds=_holds,
     ignoring_case="text collate nocase",
     endless="(with recursive r(n) as (select 1 union all select n + 1 from r) select n from r)",
