@@ -73,6 +73,13 @@ def time_column_of(rows: sa.Select[Any]) -> str:
     return column.name
 
 
+def compared_in_one_form(rows: sa.Select[Any]) -> tuple[str, ...]:
+    """The columns that a select of `rows_of_hour` compares or orders in one form, for messages."""
+    parts = (part for part in sa.sql.visitors.iterate(rows) if isinstance(part, in_one_form))
+    columns = (column for part in parts for column in part.clauses if isinstance(column, sa.ColumnClause))
+    return tuple(dict.fromkeys(column.name for column in columns))
+
+
 def _relation(table: Table) -> sa.TableClause:
     schema, _, name = table.relation.rpartition(".")
     columns = (sa.column(column.name, sql_type(column.type)) for column in table.columns)
