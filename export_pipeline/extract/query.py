@@ -45,6 +45,11 @@ def count_of(rows: sa.Select[Any]) -> sa.Select[Any]:
     return rows.order_by(None).with_only_columns(sa.func.count())
 
 
+def order_of(rows: sa.Select[Any]) -> tuple[sa.ColumnElement[Any], ...]:
+    """What a select of `rows_of_hour` is ordered by."""
+    return tuple(rows._order_by_clauses)  # SQLAlchemy has no public name for it
+
+
 def relation_of(rows: sa.Select[Any]) -> str:
     """What a select of `rows_of_hour` reads from, for messages."""
     return str(source_of(rows))

@@ -20,6 +20,10 @@ from export_pipeline.extract.moment_key import (
 from export_pipeline.extract.number_key import NUMBER_KEY, number_key
 from export_pipeline.extract.sqlalchemy import SqlalchemySnapshot, SqlalchemySource
 
+# Beyond it SQLite sorts on disk, in pieces of this size. With its own 2 MB there are so many that the one
+# row of each that it holds when it puts them together, if rows have 1 MB, are all that there are.
+KIBIBYTES_TO_SORT = 32 * 1024
+
 # By which columns are compared. When one raises, SQLite stops, and says only that a function failed.
 FUNCTIONS: Sequence[tuple[str, int, Callable[..., str | bool | None]]] = (
     (MOMENT_KEY, 1, moment_key),
@@ -55,6 +59,7 @@ class SqliteSource(SqlalchemySource):
             )
             # The driver's own error about a text that is none says the text, and not the column.
             connection.text_factory = _text
+            connection.execute(f"PRAGMA cache_size = -{KIBIBYTES_TO_SORT}")
             for name, parts, function in FUNCTIONS:
                 connection.create_function(name, parts, function, deterministic=True)
             return connection

@@ -61,7 +61,7 @@ def array_of(values: Sequence[Any], field: "pa.Field[Any]", relation: str) -> "p
         array = _array(values, given, type_, field.type)
     except _UNFIT:
         array = None
-    if array is None:
+    if array is None or isinstance(array, pa.ChunkedArray):  # a single text of more than 2 GiB
         raise _unfit(given, field, relation)
     return array
 
