@@ -1,7 +1,4 @@
-"""DuckDB files, read by DuckDB itself into Arrow.
-
-Queries are compiled by SQLAlchemy's PostgreSQL dialect, whose SQL DuckDB speaks.
-"""
+"""DuckDB files, read by DuckDB itself into Arrow."""
 
 import itertools
 import tempfile
@@ -16,12 +13,12 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from export_pipeline.dataset.catalog import DOCUMENTS, FoundColumn, Unreadable
 from export_pipeline.dataset.duckdb_catalog import DuckdbCatalog
 from export_pipeline.dataset.types import Kind
 from export_pipeline.errors import PermanentFailure, TransientFailure
+from export_pipeline.extract.duckdb_dialect import compiled
 from export_pipeline.extract.duckdb_memory import (
     MEGABYTES_FOR_WIDE_ROWS,
     MEGABYTES_PER_SNAPSHOT,
@@ -29,6 +26,7 @@ from export_pipeline.extract.duckdb_memory import (
     OutOfMemory,
     exhausted,
 )
+from export_pipeline.extract.durations import iso_durations
 from export_pipeline.extract.fitting import declared_type, fitted, refusal
 from export_pipeline.extract.query import count_of, relation_of, source_of
 from export_pipeline.extract.slices import MOST_IN_WIDE_ROWS, Slices
@@ -43,17 +41,8 @@ ROWS_PER_BATCH = 20_000
 _CHANGED_BY_ARROW = ("TIME WITH TIME ZONE", "BIT", "UHUGEINT")
 
 
-class _Quoting(postgresql.base.PGIdentifierPreparer):
-    """Every name in quotes: DuckDB's reserved words are not PostgreSQL's."""
-
-    def _requires_quotes(self, value: str) -> bool:  # noqa: ARG002
-        return True
-
-
-# SQLAlchemy leaves the constructors of its dialects untyped.
-_DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
-_DIALECT.identifier_preparer = _Quoting(_DIALECT)
-
+# What DuckDB's texts of intervals are called in its results. No column's name has such a character.
+_INTERVAL = "\x1f"
 
 # Tables of slices are each called something else.
 _NUMBERS = itertools.count()
@@ -91,9 +80,7 @@ class DuckdbSnapshot:
         found = [types.get(field.name.lower()) for field in schema]
         asked = rows.with_only_columns(
             *(
-                _as_json(column, field.name)
-                if declared_type(field).kind is Kind.JSON and _is_nested(type_)
-                else column
+                _asked(column, field, type_)
                 for column, field, type_ in zip(rows.selected_columns, schema, found, strict=True)
             )
         )
@@ -131,7 +118,11 @@ class DuckdbSnapshot:
                 reader = result.to_arrow_reader(ROWS_PER_BATCH)
             with reader:
                 for batch in self._waiting.each(iter(reader), relation):
-                    yield fitted(batch.columns, schema, relation)
+                    columns = [
+                        iso_durations(column) if name.startswith(_INTERVAL) else column
+                        for name, column in zip(batch.schema.names, batch.columns, strict=True)
+                    ]
+                    yield fitted(columns, schema, relation)
 
     def _one(self, query: sa.Select[Any], relation: str) -> Any:
         sql, parameters = compiled(query)
@@ -244,15 +235,21 @@ def _is_nested(found: FoundColumn | None) -> bool:
     return found is not None and found.becomes == DOCUMENTS
 
 
+def _asked(
+    column: sa.ColumnElement[Any], field: "pa.Field[Any]", found: FoundColumn | None
+) -> sa.ColumnElement[Any]:
+    """A column as DuckDB is to give it."""
+    kind = declared_type(field).kind
+    if kind is Kind.JSON and _is_nested(found):
+        return _as_json(column, field.name)
+    if kind is Kind.INTERVAL and found is not None and found.type.upper() == "INTERVAL":
+        return sa.cast(sa.type_coerce(column, sa.types.NullType()), sa.Text()).label(_INTERVAL + field.name)
+    return column
+
+
 def _as_json(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[Any]:
     plain = sa.type_coerce(column, sa.types.NullType())
     return sa.cast(sa.cast(plain, sa.JSON()), sa.Text()).label(name)
-
-
-def compiled(query: sa.Select[Any]) -> tuple[str, list[Any]]:
-    compiled = query.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-    parameters = compiled.params
-    return str(compiled), [parameters[name] for name in compiled.positiontup or ()]
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import duckdb
 import sqlalchemy as sa
 
-from export_pipeline.extract.duckdb import compiled
+from export_pipeline.extract.duckdb_dialect import compiled
 from export_pipeline.extract.query import rows_of_hour
 from export_pipeline.extract.slices import BYTES_PER_SLICE, Slices
 from export_pipeline.filters.tree import EVERY_ROW
