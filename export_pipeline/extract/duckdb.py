@@ -18,7 +18,7 @@ from export_pipeline.dataset.catalog import DOCUMENTS, FoundColumn, Unreadable
 from export_pipeline.dataset.duckdb_catalog import DuckdbCatalog
 from export_pipeline.dataset.types import Kind
 from export_pipeline.errors import PermanentFailure, TransientFailure
-from export_pipeline.extract.duckdb_dialect import compiled
+from export_pipeline.extract.duckdb_dialect import compiled, in_microseconds
 from export_pipeline.extract.duckdb_memory import (
     MEGABYTES_FOR_WIDE_ROWS,
     MEGABYTES_PER_SNAPSHOT,
@@ -28,7 +28,7 @@ from export_pipeline.extract.duckdb_memory import (
 )
 from export_pipeline.extract.durations import iso_durations
 from export_pipeline.extract.fitting import declared_type, fitted, refusal
-from export_pipeline.extract.query import count_of, relation_of, source_of
+from export_pipeline.extract.query import count_of, order_of, relation_of, source_of
 from export_pipeline.extract.slices import MOST_IN_WIDE_ROWS, Slices
 from export_pipeline.extract.waiting import Waiting
 
@@ -72,13 +72,21 @@ class DuckdbSnapshot:
                 return None
 
     def count(self, rows: sa.Select[Any]) -> int:
-        return int(self._one(count_of(rows), relation_of(rows)))
+        return int(self._one(count_of(self._comparable(rows)), relation_of(rows)))
+
+    def _comparable(self, rows: sa.Select[Any]) -> sa.Select[Any]:
+        """The select with moments in nanoseconds compared as those in microseconds that they are in."""
+        finer = {column.name.lower() for column in self.found(rows) or () if column.type == "TIMESTAMP_NS"}
+        if not finer:
+            return rows
+        compared = in_microseconds(rows, finer)
+        return compared.with_only_columns(*rows.selected_columns).order_by(None).order_by(*order_of(rows))
 
     def batches(self, rows: sa.Select[Any], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         relation = relation_of(rows)
         types = {column.name.lower(): column for column in self.found(rows) or ()}
         found = [types.get(field.name.lower()) for field in schema]
-        asked = rows.with_only_columns(
+        asked = self._comparable(rows).with_only_columns(
             *(
                 _asked(column, field, type_)
                 for column, field, type_ in zip(rows.selected_columns, schema, found, strict=True)

@@ -1,9 +1,10 @@
 """What is compiled for DuckDB, DuckDB runs."""
 
 import duckdb
+import pytest
 import sqlalchemy as sa
 
-from export_pipeline.extract.duckdb_dialect import compiled
+from export_pipeline.extract.duckdb_dialect import compiled, in_microseconds
 
 
 def test_names_may_be_reserved_words_and_values_are_bound_in_their_order() -> None:
@@ -15,3 +16,23 @@ def test_names_may_be_reserved_words_and_values_are_bound_in_their_order() -> No
         sql, values = compiled(query)
         assert connection.execute(sql, values).fetchall() == [(2,)]
     assert not any(repr(value) in sql for value in ["a", "it's"])
+
+
+@pytest.mark.parametrize(
+    ("moment", "is_before"),
+    [
+        ("2013-01-01 00:59:59.999999999", True),
+        ("2013-01-01 01:00:00", False),
+        ("1969-12-31 23:59:59.999999999", True),
+    ],
+)
+def test_nanoseconds_are_cut_and_never_rounded(moment: str, is_before: bool) -> None:
+    table = sa.table("events", sa.column("seen"))
+    hour = (
+        f"{moment[:11]}{int(moment[11:13]) + is_before:02}:00:00" if moment[11:13] != "23" else "1970-01-01"
+    )
+    query = sa.select(table.c.seen).where(table.c.seen < sa.cast(hour, sa.DateTime()))
+    with duckdb.connect() as connection:
+        connection.execute(f"create table events as select timestamp_ns '{moment}' as seen")
+        found = connection.execute(*compiled(in_microseconds(query, {"seen"}))).fetchall()
+    assert bool(found) is is_before
