@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from export_pipeline.errors import HourFailed, PermanentFailure, TransientFailure
-from export_pipeline.extract.query import relation_of, time_column_of
+from export_pipeline.extract.query import compared_in_one_form, relation_of, time_column_of
 
 # What servers say of a connection that no retry will bring about. Drivers have no common code for it.
 _WRONG_CONFIGURATION = (
@@ -73,11 +73,7 @@ def _operational(where: str, line: str, rows: sa.Select[Any] | None) -> HourFail
     if any(words in line for words in _NO_SUCH_NAME):
         return PermanentFailure(f"the {where} refused the query: {line}")
     if rows is not None and "user-defined function" in line:
-        return PermanentFailure(
-            f"{relation_of(rows)}.{time_column_of(rows)} says which hour a row belongs to, but on this day,"
-            " or as a number, it holds what is no moment; write each as text in UTC, like"
-            " 2013-01-01 05:00:00.123456"
-        )
+        return _unreadable(rows)
     if rows is not None and "Subquery returns more than 1 row" in line:
         return PermanentFailure(
             f"{relation_of(rows)}: a text by which rows are chosen or ordered is longer than the server's"
@@ -88,6 +84,21 @@ def _operational(where: str, line: str, rows: sa.Select[Any] | None) -> HourFail
             f"the {where} cannot be opened: {line}; correct the source's URL, or the role's rights"
         )
     return TransientFailure(f"the {where} could not be read: {line}")
+
+
+def _unreadable(rows: sa.Select[Any]) -> PermanentFailure:
+    """A function of ours refused a value. Of which column, SQLite does not say."""
+    relation, time_column = relation_of(rows), time_column_of(rows)
+    message = (
+        f"{relation}.{time_column} says which hour a row belongs to, but in the days around this hour, or as"
+        " a number, it holds what is no moment; write each as text in UTC, like 2013-01-01 05:00:00.123456"
+    )
+    if others := [name for name in compared_in_one_form(rows) if name != time_column]:
+        message += (
+            f". Or it is in {' or '.join(f'{relation}.{name}' for name in others)}, which rows are chosen or"
+            " ordered by, that a text is no value of the declared type"
+        )
+    return PermanentFailure(message)
 
 
 def _speaks_of_names(error: object) -> bool:

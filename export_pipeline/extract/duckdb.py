@@ -1,33 +1,36 @@
-"""DuckDB files, read by DuckDB itself into Arrow.
+"""DuckDB files, read by DuckDB itself into Arrow."""
 
-Queries are compiled by SQLAlchemy's PostgreSQL dialect, whose SQL DuckDB speaks.
-"""
-
+import itertools
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from export_pipeline.dataset.catalog import DOCUMENTS, FoundColumn, Unreadable
 from export_pipeline.dataset.duckdb_catalog import DuckdbCatalog
 from export_pipeline.dataset.types import Kind
 from export_pipeline.errors import PermanentFailure, TransientFailure
+from export_pipeline.extract.duckdb_dialect import compiled, in_microseconds
+from export_pipeline.extract.duckdb_memory import (
+    MEGABYTES_FOR_WIDE_ROWS,
+    MEGABYTES_PER_SNAPSHOT,
+    Memory,
+    OutOfMemory,
+    exhausted,
+)
+from export_pipeline.extract.durations import iso_durations
 from export_pipeline.extract.fitting import declared_type, fitted, refusal
-from export_pipeline.extract.query import count_of, relation_of, source_of
+from export_pipeline.extract.query import count_of, order_of, relation_of, source_of
+from export_pipeline.extract.slices import MOST_IN_WIDE_ROWS, Slices
 from export_pipeline.extract.waiting import Waiting
-
-# What each snapshot may use to sort; the rest is sorted on disk. Measured with ten million rows of twenty
-# columns: 258 MB beyond the imports at the peak, 26 s of CPU; eight snapshots of three million rows at once:
-# 1.7 GB. With 100 MB the first fails, as does the second if all eight share 150 MB.
-MEGABYTES_PER_SNAPSHOT = 150
 
 # Two threads need more than that for the same sort. Hours are what is done in parallel.
 THREADS = 1
@@ -38,16 +41,13 @@ ROWS_PER_BATCH = 20_000
 _CHANGED_BY_ARROW = ("TIME WITH TIME ZONE", "BIT", "UHUGEINT")
 
 
-class _Quoting(postgresql.base.PGIdentifierPreparer):
-    """Every name in quotes: DuckDB's reserved words are not PostgreSQL's."""
+# What DuckDB's texts of intervals are called in its results. No column's name has such a character.
+_INTERVAL = "\x1f"
 
-    def _requires_quotes(self, value: str) -> bool:  # noqa: ARG002
-        return True
+# Tables of slices are each called something else.
+_NUMBERS = itertools.count()
 
-
-# SQLAlchemy leaves the constructors of its dialects untyped.
-_DIALECT = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
-_DIALECT.identifier_preparer = _Quoting(_DIALECT)
+Result = TypeVar("Result")
 
 
 class DuckdbSnapshot:
@@ -55,8 +55,11 @@ class DuckdbSnapshot:
 
     mechanism = "DuckDB transaction snapshot"
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, file: Path, waiting: Waiting) -> None:
+    def __init__(
+        self, cursor: duckdb.DuckDBPyConnection, file: Path, waiting: Waiting, memory: Memory
+    ) -> None:
         self._cursor = cursor
+        self._memory = memory
         self._file = file
         self._waiting = waiting
 
@@ -69,20 +72,50 @@ class DuckdbSnapshot:
                 return None
 
     def count(self, rows: sa.Select[Any]) -> int:
-        with _explained(self._file), self._waiting.answer(relation_of(rows)):
-            ((count,),) = self._cursor.execute(*_compiled(count_of(rows))).fetchall()
-        return int(count)
+        return int(self._one(count_of(self._comparable(rows)), relation_of(rows)))
+
+    def _comparable(self, rows: sa.Select[Any]) -> sa.Select[Any]:
+        """The select with moments in nanoseconds compared as those in microseconds that they are in."""
+        finer = {column.name.lower() for column in self.found(rows) or () if column.type == "TIMESTAMP_NS"}
+        if not finer:
+            return rows
+        compared = in_microseconds(rows, finer)
+        return compared.with_only_columns(*rows.selected_columns).order_by(None).order_by(*order_of(rows))
 
     def batches(self, rows: sa.Select[Any], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         relation = relation_of(rows)
         types = {column.name.lower(): column for column in self.found(rows) or ()}
-        asked = (
-            _as_json(column, field.name)
-            if declared_type(field).kind is Kind.JSON and _is_nested(types.get(field.name.lower()))
-            else column
-            for column, field in zip(rows.selected_columns, schema, strict=True)
+        found = [types.get(field.name.lower()) for field in schema]
+        asked = self._comparable(rows).with_only_columns(
+            *(
+                _asked(column, field, type_)
+                for column, field, type_ in zip(rows.selected_columns, schema, found, strict=True)
+            )
         )
-        sql, parameters = _compiled(rows.with_only_columns(*asked))
+        weights = _weights(rows.selected_columns, found)
+        slices = Slices(asked, weights, f"slices_{next(_NUMBERS)}")
+        if not weights or self._one(slices.heaviness(), relation) <= MOST_IN_WIDE_ROWS:
+            yield from self._read(asked, schema, relation)
+            return
+        yield from self._by_slices(slices, schema, relation)
+
+    def _by_slices(self, slices: Slices, schema: pa.Schema, relation: str) -> Iterator[pa.RecordBatch]:
+        self._memory.allow(MEGABYTES_FOR_WIDE_ROWS)
+        keys, parameters = compiled(slices.keys())
+        made = f"CREATE TEMPORARY TABLE {slices.name} AS {keys}"
+        self._patiently(lambda: self._execute(made, parameters, relation))
+        self._begin_again("COMMIT")  # or it would be gone with a transaction that ran out of memory
+        numbers = self._execute(*compiled(slices.numbers()), relation)
+        for (number,) in numbers:
+            # As a whole: when memory runs out, it is read again with more.
+            yield from self._patiently(partial(self._whole, slices.slice(number), schema, relation))
+        self._execute(f"DROP TABLE {slices.name}", [], relation)
+
+    def _whole(self, rows: sa.Select[Any], schema: pa.Schema, relation: str) -> list[pa.RecordBatch]:
+        return list(self._read(rows, schema, relation))
+
+    def _read(self, rows: sa.Select[Any], schema: pa.Schema, relation: str) -> Iterator[pa.RecordBatch]:
+        sql, parameters = compiled(rows)
         with _explained(self._file):
             # A relation streams; a cursor that executed would hold the whole result first.
             result = self._cursor.sql(sql, params=parameters)
@@ -93,7 +126,37 @@ class DuckdbSnapshot:
                 reader = result.to_arrow_reader(ROWS_PER_BATCH)
             with reader:
                 for batch in self._waiting.each(iter(reader), relation):
-                    yield fitted(batch.columns, schema, relation)
+                    columns = [
+                        iso_durations(column) if name.startswith(_INTERVAL) else column
+                        for name, column in zip(batch.schema.names, batch.columns, strict=True)
+                    ]
+                    yield fitted(columns, schema, relation)
+
+    def _one(self, query: sa.Select[Any], relation: str) -> Any:
+        sql, parameters = compiled(query)
+        ((value,),) = self._patiently(lambda: self._execute(sql, parameters, relation))
+        return value
+
+    def _execute(self, sql: str, parameters: list[Any], relation: str) -> list[tuple[Any, ...]]:
+        with _explained(self._file), self._waiting.answer(relation):
+            return self._cursor.execute(sql, parameters).fetchall()
+
+    def _patiently(self, work: Callable[[], Result]) -> Result:
+        """What the work gives, with as much memory as it takes."""
+        while True:
+            allowed = self._memory.megabytes
+            try:
+                return work()
+            except OutOfMemory:
+                if not self._memory.raise_above(allowed):
+                    raise
+                self._begin_again("ROLLBACK")
+
+    def _begin_again(self, end: str) -> None:
+        """End the transaction, and begin one of the same moment: nobody writes to a file that is open."""
+        with _explained(self._file):
+            self._cursor.execute(end)
+            self._cursor.execute("BEGIN TRANSACTION")
 
 
 class DuckdbSource:
@@ -104,13 +167,13 @@ class DuckdbSource:
         self._limit = limit
         self._opened: duckdb.DuckDBPyConnection | None = None
         self._spill: tempfile.TemporaryDirectory[str] | None = None
-        self._snapshots = self._most_snapshots = 0
+        self._memory: Memory | None = None
         self._lock = threading.Lock()
 
     @contextmanager
     def snapshot(self, stop: threading.Event | None = None) -> Iterator[DuckdbSnapshot]:
         with _explained(self._file):
-            cursor = self._cursor()
+            cursor, memory = self._cursor()
         # There is nothing to commit: closing the cursor ends the transaction, however far it was read.
         with cursor:
             try:
@@ -119,10 +182,9 @@ class DuckdbSource:
                     cursor.execute("BEGIN TRANSACTION")
                 waiting = Waiting(cursor.interrupt, self._limit, stop)
                 with waiting.watched():
-                    yield DuckdbSnapshot(cursor, self._file, waiting)
+                    yield DuckdbSnapshot(cursor, self._file, waiting, memory)
             finally:
-                with self._lock:
-                    self._snapshots -= 1
+                memory.add(-1)
 
     def close(self) -> None:
         with self._lock:
@@ -130,10 +192,9 @@ class DuckdbSource:
                 self._opened.close()
             if self._spill is not None:
                 self._spill.cleanup()
-            self._opened = self._spill = None
-            self._most_snapshots = 0
+            self._opened = self._spill = self._memory = None
 
-    def _cursor(self) -> duckdb.DuckDBPyConnection:
+    def _cursor(self) -> tuple[duckdb.DuckDBPyConnection, Memory]:
         with self._lock:
             if self._opened is None:
                 if not self._file.is_file():
@@ -155,15 +216,26 @@ class DuckdbSource:
                     spill.cleanup()
                     raise
                 self._spill = spill
-            cursor = self._opened.cursor()
-            if self._snapshots + 1 > self._most_snapshots:
-                # The limit is the whole database's. Never lowered: others may be in the middle of a sort.
-                cursor.execute(
-                    f"SET GLOBAL memory_limit = '{MEGABYTES_PER_SNAPSHOT * (self._snapshots + 1)}MB'"
-                )
-                self._most_snapshots = self._snapshots + 1
-            self._snapshots += 1
-            return cursor
+                self._memory = Memory(self._opened)
+            assert self._memory is not None
+            self._memory.add(1)
+            return self._opened.cursor(), self._memory
+
+
+def _weights(
+    columns: Iterable[sa.ColumnElement[Any]], found: Iterable[FoundColumn | None]
+) -> list[sa.ColumnElement[Any]]:
+    """The bytes of each value that may be long."""
+    weights: list[sa.ColumnElement[Any]] = []
+    for column, type_ in zip(columns, found, strict=True):
+        plain = sa.type_coerce(column, sa.types.NullType())
+        if _is_nested(type_):
+            weights.append(sa.func.strlen(sa.cast(plain, sa.Text())))
+        elif type_ is not None and type_.type.upper() in ("VARCHAR", "JSON"):
+            weights.append(sa.func.strlen(plain))
+        elif type_ is not None and type_.type.upper() == "BLOB":
+            weights.append(sa.func.octet_length(plain))
+    return weights
 
 
 def _is_nested(found: FoundColumn | None) -> bool:
@@ -171,15 +243,21 @@ def _is_nested(found: FoundColumn | None) -> bool:
     return found is not None and found.becomes == DOCUMENTS
 
 
+def _asked(
+    column: sa.ColumnElement[Any], field: "pa.Field[Any]", found: FoundColumn | None
+) -> sa.ColumnElement[Any]:
+    """A column as DuckDB is to give it."""
+    kind = declared_type(field).kind
+    if kind is Kind.JSON and _is_nested(found):
+        return _as_json(column, field.name)
+    if kind is Kind.INTERVAL and found is not None and found.type.upper() == "INTERVAL":
+        return sa.cast(sa.type_coerce(column, sa.types.NullType()), sa.Text()).label(_INTERVAL + field.name)
+    return column
+
+
 def _as_json(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[Any]:
     plain = sa.type_coerce(column, sa.types.NullType())
     return sa.cast(sa.cast(plain, sa.JSON()), sa.Text()).label(name)
-
-
-def _compiled(query: sa.Select[Any]) -> tuple[str, list[Any]]:
-    compiled = query.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-    parameters = compiled.params
-    return str(compiled), [parameters[name] for name in compiled.positiontup or ()]
 
 
 @contextmanager
@@ -192,7 +270,7 @@ def _explained(file: Path) -> Iterator[None]:
     except duckdb.ConnectionException as error:
         raise TransientFailure(f"{file} is open for writing in this process; close it first") from error
     except duckdb.OutOfMemoryException as error:
-        raise TransientFailure(f"{file}: DuckDB ran out of memory or disk while it sorted") from error
+        raise exhausted(file, str(error)) from None
     except duckdb.IOException as error:
         if "Could not set lock" in str(error):
             raise TransientFailure(
@@ -204,7 +282,7 @@ def _explained(file: Path) -> Iterator[None]:
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         # The second and third are what an error in mid-stream becomes. A cast that fails quotes the value.
         if "Out of Memory" in str(error):
-            raise TransientFailure(f"{file}: DuckDB ran out of memory or disk while it sorted") from None
+            raise exhausted(file, str(error)) from error
         kind = type(error).__name__
         raise PermanentFailure(
             f"{file}: DuckDB could not answer the query ({kind}); run it there to see why"

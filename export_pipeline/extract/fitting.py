@@ -12,7 +12,7 @@ import pyarrow.types as is_a
 from export_pipeline.dataset.documents import is_json
 from export_pipeline.dataset.types import ColumnType, Kind
 from export_pipeline.errors import PermanentFailure
-from export_pipeline.extract.durations import DURATION, iso_durations
+from export_pipeline.extract.durations import DURATION
 
 # What Python and every format can say. Outside lie DuckDB's `infinity`, in the year 294247, and its 24:00.
 _MOMENTS = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999_999)  # noqa: DTZ001  # zones are off
@@ -57,8 +57,6 @@ def declared_type(field: "pa.Field[Any]") -> ColumnType:
 def _fitted(column: Any, field: "pa.Field[Any]", relation: str) -> "pa.Array[Any]":
     if is_a.is_dictionary(column.type):  # an enumeration: its values are what is meant
         column = column.dictionary_decode()
-    if is_a.is_interval(column.type):
-        column = iso_durations(column)
     if column.null_count and not field.nullable:
         raise refusal(relation, field, "there are NULLs and it is declared not nullable")
     if column.type != field.type:

@@ -44,6 +44,11 @@ def count_of(rows: sa.Select[Any]) -> sa.Select[Any]:
     return rows.order_by(None).with_only_columns(sa.func.count())
 
 
+def order_of(rows: sa.Select[Any]) -> tuple[sa.ColumnElement[Any], ...]:
+    """What a select of `rows_of_hour` is ordered by."""
+    return tuple(rows._order_by_clauses)  # SQLAlchemy has no public name for it
+
+
 def relation_of(rows: sa.Select[Any]) -> str:
     """What a select of `rows_of_hour` reads from, for messages."""
     return str(source_of(rows))
@@ -70,6 +75,13 @@ def time_column_of(rows: sa.Select[Any]) -> str:
     column = next(iter(hour.clauses))
     assert isinstance(column, sa.ColumnClause)
     return column.name
+
+
+def compared_in_one_form(rows: sa.Select[Any]) -> tuple[str, ...]:
+    """The columns that a select of `rows_of_hour` compares or orders in one form, for messages."""
+    parts = (part for part in sa.sql.visitors.iterate(rows) if isinstance(part, in_one_form))
+    columns = (column for part in parts for column in part.clauses if isinstance(column, sa.ColumnClause))
+    return tuple(dict.fromkeys(column.name for column in columns))
 
 
 def _relation(table: Table) -> sa.TableClause:

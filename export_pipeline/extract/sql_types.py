@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -12,20 +12,15 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from export_pipeline.dataset.types import ColumnType, Kind
+from export_pipeline.extract.moment_key import DATE_KEY, MOMENT_KEY, MOMENT_WITHIN, TIME_KEY
 from export_pipeline.extract.number_key import NUMBER_KEY, number_key
 from export_pipeline.extract.single import SINGLE
-
-# The SQL function that our SQLite connections have, and that fails when it is called.
-REFUSE_MOMENT = "refuse_moment"
-
-# What `in_one_form` makes of a moment in SQLite.
-_ONE_FORM = "-".join(("[0-9]" * 4, "[0-9]" * 2, "[0-9]" * 2)) + " " + ":".join(["[0-9]" * 2] * 3)
-_ONE_FORM += "." + "[0-9]" * 6
 
 
 class OneForm(sa.TypeDecorator[Any], ABC):
     """A type whose values have several forms in SQLite, which compares texts letter by letter: a column of it
-    is compared in one form, which is also that of what it is compared with."""
+    is compared in one form, which is also that of what it is compared with. A value that has none fails the
+    query."""
 
     cache_ok = True
 
@@ -68,8 +63,7 @@ class Moment(OneForm):
         return reading.isoformat(" ", "microseconds") if dialect.name == "sqlite" else reading
 
     def in_sqlite(self, column: str) -> str:
-        plain = f"replace(replace(replace(replace({column}, 'T', ' '), 'Z', ''), '+00:00', ''), '+00', '')"
-        return f"substr({plain} || substr('.000000', length({plain}) - 18), 1, 26)"
+        return f"{MOMENT_KEY}({column})"
 
 
 class TimeOfDay(OneForm):
@@ -82,7 +76,20 @@ class TimeOfDay(OneForm):
         return value.isoformat("microseconds") if value and dialect.name == "sqlite" else value
 
     def in_sqlite(self, column: str) -> str:
-        return f"substr({column} || substr('.000000', length({column}) - 7), 1, 15)"
+        return f"{TIME_KEY}({column})"
+
+
+class Day(OneForm):
+    """A date. What is none in SQLite would be somewhere among the texts of others."""
+
+    impl = sa.Date
+    cache_ok = True
+
+    def process_bind_param(self, value: date | None, dialect: sa.Dialect) -> Any:
+        return value.isoformat() if value and dialect.name == "sqlite" else value
+
+    def in_sqlite(self, column: str) -> str:
+        return f"{DATE_KEY}({column})"
 
 
 class ExactNumber(OneForm):
@@ -152,7 +159,8 @@ def _between_bounds(element: within, compiler: SQLCompiler, **options: Any) -> s
 
 @compiles(within, "sqlite")
 def _between_bounds_in_one_form(element: within, compiler: SQLCompiler, **options: Any) -> str:
-    """The days come first, on the column as it is: for them an index helps.
+    """The days come first, on the column as it is: for them an index helps. They are those before and after
+    the hour's too, since a moment that is written in another zone may have another date.
 
     Which hour a moment in any other form belongs to cannot be told: the query fails, since otherwise such a
     row would be in the wrong hour's file, or in none. Wherever it is in the table, if it does not begin with
@@ -160,12 +168,12 @@ def _between_bounds_in_one_form(element: within, compiler: SQLCompiler, **option
     days are asked twice because SQLite chooses an order for what AND joins, and none for a CASE.
     """
     column, since, until = (compiler.process(part, **options) for part in element.clauses)
-    whole = compiler.process(in_one_form(next(iter(element.clauses))), **options)
-    days = f"{column} >= date({since}) AND {column} < date({until}, '+1 day')"
+    after = f"coalesce(date({until}, '+2 days'), ':')"  # there is none after the year 9999
+    days = f"{column} >= date({since}, '-1 day') AND {column} < {after}"
     # What stands before and after all digits. A 0 would be taken for a number by a column of numbers.
     odd = f"{column} < '/~' OR {column} >= ':'"
-    inside = f"WHEN {days} AND {whole} GLOB '{_ONE_FORM}' THEN {whole} >= {since} AND {whole} < {until}"
-    return f"(({days} OR {odd}) AND CASE {inside} WHEN {days} OR {odd} THEN {REFUSE_MOMENT}() ELSE 0 END)"
+    inside = f"{MOMENT_WITHIN}({column}, {since}, {until})"
+    return f"(({days} OR {odd}) AND CASE WHEN {days} OR {odd} THEN {inside} ELSE 0 END)"
 
 
 class AsText(sa.TypeDecorator[str]):
@@ -187,6 +195,8 @@ def sql_type(type_: ColumnType) -> sa.types.TypeEngine[Any]:
             return Moment(zone=False)
         case Kind.TIME:
             return TimeOfDay()
+        case Kind.DATE:
+            return Day()
         case Kind.DECIMAL:
             return ExactNumber(type_.precision, type_.scale)
         case Kind.UINT64:

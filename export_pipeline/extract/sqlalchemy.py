@@ -25,6 +25,14 @@ from export_pipeline.extract.waiting import Waiting
 # Python objects of so many rows and twenty columns are about 20 MB.
 ROWS_PER_BATCH = 20_000
 
+# A batch ends with the row that makes it larger: of wide rows memory holds fewer. Also Arrow's texts end at
+# 2 GiB a batch. A character of a text may take four bytes.
+BYTES_PER_BATCH = 16 * 2**20
+BYTES_OF_A_VALUE = 50  # beside its text
+
+# A driver's cursor of the server is asked for so many at once, however wide they are.
+ROWS_AT_ONCE = 20
+
 
 class SqlalchemySnapshot:
     """One transaction on one connection. Whether it sees one moment, only the reader of an engine knows."""
@@ -61,10 +69,10 @@ class SqlalchemySnapshot:
         with explained(self.url, rows):
             with self.waiting.answer(relation):
                 streamed = self.connection.execute(
-                    rows, execution_options={"stream_results": True, "max_row_buffer": ROWS_PER_BATCH}
+                    rows, execution_options={"stream_results": True, "max_row_buffer": ROWS_AT_ONCE}
                 )
             with streamed as result:
-                for partition in self.waiting.each(result.partitions(ROWS_PER_BATCH), relation):
+                for partition in self.waiting.each(_partitions(result), relation):
                     columns = zip(*partition, strict=True)
                     arrays = [
                         array_of(values, field, relation)
@@ -122,3 +130,19 @@ class SqlalchemySource:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _partitions(result: sa.CursorResult[Any]) -> Iterator[list[sa.Row[Any]]]:
+    """The rows, as many at a time as make a batch."""
+    rows, size = [], 0
+    for row in result:
+        rows.append(row)
+        size += BYTES_OF_A_VALUE * len(row) + sum(len(value) for value in row if type(value) in _LONG)
+        if len(rows) == ROWS_PER_BATCH or size > BYTES_PER_BATCH:
+            yield rows
+            rows, size = [], 0
+    if rows:
+        yield rows
+
+
+_LONG = {str, bytes, bytearray, memoryview}

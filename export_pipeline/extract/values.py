@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from export_pipeline.dataset.types import ColumnType, Kind
 from export_pipeline.errors import PermanentFailure
 from export_pipeline.extract.fitting import declared_type, refusal
+from export_pipeline.extract.number_key import number_of
 
 _NATIVE: dict[Kind, set[type]] = {
     Kind.BOOLEAN: {bool},
@@ -60,7 +61,7 @@ def array_of(values: Sequence[Any], field: "pa.Field[Any]", relation: str) -> "p
         array = _array(values, given, type_, field.type)
     except _UNFIT:
         array = None
-    if array is None:
+    if array is None or isinstance(array, pa.ChunkedArray):  # a single text of more than 2 GiB
         raise _unfit(given, field, relation)
     return array
 
@@ -82,7 +83,7 @@ def _array(
     if kind is Kind.UINT64 and given <= {int, Decimal, str}:
         return pa.array([None if value is None else _natural(value) for value in values], type=wanted)
     if kind is Kind.DECIMAL and given <= {int, Decimal, float, str}:
-        exact = [None if value is None else Decimal(str(value)) for value in values]
+        exact = [None if value is None else number_of(value) for value in values]
         return pa.array(exact, type=wanted)
     if kind in _PATTERNS and given == {str}:
         return _parsed(pa.array(values, type=pa.string()), kind, wanted)
@@ -90,7 +91,7 @@ def _array(
 
 
 def _natural(value: int | Decimal | str) -> int:
-    number = Decimal(value)
+    number = number_of(value)
     # int() of 1e999999999 would take hours.
     if not 0 <= number < 2**64 or number != number.to_integral_value():
         raise ValueError("no natural number of 64 bits")

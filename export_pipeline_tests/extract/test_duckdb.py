@@ -12,7 +12,8 @@ import pytest
 
 from export_pipeline.errors import PermanentFailure, TransientFailure
 from export_pipeline.extract.sources import open_source
-from export_pipeline_tests.builders import a_column
+from export_pipeline.filters.tree import EVERY_ROW, Comparison
+from export_pipeline_tests.builders import a_column, moment
 from export_pipeline_tests.extract.test_every_reader import a_table, read
 
 OPEN = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
@@ -110,3 +111,17 @@ def test_a_file_that_is_none_of_duckdb_is_refused(tmp_path: Path) -> None:
         open_source(f"duckdb:///{other}").snapshot(),
     ):
         pass
+
+
+def test_moments_in_nanoseconds_say_the_hour_and_can_be_filtered_by(tmp_path: Path) -> None:
+    file = tmp_path / "source.duckdb"
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("create table events (id bigint, seen timestamp_ns, other timestamp_ns)")
+        for number, text in enumerate(
+            ["2012-12-31 23:59:59.999999999", "2013-01-01 00:30", "2013-01-01 01:00"]
+        ):
+            connection.execute("insert into events values (?, ?, '2013-01-01')", [number, text])
+    table = a_table(a_column("other", "timestamp"), order_by=("seen", "id"))
+    for filter_, found in [(EVERY_ROW, [1]), (Comparison("other", ">", moment("2013-01-01 00:00")), [])]:
+        with closing(open_source(f"duckdb:///{file}")) as source, source.snapshot() as snapshot:
+            assert read(snapshot, table, filter_=filter_).column("id").to_pylist() == found

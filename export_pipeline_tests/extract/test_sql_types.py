@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from export_pipeline.dataset.types import ColumnType
-from export_pipeline.extract.number_key import NUMBER_KEY, number_key
 from export_pipeline.extract.sql_types import in_one_form, sql_type
+from export_pipeline.extract.sqlite import FUNCTIONS
 from export_pipeline_tests.builders import moment
 
 SEEN = sa.table("events", sa.column("seen", sql_type(ColumnType.parse("timestamp")))).c.seen
@@ -62,7 +62,8 @@ def _selected(text: str, expression: sa.ColumnElement[Any]) -> object:
     with database.connect() as connection:
         driver = connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
-        driver.create_function(NUMBER_KEY, 1, number_key)
+        for name, parts, function in FUNCTIONS:
+            driver.create_function(name, parts, function)
         connection.exec_driver_sql("create table events (seen text)")
         connection.exec_driver_sql("insert into events values (?)", (text,))
         value: object = connection.execute(

@@ -3,6 +3,9 @@
 import sqlite3
 import traceback
 from contextlib import closing
+from dataclasses import replace
+from datetime import date, datetime, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +14,12 @@ import sqlalchemy as sa
 
 from export_pipeline.errors import PermanentFailure, TransientFailure
 from export_pipeline.extract.query import rows_of_hour
+from export_pipeline.extract.schema import arrow_schema
 from export_pipeline.extract.sources import open_source
-from export_pipeline.filters.tree import EVERY_ROW
+from export_pipeline.filters.checking import check
+from export_pipeline.filters.tree import EVERY_ROW, Comparison
 from export_pipeline.windows import HourWindow
-from export_pipeline_tests.builders import a_column, an_hour
+from export_pipeline_tests.builders import a_column, an_hour, moment
 from export_pipeline_tests.extract.test_every_reader import a_table, read
 
 
@@ -42,7 +47,17 @@ def test_sqlite_moments_are_found_in_whatever_form(tmp_path: Path, form: str) ->
         assert _count(source) == 1
 
 
-NO_MOMENTS = ["2013-01-01 00:30:00+02:00", "2013-01-01 00:30", "2013-01-01", "2013-01-01 noon", 1356998400]
+NO_MOMENTS = [
+    "2013-01-01 00:30:00+02:00",
+    "2012-12-31 19:30:00-05:00",
+    "2013-01-01 00:30:00.000000+02:00",
+    "2013-01-01 00:30",
+    "2013-01-01",
+    "2013-01-01 noon",
+    "2013-01-01 00:99:00",
+    "2013-01-01 00:59:60",
+    1356998400,
+]
 
 
 @pytest.mark.parametrize("moment", NO_MOMENTS)
@@ -78,10 +93,41 @@ def test_what_does_not_begin_like_a_moment_fails_every_hour(
         read(snapshot, a_table(), HourWindow.from_key("2020-06-01-05:00"))
 
 
-@pytest.mark.parametrize("moment", ["2013-01-02 noon", None])
+@pytest.mark.parametrize("moment", ["2013-01-03 noon", "2012-12-30 noon", None])
 def test_a_sqlite_moment_of_another_day_or_none_leaves_the_hour_alone(tmp_path: Path, moment: object) -> None:
     with closing(open_source(f"sqlite:///{_sqlite_events(tmp_path, moment)}")) as source:
         assert _count(source) == 0
+
+
+@pytest.mark.parametrize(
+    ("declared", "value", "odd"),
+    [
+        ("timestamp", moment("2013-01-01 04:00"), "2013-01-01 05:00:00+02:00"),
+        ("timestamp_local", datetime(2013, 1, 1, 4), "2013-01-01 04:59:60"),  # noqa: DTZ001
+        ("time", time(4), "24:00:00"),
+        ("date", date(2013, 1, 1), "2013-02-30"),
+        ("decimal(12,2)", Decimal(4), "1_000"),
+        ("uint64", 4, " 555555"),
+    ],
+)
+def test_what_is_no_value_is_not_compared_either(tmp_path: Path, declared: str, value: Any, odd: str) -> None:
+    file = _sqlite_events(tmp_path, "2013-01-01 00:30:00")
+    with closing(sqlite3.connect(file)) as writer, writer:
+        writer.execute("alter table events add column other text")
+        writer.execute("update events set other = ?", [odd])
+    table = a_table(a_column("other", declared))
+    for filter_, order in [(Comparison("other", ">", value), ("id",)), (EVERY_ROW, ("other", "id"))]:
+        asked = replace(table, order_by=order)
+        rows = rows_of_hour(asked, table.columns[:1], an_hour(), check(filter_, table), None)
+        with (
+            closing(open_source(f"sqlite:///{file}")) as source,
+            source.snapshot() as snapshot,
+            pytest.raises(
+                PermanentFailure, match=r"events\.other.* no value of the declared type"
+            ) as failure,
+        ):
+            list(snapshot.batches(rows, arrow_schema(table.columns[:1])))
+        assert odd.strip() not in "".join(traceback.format_exception(failure.value))
 
 
 def test_an_index_on_sqlite_moments_is_used(tmp_path: Path) -> None:

@@ -37,6 +37,9 @@ TYPES: Mapping[Kind, str] = {
     Kind.JSON: "JSON",
 }
 
+# Of a row, in bytes. DuckDB's own limit is 2 MB for CSV and 16 MB for JSON; it sets memory aside by it.
+LONGEST_LINE = 100_000_000
+
 # What is read here has the type of its column but for bytes, which are their text.
 _AS_READ = {**TYPES, Kind.BYTES: "VARCHAR"}
 
@@ -84,6 +87,7 @@ def _read(files: TableFiles, path: str) -> str:
             options = {
                 "format": "'array'" if isinstance(layout, JsonListLayout) else "'newline_delimited'",
                 "compression": text(layout.compression),
+                "maximum_object_size": str(LONGEST_LINE),
                 "columns": _columns(files),
             }
             return _call("read_json", path, options)
@@ -99,6 +103,7 @@ def _read(files: TableFiles, path: str) -> str:
                 "nullstr": text(layout.null),
                 "allow_quoted_nulls": "true" if files.null_is_quoted else "false",
                 "compression": text(layout.compression),
+                "max_line_size": str(LONGEST_LINE),
                 "columns": _columns(files),
             }
             return _call("read_csv", path, options)

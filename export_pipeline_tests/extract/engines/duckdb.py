@@ -67,6 +67,13 @@ NATIVES: Sequence[Native] = (
     Native(type="double[]", value="['nan']", declared="json", arrives=Refused("no JSON")),
     Native(type="varchar", value="'not JSON'", declared="json", arrives=Refused("no JSON")),
     Native(type="integer[]", value="[1]", declared="string", arrives=Refused("events.value")),
+    Native(
+        type="interval",
+        value="to_microseconds(2305843009213693952 + 1000000)",
+        declared="interval",
+        arrives="PT640511947H14.693952S",
+    ),
+    Native(type="interval", value="'1 day'", declared="string", arrives=Refused("events.value")),
     Native(type="timestamp_s", value="'2013-01-01 12:00:00'", declared="timestamp", arrives=NOON),
     Native(type="timestamp", value="'2013-01-01 12:00:00'", declared="timestamp", arrives=NOON),
     Native(

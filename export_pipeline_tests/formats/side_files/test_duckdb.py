@@ -106,6 +106,20 @@ def test_every_hours_file_is_loaded_and_nothing_else(file_format: FileFormat, tm
     assert table.num_rows == 4
 
 
+@pytest.mark.parametrize(
+    "file_format",
+    [CsvFormat(), JsonlFormat(), JsonFormat(), ParquetFormat()],
+    ids=named,
+)
+def test_a_text_of_many_megabytes_is_loaded(file_format: FileFormat, tmp_path: Path) -> None:
+    batch = one_column(Kind.STRING, ["a", "x" * 20_000_000, "b"])
+    write_file(tmp_path, "2013-01-01-05", file_format, batch)
+
+    table = loaded(table_files(batch.schema, file_format, root=str(tmp_path)))
+
+    assert table.column("value").to_pylist() == ["a", "x" * 20_000_000, "b"]
+
+
 @every_format
 def test_a_column_that_is_alone_keeps_its_nulls(file_format: FileFormat, tmp_path: Path) -> None:
     batch = a_batch(a_schema(value="int32"), {"value": 1}, {"value": None})

@@ -50,5 +50,6 @@ FROM read_csv(
     nullstr = '',
     allow_quoted_nulls = false,
     compression = 'gzip',
+    max_line_size = 100000000,
     columns = {'boolean': 'BOOLEAN', 'int16': 'SMALLINT', 'int32': 'INTEGER', 'int64': 'BIGINT', 'uint64': 'UBIGINT', 'float32': 'FLOAT', 'float64': 'DOUBLE', 'decimal': 'DECIMAL(38,10)', 'string': 'VARCHAR', 'bytes': 'VARCHAR', 'date': 'DATE', 'time': 'TIME', 'timestamp': 'TIMESTAMPTZ', 'timestamp_local': 'TIMESTAMP', 'interval': 'VARCHAR', 'uuid': 'UUID', 'json': 'JSON'}
 );

@@ -42,5 +42,6 @@ FROM read_json(
     's3://acme/data/exports/flights/[0-9]*/[0-9]*.json.gz',
     format = 'array',
     compression = 'gzip',
+    maximum_object_size = 100000000,
     columns = {'boolean': 'BOOLEAN', 'int16': 'SMALLINT', 'int32': 'INTEGER', 'int64': 'BIGINT', 'uint64': 'UBIGINT', 'float32': 'FLOAT', 'float64': 'DOUBLE', 'decimal': 'DECIMAL(38,10)', 'string': 'VARCHAR', 'bytes': 'VARCHAR', 'date': 'DATE', 'time': 'TIME', 'timestamp': 'TIMESTAMPTZ', 'timestamp_local': 'TIMESTAMP', 'interval': 'VARCHAR', 'uuid': 'UUID', 'json': 'JSON'}
 );
