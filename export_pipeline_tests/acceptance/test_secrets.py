@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,11 +23,15 @@ from pydantic import SecretStr
 
 from export_pipeline.connectors.azure import AzureConfig
 from export_pipeline.connectors.connector import CONNECTOR_TYPES, ConnectorConfig
+from export_pipeline.connectors.lifecycle import ConnectorState
+from export_pipeline.connectors.s3_credentials import S3Credentials
 from export_pipeline.connectors.secret import REVEAL
 from export_pipeline.control.tasks import create_task, show_task
 from export_pipeline.errors import ExportPipelineError
 from export_pipeline.exports.task import TaskStatus
 from export_pipeline.processes.dagster import Instance, free_port
+from export_pipeline.store.connector_states import ask_for_check, change_state
+from export_pipeline.store.connectors import find_connector
 from export_pipeline.store.database import reading, writing
 from export_pipeline.windows import ONE_HOUR
 from export_pipeline_tests.acceptance.conftest import Services, dagster_environ
@@ -55,8 +60,17 @@ def _s3(request: pytest.FixtureRequest) -> list[Case]:
     guessing = User(
         access_key_id=server.admin.access_key_id, secret_access_key="wJalrXUtnFEMI/K7MDENG+guessed"
     )
-    refused = server.config(bucket, user=guessing)
-    return [Case(name="s-three", works=server.config(bucket), refused=refused)]
+    apart = S3Credentials(
+        access_key_id=server.reader.access_key_id,
+        secret_access_key=SecretStr(server.reader.secret_access_key),
+    )
+    return [
+        Case(
+            name="s-three",
+            works=server.config(bucket).model_copy(update={"read": apart}),
+            refused=server.config(bucket, user=guessing),
+        )
+    ]
 
 
 def _gcs(request: pytest.FixtureRequest) -> list[Case]:
@@ -106,10 +120,12 @@ def _http(request: pytest.FixtureRequest) -> list[Case]:
     ]
 
 
-# A new type has an entry here. direct_download is there already and keeps its files where the operator says.
+# A new type has an entry here. direct_download is there already and keeps its files where the operator says,
+# and a folder has no secrets.
 CASES: Mapping[str, Callable[[pytest.FixtureRequest], list[Case]]] = {
     "azure": _azure,
     "direct_download": lambda _request: [],
+    "folder": lambda _request: [],
     "gcs": _gcs,
     "http": _http,
     "s3": _s3,
@@ -226,7 +242,9 @@ def given_by(way: int, config: ConnectorConfig, folder: Path) -> tuple[str, str,
     if way % 3 == 0:
         return "-", json.dumps(document), {}
     if way % 3 == 1:
-        for name in [name for name, value in document.items() if masked[name] != value]:
+        for name in [
+            name for name, value in document.items() if isinstance(value, str) and masked[name] != value
+        ]:
             environ[f"CUSTOMERS_{name.upper()}"] = document[name]
             document[name] = {"env": f"CUSTOMERS_{name.upper()}"}
     path = folder / f"connector-{way}.json"
@@ -282,16 +300,25 @@ def test_no_secret_stands_in_anything_that_is_emitted(
         cli = CommandLine({**services.environ, "EXPORT_PIPELINE_DEBUG": "1"}, everything)
         for way, (name, config) in enumerate(configs.items()):
             path, given, environ = given_by(way, config, handed_over)
-            cli("connector", "create", name, "--config", path, given=given, environ=environ)
+            code = 1 if name.endswith("refused") else 0  # what its check finds
+            cli("connector", "create", name, "--config", path, given=given, environ=environ, code=code)
             installation.export(name, connector=name)
+        for case in cases:
+            withdraw_credentials(installation, f"{case.name}-refused")
         cli("connector", "list", "--json")
         services.webserver.reload()
         tasks = {name: request_hours(services, name, 1) for name in ("direct", *configs)}
         for name, task in tasks.items():
-            ended = TaskStatus.ERROR if name.endswith("refused") else TaskStatus.FINISHED
-            services.wait(lambda task=task, ended=ended: status(services, task) is ended, f"{name} ended")  # type: ignore[misc]
+            if name.endswith("refused"):
+                services.wait(lambda name=name: state_of(installation, name) is ConnectorState.FAILED, name)  # type: ignore[misc]
+                cli("task", "show", task)
+            else:
+                services.wait(lambda task=task: status(services, task) is TaskStatus.FINISHED, name)  # type: ignore[misc]
         for case in cases:
             cli("connector", "show", case.name)
+            cli("connector", "check", case.name)
+            cli("connector", "check", f"{case.name}-refused", code=1)
+            cli("connector", "show", f"{case.name}-refused", "--json")
             cli("export", "show", f"{case.name}-refused")
             cli("verify", case.name)
         cancel_a_run(services)
@@ -311,6 +338,20 @@ def test_no_secret_stands_in_anything_that_is_emitted(
     assert any("compute_logs" in name or name.endswith(".err") for name in kept)
     assert sum(name.startswith("dagster/") for name in kept) > 10
     assert search.found_in_all(everything.things) == []
+
+
+def withdraw_credentials(installation: Installation, name: str) -> None:
+    """As if they had been good when they were checked: the next to find out is a run."""
+    now = datetime.now(UTC)
+    with writing(installation.deployment.control) as connection:
+        connector = find_connector(connection, "default", name)
+        change_state(connection, connector.id, ConnectorState.RUNNING, "Its check passed.", now=now)
+        ask_for_check(connection, connector.id, now=now + timedelta(days=1))
+
+
+def state_of(installation: Installation, name: str) -> ConnectorState:
+    with reading(installation.deployment.control) as connection:
+        return find_connector(connection, "default", name).state
 
 
 def request_hours(services: Services, export: str, hours: int) -> str:
