@@ -1,5 +1,6 @@
 """Hours of time: half-open, in UTC, never anything else."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -79,6 +80,21 @@ def spans(hours: Iterable[HourWindow], most: int) -> Iterator[tuple[datetime, da
         yield span[0].since, span[-1].until
 
 
+NO_TIME = "is not a time; write it like 2013-01-01T05:00:00Z"
+
+
+def is_moment_of_no_calendar(text: str) -> bool:
+    """Whether the text is written as a moment is, of a day or a time that there is not."""
+    form = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})?"
+    if not re.fullmatch(form, text):
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return True
+    return False
+
+
 def moment_from(text: str, *, field: str) -> datetime:
     """The instant that an ISO 8601 text names, in UTC.
 
@@ -91,9 +107,9 @@ def moment_from(text: str, *, field: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise InvalidRequest(
-            f"{field}: {text!r} is not a time; write it like 2013-01-01T05:00:00Z", field=field
-        ) from error
+        none_such = is_moment_of_no_calendar(text)
+        said = "is a day or time that there is not; correct it" if none_such else NO_TIME
+        raise InvalidRequest(f"{field}: {text!r} {said}", field=field) from error
     if moment.tzinfo is None:
         raise InvalidRequest(f"{field}: {text!r} names no zone; add Z for UTC", field=field)
     try:

@@ -96,3 +96,11 @@ def test_a_clipped_hour_is_told_as_it_is() -> None:
     start = an_hour().start
     clipped = HourWindow(start, start + timedelta(minutes=30), start + ONE_HOUR)
     assert [*spans([clipped, an_hour(1)], 9)] == [(clipped.since, an_hour(1).until)]
+
+
+@pytest.mark.parametrize("text", ["2013-02-30T05:00:00Z", "2013-01-01T25:00:00Z", "2013-13-01 00:00"])
+def test_a_day_or_time_that_there_is_not_is_told_from_one_written_otherwise(text: str) -> None:
+    with pytest.raises(InvalidRequest, match="a day or time that there is not; correct it"):
+        moment_from(text, field="since")
+    with pytest.raises(InvalidRequest, match="write it like 2013-01-01T05:00:00Z"):
+        moment_from(f"on {text}", field="since")

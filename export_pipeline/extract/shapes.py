@@ -40,10 +40,10 @@ def check_shape(
         )
 
 
-def undeclared(table: Table, found: Sequence[FoundColumn] | None) -> tuple[str, ...]:
+def undeclared(table: Table, found: Sequence[FoundColumn]) -> tuple[str, ...]:
     """Columns that the database has and the declaration does not: no part of any export."""
     declared = {column.name.lower() for column in table.columns}
-    return tuple(column.name for column in found or () if column.name.lower() not in declared)
+    return tuple(column.name for column in found if column.name.lower() not in declared)
 
 
 def _by_name(found: Sequence[FoundColumn]) -> Mapping[str, FoundColumn]:

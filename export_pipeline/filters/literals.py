@@ -13,7 +13,7 @@ from export_pipeline.dataset.types import ColumnType, Kind
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.filters.limits import MAX_DIGITS
 from export_pipeline.filters.tree import Value
-from export_pipeline.windows import moment_from
+from export_pipeline.windows import is_moment_of_no_calendar, moment_from
 
 INTEGERS: Mapping[Kind, range] = {
     Kind.INT16: range(-(2**15), 2**15),
@@ -136,6 +136,8 @@ def _timestamp(literal: Value) -> datetime:
     try:
         return moment_from(text, field="filter")
     except InvalidRequest as error:
+        if is_moment_of_no_calendar(text):
+            raise Unfit("there is no such day or time; correct it") from error
         raise Unfit("write it like '2013-01-31T05:00:00Z', with its zone") from error
 
 

@@ -39,7 +39,7 @@ from export_pipeline.orchestration.outcome import Outcome
 from export_pipeline.orchestration.readiness import CONNECTOR_READY
 from export_pipeline.orchestration.resources import DeploymentResource
 from export_pipeline.pipeline.chunk import Chunk
-from export_pipeline.pipeline.hours import FormattedHour, StagedHour, undeclared_columns
+from export_pipeline.pipeline.hours import FormattedHour, StagedHour, remarks_on, undeclared_columns
 from export_pipeline.pipeline.run import Run
 from export_pipeline.pipeline.staging import Staging
 from export_pipeline.store.claims import living_runs
@@ -103,10 +103,9 @@ def extract(
         {"hours": len(staged.done), "rows": sum(table.rows for hour in staged.done for table in hour.tables)}
     )
     if extra := undeclared_columns(staged.done):
-        context.log.warning(
-            "the source has columns that are not declared, and not exported: %s", ", ".join(extra)
-        )
         context.add_output_metadata({"columns not declared": ", ".join(extra)})
+    for remark in remarks_on(staged.done):
+        deployment.warn_once(context.log, remark)
     return StagedChunk(order, staged)
 
 

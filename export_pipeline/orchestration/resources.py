@@ -1,5 +1,6 @@
 """Dagster's way to our deployment. Fields of resources are shown and stored: so these hold no secret."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,6 +23,7 @@ class DeploymentResource(dg.ConfigurableResource["DeploymentResource"]):
     )
     _opened: Deployment | None = PrivateAttr(default=None)
     _source: Source | None = PrivateAttr(default=None)
+    _warned: set[str] = PrivateAttr(default_factory=set)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["DeploymentResource"]:  # noqa: ARG002
@@ -44,6 +46,12 @@ class DeploymentResource(dg.ConfigurableResource["DeploymentResource"]):
         if self._source is None:
             self._source = open_source(self.deployment.source_url, self.deployment.statement_limit)
         return self._source
+
+    def warn_once(self, log: logging.Logger, text: str) -> None:
+        """Log a warning, unless this run has done so: what holds for one chunk holds for the next, too."""
+        if text not in self._warned:
+            self._warned.add(text)
+            log.warning("%s", text)
 
     def connector(self, connector_id: str) -> ConnectorConfig:
         """The connector with that id; its credentials stay in this process."""

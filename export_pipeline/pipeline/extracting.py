@@ -69,13 +69,16 @@ def extract_hour(
     )
 
 
-def _check_shape(snapshot: Snapshot, plan: TablePlan, select: sa.Select[Any]) -> tuple[str, ...]:
-    """Refuse a table that is no longer what was declared. Its columns that never were are no part of it."""
+def _check_shape(snapshot: Snapshot, plan: TablePlan, select: sa.Select[Any]) -> tuple[str, ...] | None:
+    """Refuse a table that is no longer what was declared. Its columns that never were are no part of it.
+
+    None where the database could not say what is there.
+    """
     found = snapshot.found(select)
     used = columns_of(select)
     declared = {column.name: column.type for column in plan.table.columns if column.name in used}
     check_shape(relation_of(select), declared, found)
-    return undeclared(plan.table, found)
+    return None if found is None else undeclared(plan.table, found)
 
 
 def _noted(

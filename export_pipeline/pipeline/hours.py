@@ -1,6 +1,6 @@
 """What one hour is between the stages: small frozen values; the rows themselves stay in files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,13 +15,14 @@ from export_pipeline.windows import HourWindow
 class StagedRows:
     """One table's rows of an hour, as they were read: an Arrow IPC file.
 
-    `undeclared` are columns that the source has there besides those of the declaration.
+    `undeclared` are columns that the source has there besides those of the declaration; None where it could
+    not say which it has.
     """
 
     table: ReceiptTable
     path: Path
     rows: int
-    undeclared: tuple[str, ...] = ()
+    undeclared: tuple[str, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,19 @@ class StagedHour:
 def undeclared_columns(hours: Iterable[StagedHour]) -> tuple[str, ...]:
     """The columns that the source has and the declaration has not, as `table.column`."""
     tables = (rows for hour in hours for rows in hour.tables)
-    return tuple(sorted({f"{rows.table.name}.{name}" for rows in tables for name in rows.undeclared}))
+    return tuple(sorted({f"{rows.table.name}.{name}" for rows in tables for name in rows.undeclared or ()}))
+
+
+def remarks_on(hours: Sequence[StagedHour]) -> Iterator[str]:
+    """What somebody should know of the source's tables, though the hours are none the worse for it."""
+    if extra := undeclared_columns(hours):
+        yield f"the source has columns that are not declared, and not exported: {', '.join(extra)}"
+    tables = (rows for hour in hours for rows in hour.tables)
+    for name in sorted({rows.table.name for rows in tables if rows.undeclared is None}):
+        yield (
+            f"the source does not show what {name} is, so nobody would see that it has changed; let the"
+            " source's user look at it (in MySQL: GRANT SHOW VIEW)"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

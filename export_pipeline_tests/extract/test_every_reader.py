@@ -326,7 +326,9 @@ def test_a_column_that_came_is_told_of_and_not_read(engine: Engine) -> None:
     table = a_table()
     rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
     with engine.source() as source, source.snapshot() as snapshot:
-        assert undeclared(table, snapshot.found(rows)) == ("extra",)
+        found = snapshot.found(rows)
+        assert found is not None
+        assert undeclared(table, found) == ("extra",)
         assert read(snapshot, table).column_names == ["id", "seen"]
 
 

@@ -1,6 +1,7 @@
 """What is particular to MySQL and MariaDB. MariaDB is what is tested."""
 
 import gc
+import secrets
 import threading
 import traceback
 from collections.abc import Iterator
@@ -244,3 +245,23 @@ def _run(url: str, *statements: str) -> None:
         for statement in statements:
             connection.exec_driver_sql(statement)
     database.dispose()
+
+
+def test_a_view_that_the_user_may_read_and_not_look_at_is_read_and_not_compared(
+    mariadb_database: str,
+) -> None:
+    """Whether it has changed nobody can see; that is said (see `pipeline.hours.remarks_on`)."""
+    url = sa.make_url(mariadb_database)
+    user = f"reader_{secrets.token_hex(4)}"
+    _run(mariadb_database, "create view events as select 1 as id, timestamp '2013-01-01 00:30:00' as seen")
+    _run(mariadb_database, f"create user {user}@'127.0.0.1' identified by 'secret-of-it'")
+    _run(mariadb_database, f"grant select on {url.database}.* to {user}@'127.0.0.1'")
+    reader = url.set(username=user, password="secret-of-it").render_as_string(hide_password=False)
+    table = a_table()
+    rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
+    try:
+        with closing(open_source(reader)) as source, source.snapshot() as snapshot:
+            assert snapshot.found(rows) is None
+            assert snapshot.count(rows) == 1
+    finally:
+        _run(mariadb_database, f"drop user {user}@'127.0.0.1'")

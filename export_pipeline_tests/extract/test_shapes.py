@@ -50,4 +50,3 @@ def test_a_document_may_come_of_anything() -> None:
 def test_columns_that_are_not_declared_are_told_of() -> None:
     table = a_table(columns=(a_column("id", "int64"), a_column("fare", "decimal(12,2)")))
     assert undeclared(table, [ID, FARE, found("Secret", "text", Kind.STRING)]) == ("Secret",)
-    assert undeclared(table, None) == ()

@@ -1,5 +1,6 @@
 """The deployment inside a run: opened once, closed at the end, and without a secret to show."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -52,6 +53,17 @@ def test_the_source_is_not_asked_for_before_an_hour_is_read(
         assert isinstance(resource.connector(export.connector_id), DirectDownloadConfig)
         assert isinstance(resource.connector_or_why_not(export.connector_id), DirectDownloadConfig)
         assert isinstance(resource.connector_or_why_not("nobody"), NotFound)
+
+
+@pytest.mark.usefixtures("installation")
+def test_what_holds_for_all_of_a_run_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    log = logging.getLogger("of_a_run")
+    with opened() as resource:
+        for _ in range(3):
+            resource.warn_once(log, "the source has columns that are not declared")
+        resource.warn_once(log, "another thing")
+    assert caplog.text.count("not declared") == 1
+    assert "another thing" in caplog.text
 
 
 def test_without_force_only_what_is_missing_is_delivered() -> None:

@@ -16,6 +16,7 @@ from export_pipeline.pipeline.hours import (
     FormattedHour,
     StagedHour,
     StagedRows,
+    remarks_on,
 )
 from export_pipeline_tests.builders import a_receipt, a_receipt_table, an_hour, moment
 
@@ -87,3 +88,14 @@ def test_it_knows_whether_its_files_are_where_they_were_written(tmp_path: Path) 
     assert (staged.on_disk, formatted.on_disk) == (False, True)
     other_rows.path.touch()
     assert staged.on_disk
+
+
+def test_what_is_remarkable_of_the_tables_is_said_once_for_all_hours() -> None:
+    def staged(undeclared: tuple[str, ...] | None) -> StagedHour:
+        return replace(STAGED, tables=(replace(STAGED_ROWS, undeclared=undeclared),))
+
+    assert list(remarks_on([STAGED, STAGED])) == []
+    extra, unseen = remarks_on([staged(("b", "a")), staged(("a",)), staged(None), staged(None)])
+    assert extra.endswith("not exported: flights.a, flights.b")
+    assert "does not show what flights is" in unseen
+    assert "GRANT SHOW VIEW" in unseen
