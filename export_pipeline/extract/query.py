@@ -80,8 +80,8 @@ def time_column_of(rows: sa.Select[Any]) -> str:
 def compared_in_one_form(rows: sa.Select[Any]) -> tuple[str, ...]:
     """The columns that a select of `rows_of_hour` compares or orders in one form, for messages."""
     parts = (part for part in sa.sql.visitors.iterate(rows) if isinstance(part, in_one_form))
-    columns = (column for part in parts for column in part.clauses if isinstance(column, sa.ColumnClause))
-    return tuple(dict.fromkeys(column.name for column in columns))
+    within_them = (inner for part in parts for inner in sa.sql.visitors.iterate(part))
+    return tuple(dict.fromkeys(inner.name for inner in within_them if isinstance(inner, sa.ColumnClause)))
 
 
 def _relation(table: Table) -> sa.TableClause:

@@ -3,15 +3,15 @@
 import pytest
 
 from export_pipeline.connectors.azure_errors import Refusal
-from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, TransientFailure
+from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
 
 
 @pytest.mark.parametrize(
     ("status", "code", "kind", "says"),
     [
-        (403, "AuthenticationFailed", PermanentFailure, "the account's name and its key"),
-        (403, "AuthorizationPermissionMismatch", PermanentFailure, "check the connector's credentials"),
-        (401, "", PermanentFailure, "check the connector's credentials"),
+        (403, "AuthenticationFailed", Denied, "the account's name and its key"),
+        (403, "AuthorizationPermissionMismatch", Denied, "check the connector's credentials"),
+        (401, "", Denied, "check the connector's credentials"),
         (404, "ContainerNotFound", PermanentFailure, "no such container"),
         (409, "InvalidBlobType", PermanentFailure, "of another kind"),
         (409, "BlobImmutableDueToPolicy", PermanentFailure, "the container's policy"),

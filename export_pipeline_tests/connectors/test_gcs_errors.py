@@ -4,14 +4,14 @@ import pytest
 from requests import Response
 
 from export_pipeline.connectors.gcs_errors import Refusal, refusal_in
-from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, TransientFailure
+from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
 
 
 @pytest.mark.parametrize(
     ("status", "text", "kind", "says"),
     [
-        (401, "Invalid Credentials", PermanentFailure, "check the connector's credentials"),
-        (403, "does not have storage.objects.create access", PermanentFailure, "objects.create"),
+        (401, "Invalid Credentials", Denied, "check the connector's credentials"),
+        (403, "does not have storage.objects.create access", Denied, "objects.create"),
         (404, "The specified bucket does not exist.", PermanentFailure, "no such bucket"),
         (400, "Invalid argument", PermanentFailure, "the store refuses (Invalid argument)"),
         (412, "conditions did not hold", Conflict, "try again"),

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.exports.export import Export
 from export_pipeline.receipts.receipt import digest_of, receipt_from
 from export_pipeline.receipts.verifying import verify
@@ -79,7 +80,8 @@ def test_the_parts_of_a_killed_upload_are_removed_by_the_next_run_and_nobody_els
     bucket, client = s3_server.new_bucket(), s3_server.client()
     config = s3_server.config(bucket)
     with writing(installation.deployment.control) as connection:
-        add_connector(connection, installation.deployment.secret_key, "default", "bucket", config)
+        key, state = installation.deployment.secret_key, ConnectorState.RUNNING
+        add_connector(connection, key, "default", "bucket", config, state=state)
     export = installation.export(connector="bucket")
     ours = "events/2026-01-05-00-00.csv"
     before = client.create_multipart_upload(Bucket=bucket, Key=ours)["UploadId"]
@@ -87,8 +89,10 @@ def test_the_parts_of_a_killed_upload_are_removed_by_the_next_run_and_nobody_els
     after = client.create_multipart_upload(Bucket=bucket, Key=ours)["UploadId"]
     dangling = unfinished(s3_server, bucket)
 
-    assert not deliver(installation, export, hours(0, 1)).failed
+    delivered = deliver(installation, export, hours(0, 1))
 
+    assert not delivered.failed
+    assert not delivered.waiting
     assert len(dangling - {before, after}) == 1
     assert unfinished(s3_server, bucket) == {before, after}
     assert faults(installation, export) == []

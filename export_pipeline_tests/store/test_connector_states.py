@@ -285,10 +285,14 @@ def test_connectors_of_the_release_before_are_running(control_url: str) -> None:
 def insert_as_before(connection: sa.Connection, name: str) -> None:
     connection.execute(
         sa.text(
-            "insert into connectors (id, organization, name, type, created_at)"
-            " values (:name, 'acme', :name, 's3', :at)"
+            "insert into connectors (id, organization, name, type, sealed_config, created_at)"
+            " values (:name, 'acme', :name, 's3', :sealed, :at)"
         ),
-        {"name": name, "at": "2013-01-01 00:00:00+00" if connection.dialect.name != "sqlite" else OLD},
+        {
+            "name": name,
+            "sealed": b"sealed",
+            "at": "2013-01-01 00:00:00+00" if connection.dialect.name != "sqlite" else OLD,
+        },
     )
 
 
