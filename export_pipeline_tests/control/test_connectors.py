@@ -260,7 +260,7 @@ def test_a_secret_that_is_left_out_is_kept_for_the_same_bucket(
 def test_a_secret_is_not_sent_to_another_address(control: sa.Engine, changes: dict[str, str]) -> None:
     stored = create(control)
 
-    with pytest.raises(InvalidRequest, match="secret_access_key go together: give both"):
+    with pytest.raises(InvalidRequest, match="secret_access_key: is not kept for another address"):
         replace(control, without_secret(**changes))
 
     assert config_of(control, stored) == config_from(an_s3_connector())

@@ -16,6 +16,7 @@ SECRETS = {
 }
 OPEN: dict[str, Any] = {"type": "http", "url": "https://take.example/$key"}
 READ = {"url": "https://show.example/$key"}
+ELSEWHERE = "https://elsewhere.example/$key"
 BEFORE = config_from({**OPEN, **SECRETS})
 
 
@@ -33,10 +34,10 @@ def told(config: HttpConfig) -> tuple[str | None, str | None]:
         ({**OPEN, "bearer_token": "new", "read": READ}, ("new", "for-reading")),
         ({**OPEN, "bearer_token": None, "read": READ}, (None, "for-reading")),
         ({**OPEN, "read": {**READ, "bearer_token": "new"}}, ("for-writing", "new")),
-        ({**OPEN, "read": {"url": "https://elsewhere.example/$key"}}, ("for-writing", None)),
-        ({**OPEN, "url": "https://elsewhere.example/$key", "read": READ}, (None, None)),
+        ({**OPEN, "url": ELSEWHERE, "bearer_token": None}, (None, None)),
+        ({**OPEN, "read": {"url": ELSEWHERE, "bearer_token": "new"}}, ("for-writing", "new")),
     ],
-    ids=["same", "no reader", "new", "taken away", "new reader", "reader elsewhere", "elsewhere"],
+    ids=["same", "no reader", "new", "taken away", "new reader", "elsewhere without", "reader elsewhere"],
 )
 def test_a_secret_is_kept_for_the_place_it_was_given_for(
     given: dict[str, Any], secrets: tuple[str | None, str | None]
@@ -45,6 +46,21 @@ def test_a_secret_is_kept_for_the_place_it_was_given_for(
 
     assert isinstance(new, HttpConfig)
     assert told(new) == secrets
+
+
+@pytest.mark.parametrize(
+    ("given", "lost"),
+    [
+        ({**OPEN, "url": ELSEWHERE}, "bearer_token"),
+        ({**OPEN, "read": {"url": ELSEWHERE}}, "read.bearer_token"),
+    ],
+)
+def test_a_secret_is_neither_sent_elsewhere_nor_left_out_silently(given: dict[str, Any], lost: str) -> None:
+    with pytest.raises(
+        InvalidRequest, match=rf"{lost}: is not kept for another address .*give it anew"
+    ) as refused:
+        with_kept_secrets(given, BEFORE)
+    assert refused.value.field == lost
 
 
 def test_what_was_kept_is_said_when_it_does_not_fit() -> None:
