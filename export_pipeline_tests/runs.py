@@ -11,6 +11,7 @@ from export_pipeline.pipeline.chunk import Chunk
 from export_pipeline.pipeline.hours import DeliveredHour
 from export_pipeline.pipeline.run import Run
 from export_pipeline.pipeline.staging import Staging
+from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.database import reading
 from export_pipeline.store.ledger import LedgerEntry, latest_entries
 from export_pipeline.windows import ONE_HOUR, HourWindow
@@ -20,9 +21,12 @@ from export_pipeline_tests.installations import FIRST, HOURS, Installation
 def a_run(installation: Installation, export: Export, proven_since: datetime | None = None) -> Run:
     """A run under an id of its own."""
     deployment = installation.deployment
+    with reading(deployment.control) as connection:
+        configuration = get_connector(connection, export.connector_id).configuration
     return Run(
         control=deployment.control,
         export=export,
+        configuration=configuration,
         connector=deployment.connector(export.connector_id),
         staging=Staging(deployment.settings.staging_folder, str(uuid.uuid4())),
         lease=deployment.claim_lease,

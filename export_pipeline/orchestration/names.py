@@ -33,6 +33,10 @@ CHECKS_BEFORE_ALL = {PRIORITY_TAG: "3"}  # a minute's work, for which many hours
 RETRY_STRATEGY_TAG = "dagster/retry_strategy"
 BEGUN_ANEW = {RETRY_STRATEGY_TAG: "ALL_STEPS"}
 
+# Dagster's own: the range of partitions that a run is for.
+RANGE_START_TAG = "dagster/asset_partition_range_start"
+RANGE_END_TAG = "dagster/asset_partition_range_end"
+
 
 def asset_key(export: Export) -> dg.AssetKey:
     """`exports/<slug>`; with the organization between unless it is the default one."""

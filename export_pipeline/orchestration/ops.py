@@ -276,6 +276,8 @@ def _run(context: dg.OpExecutionContext, deployment: DeploymentResource, order: 
     export: Export
     with reading(opened.control) as connection:
         export = get_export(connection, order.export_id)
+        # Before its configuration: replaced in between, hours wait for nothing, and go nowhere else.
+        configuration = get_connector(connection, export.connector_id).configuration
     return Run(
         control=opened.control,
         export=export,
@@ -285,6 +287,7 @@ def _run(context: dg.OpExecutionContext, deployment: DeploymentResource, order: 
         hours_at_once=opened.settings.hours_at_once,
         check=opened.check,
         notes_waits=order.notes_waits,
+        configuration=configuration,
         proven_since=order.proven_since,
     )
 

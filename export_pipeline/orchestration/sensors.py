@@ -10,7 +10,15 @@ import sqlalchemy as sa
 from export_pipeline.deployment import Deployment, open_deployment
 from export_pipeline.exports.task import ExportTask
 from export_pipeline.orchestration.jobs import export_task
-from export_pipeline.orchestration.names import ATTEMPT_TAG, EXPORT_TAG, TASK_TAG, TASKS_NEXT
+from export_pipeline.orchestration.names import (
+    ATTEMPT_TAG,
+    EXPORT_TAG,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    TASK_TAG,
+    TASKS_NEXT,
+    WAITS_TAG,
+)
 from export_pipeline.settings import Settings
 from export_pipeline.store.claims import release_all
 from export_pipeline.store.connectors import get_connector
@@ -19,7 +27,8 @@ from export_pipeline.store.exports import get_export
 from export_pipeline.store.ledger import HourFailure, write_failure
 from export_pipeline.store.task_counts import counts_of
 from export_pipeline.store.tasks import count_waiting_tasks, fail_task, get_task, queued_tasks
-from export_pipeline.store.waits import why_wait
+from export_pipeline.store.waits import forget_wait, waits_of, why_wait
+from export_pipeline.windows import HourWindow
 
 # Each becomes a run at once; the run queue decides how many of them work at the same time.
 TASKS_PER_TICK = 100
@@ -92,12 +101,39 @@ def _ended_badly(context: dg.RunStatusSensorContext) -> None:
                 failed_at=datetime.now(UTC),
             )
             write_failure(connection, failure)
+        if WAITS_TAG in run.tags and not will_retry:
+            _end_waits(context, connection, f"run {run.run_id} {how} before it took the hour up")
         task_id = run.tags.get(TASK_TAG)
         if task_id is not None and not will_retry:
             task = get_task(connection, task_id)
             # One that is in the queue again, as its connector stopped running, is another run's by now.
             if run.tags.get(ATTEMPT_TAG, "1") == str(task.attempt):
                 _end_task(connection, task, f"run {run.run_id} {how}")
+
+
+def _end_waits(context: dg.RunStatusSensorContext, connection: sa.Connection, reason: str) -> None:
+    """What a run was to take up, and did not, fails like any hour: the same run is not asked for twice.
+
+    Hours that have begun to wait since then do so for their connector, and for another run.
+    """
+    run = context.dagster_run
+    record = context.instance.get_run_record_by_id(run.run_id)
+    export_id, first, last = (run.tags[tag] for tag in (WAITS_TAG, RANGE_START_TAG, RANGE_END_TAG))
+    for wait in waits_of(connection, export_id):
+        in_range = first <= HourWindow(wait.hour).key <= last
+        if not in_range or record is None or wait.since > record.create_timestamp.replace(tzinfo=UTC):
+            continue
+        failure = HourFailure(
+            export_id=export_id,
+            hour=wait.hour,
+            stage="extract",
+            kind="retry",
+            message=reason,
+            run_id=run.run_id,
+            failed_at=datetime.now(UTC),
+        )
+        write_failure(connection, failure)
+        forget_wait(connection, export_id, wait.hour)
 
 
 def _end_task(connection: sa.Connection, task: ExportTask, reason: str) -> None:

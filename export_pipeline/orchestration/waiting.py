@@ -8,7 +8,14 @@ from dagster._core.definitions.unresolved_asset_job_definition import (  # what 
 )
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES  # which Dagster names nowhere else
 
-from export_pipeline.orchestration.names import EXPORT_TAG, PROVEN_SINCE_TAG, WAITS_NEXT, WAITS_TAG
+from export_pipeline.orchestration.names import (
+    EXPORT_TAG,
+    PROVEN_SINCE_TAG,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    WAITS_NEXT,
+    WAITS_TAG,
+)
 from export_pipeline.orchestration.sensors import opened_deployment
 from export_pipeline.store.database import reading
 from export_pipeline.store.exports import get_export
@@ -21,9 +28,6 @@ EXPORTS_PER_TICK = 50
 
 # Of one export: what comes after the first month is asked for when the runs over that have ended.
 HOURS_PER_EXPORT = 31 * 24
-
-RANGE_START_TAG = "dagster/asset_partition_range_start"
-RANGE_END_TAG = "dagster/asset_partition_range_end"
 
 
 def waiting_hours(jobs: Mapping[str, UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
@@ -50,7 +54,7 @@ def _requests(context: dg.SensorEvaluationContext, jobs: Mapping[str, str]) -> I
 
     A run takes its waits away, hour by hour; asked for meanwhile, they would be asked for twice. What is left
     after it is another range, with a run key of its own. The same range has the same key for as long as the
-    connector runs without a break: a run that took nothing away would take nothing away again.
+    connector runs without a break: hours that a run does not take away fail with it (see `sensors`).
     """
     with opened_deployment() as deployment, reading(deployment.control) as connection:
         filters = dg.RunsFilter(statuses=NOT_FINISHED_STATUSES, tags={WAITS_TAG: sorted(jobs)})

@@ -19,7 +19,7 @@ from export_pipeline.errors import Conflict
 from export_pipeline.exports.export import Export
 from export_pipeline.pipeline.progress import Cancelled, Progress
 from export_pipeline.store.claims import claim, holds_claim, note_progress, release, renew_claims
-from export_pipeline.store.connectors import get_connector
+from export_pipeline.store.connectors import StoredConnector, get_connector
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import LedgerEntry, doubt_entry, forget_failures, latest_entry
 from export_pipeline.store.waits import forget_wait, note_wait, wait_of
@@ -57,6 +57,8 @@ class Claims:
     """One run's claims. `lease` is how long one holds without a sign of life; `stop` ends all waiting.
 
     `notes_waits`: hours that wait are noted one by one, as nobody but this run knows that they are wanted.
+    `configuration` is that of the connector which the run has read: when another takes its place, the run's
+    hours wait for one that reads it. None: it is of no interest.
     """
 
     control: sa.Engine
@@ -64,6 +66,7 @@ class Claims:
     lease: timedelta
     stop: threading.Event
     notes_waits: bool = True
+    configuration: int | None = None
 
     def take(self, export: Export, window: HourWindow, *, proven_since: datetime | None) -> Taken:
         """Claim the hour for this run, unless it is delivered already or waits for its connector.
@@ -89,7 +92,7 @@ class Claims:
                         if wait and _stands(entry, window, wait.proven_since):
                             forget_wait(connection, export.id, window.start)
                         return Taken.DELIVERED
-                    if connector.state not in (GOES_ON if before else BEGINS):
+                    if not self._lets(connector, GOES_ON if before else BEGINS):
                         self._wait(connection, export, window, proven_since)
                         return Taken.WAITING
                     if wait:
@@ -128,10 +131,19 @@ class Claims:
         """
         with writing(self.control) as connection:
             connector = get_connector(connection, export.connector_id, locked=True)
-            if connector.state in unless:
+            if self._lets(connector, unless):
                 return False
             self._wait(connection, export, window, proven_since)
             return True
+
+    def overtaken(self, export: Export) -> bool:
+        """Whether the connector leads elsewhere by now than the run has read."""
+        with reading(self.control) as connection:
+            connector = get_connector(connection, export.connector_id)
+        return self.configuration not in (None, connector.configuration)
+
+    def _lets(self, connector: StoredConnector, states: frozenset[ConnectorState]) -> bool:
+        return connector.state in states and self.configuration in (None, connector.configuration)
 
     def _wait(
         self, connection: sa.Connection, export: Export, window: HourWindow, proven_since: datetime | None

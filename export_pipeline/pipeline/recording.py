@@ -8,13 +8,27 @@ from export_pipeline.errors import Conflict
 from export_pipeline.exports.export import Export
 from export_pipeline.pipeline.hours import DeliveredHour
 from export_pipeline.store.claims import holds_claim
+from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.database import writing
 from export_pipeline.store.ledger import LedgerEntry, write_entry
 from export_pipeline.store.waits import forget_wait
 
 
-def record_hour(control: sa.Engine, export: Export, delivered: DeliveredHour, run_id: str) -> LedgerEntry:
-    """Enter the hour in the ledger. Conflict when another run took the hour over in the meantime."""
+class Overtaken(Conflict):
+    """The hour lies where its connector led when the run began, and not where it leads now."""
+
+
+def record_hour(
+    control: sa.Engine,
+    export: Export,
+    delivered: DeliveredHour,
+    run_id: str,
+    configuration: int | None = None,
+) -> LedgerEntry:
+    """Enter the hour in the ledger. Conflict when another run took the hour over in the meantime.
+
+    `configuration` is that of the connector by which it was delivered; Overtaken when another has its place.
+    """
     receipt = delivered.receipt
     entry = LedgerEntry(
         export_id=export.id,
@@ -37,6 +51,9 @@ def record_hour(control: sa.Engine, export: Export, delivered: DeliveredHour, ru
                 f"{delivered.window.key}: the claim lapsed while the hour was delivered, and another run"
                 " may have it; it will be found in place, or delivered, by the next run"
             )
+        connector = get_connector(connection, export.connector_id, locked=True)
+        if configuration not in (None, connector.configuration):
+            raise Overtaken(f"{delivered.window.key}: its connector was replaced while it was delivered")
         write_entry(connection, entry)
         forget_wait(connection, export.id, entry.hour)  # wanted once more while it was in flight
     return entry

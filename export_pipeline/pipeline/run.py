@@ -26,12 +26,13 @@ from export_pipeline.pipeline.doubting import Doubt
 from export_pipeline.pipeline.extracting import extract_hour
 from export_pipeline.pipeline.formatting import format_hour
 from export_pipeline.pipeline.hours import DeliveredHour, FormattedHour, StagedHour
-from export_pipeline.pipeline.recording import record_hour
+from export_pipeline.pipeline.recording import Overtaken, record_hour
 from export_pipeline.pipeline.side_files import SideFiles
 from export_pipeline.pipeline.staging import Staging, discard
 from export_pipeline.store.connectors import StoredConnector
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import HourFailure, latest_entry, write_failure
+from export_pipeline.store.waits import forget_wait
 from export_pipeline.windows import HourWindow
 
 LOG = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ class Run:
 
     `proven_since` None leaves hours alone that are delivered; a moment leaves those alone that a run found
     in place since then (so a forced run that is taken up again does not begin anew). `check` checks the
-    connector and notes what comes of that; `notes_waits` is as for `Claims`.
+    connector and notes what comes of that; `notes_waits` and `configuration` are as for `Claims`.
     """
 
     control: sa.Engine
@@ -59,6 +60,7 @@ class Run:
     hours_at_once: int
     check: Callable[[StoredConnector], object]
     notes_waits: bool = True
+    configuration: int | None = None
     proven_since: datetime | None = None
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -130,17 +132,21 @@ class Run:
             with reading(self.control) as connection:
                 known = latest_entry(connection, self.export.id, window.start)
             progress = self._claims.progress(self.export, window, "upload")
-            side_files.place(formatted, still_ours=lambda: self._claims.check(self.export, window))
+            side_files.place(formatted, still_ours=lambda: self._still_goes_there(window))
             delivered = deliver_hour(
                 formatted,
                 self.export,
                 destination,
                 known,
-                still_ours=lambda: self._claims.check(self.export, window),
+                still_ours=lambda: self._still_goes_there(window),
                 before_change=lambda: self._claims.doubt(self.export, window),
                 progress=progress,
             )
-            record_hour(self.control, self.export, delivered, self.run_id)
+            try:
+                record_hour(self.control, self.export, delivered, self.run_id, self.configuration)
+            except Overtaken as overtaken:
+                self._waits(window, unless=GOES_ON)
+                raise HourWaits from overtaken
             discard(formatted.files[0].path.parent)
             return delivered
 
@@ -200,11 +206,18 @@ class Run:
 
     @property
     def _claims(self) -> Claims:
-        return Claims(self.control, self.run_id, self.lease, self.stop, self.notes_waits)
+        return Claims(self.control, self.run_id, self.lease, self.stop, self.notes_waits, self.configuration)
 
     @property
     def _worker(self) -> Worker:
         return Worker(self.export.id, self.run_id, self.hours_at_once, self.stop, self._note_failure)
+
+    def _still_goes_there(self, window: HourWindow) -> None:
+        """Conflict when the hour is another run's by now, HourWaits when its connector leads elsewhere."""
+        self._claims.check(self.export, window)
+        if self._claims.overtaken(self.export):
+            self._waits(window, unless=GOES_ON)
+            raise HourWaits
 
     def _waits(self, window: HourWindow, *, unless: frozenset[ConnectorState]) -> bool:
         """Whether an hour of ours has to wait for the connector, unless that is in one of these states."""
@@ -216,6 +229,7 @@ class Run:
     def _note_failure(self, failure: HourFailure, window: HourWindow) -> None:
         with writing(self.control) as connection:
             write_failure(connection, failure)
+            forget_wait(connection, self.export.id, window.start)  # wanted still, but not for its connector
         self.staging.drop(self.export.id, window)
         self._claims.give_up(self.export, window)
 

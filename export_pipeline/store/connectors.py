@@ -39,6 +39,7 @@ class StoredConnector:
     reason: str
     state_since: datetime
     generation: int
+    configuration: int = 1
     checked_at: datetime | None
     next_check_at: datetime | None
     declared: bool = False
@@ -52,7 +53,7 @@ class StoredConnector:
 _LISTED = [
     *(CONNECTORS.c[name] for name in ("id", "organization", "name", "type", "created_at", "state", "reason")),
     sa.func.coalesce(CONNECTORS.c.state_since, CONNECTORS.c.created_at, type_=Moment).label("state_since"),
-    *(CONNECTORS.c[name] for name in ("generation", "checked_at", "next_check_at")),
+    *(CONNECTORS.c[name] for name in ("generation", "configuration", "checked_at", "next_check_at")),
     CONNECTORS.c.sealed_config.is_(None).label("declared"),
 ]
 _THERE = CONNECTORS.c.deleted_at.is_(None)
@@ -171,7 +172,11 @@ def replace_config(connection: sa.Connection, key: SecretKey, id_: str, config: 
     connection.execute(
         CONNECTORS.update()
         .where(CONNECTORS.c.id == id_)
-        .values(type=config.type, sealed_config=seal(connection, key, reveal(config)))
+        .values(
+            type=config.type,
+            sealed_config=seal(connection, key, reveal(config)),
+            configuration=CONNECTORS.c.configuration + 1,
+        )
     )
 
 

@@ -11,7 +11,13 @@ from export_pipeline.control.tasks import create_task, show_task
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask, TaskStatus
 from export_pipeline.orchestration.jobs import export_task
-from export_pipeline.orchestration.names import PRIORITY_TAG, TASK_TAG
+from export_pipeline.orchestration.names import (
+    PRIORITY_TAG,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    TASK_TAG,
+    WAITS_TAG,
+)
 from export_pipeline.orchestration.resources import DeploymentResource
 from export_pipeline.orchestration.sensors import (
     TASKS_PER_TICK,
@@ -25,7 +31,7 @@ from export_pipeline.store.connector_states import change_state
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import failures_between
 from export_pipeline.store.tasks import start_task
-from export_pipeline.store.waits import waits_of
+from export_pipeline.store.waits import note_wait, waits_of
 from export_pipeline.windows import ONE_HOUR
 from export_pipeline_tests.installations import FIRST, Installation, hours
 from export_pipeline_tests.runs import deliver
@@ -170,6 +176,31 @@ def test_hours_that_a_dead_run_had_in_hand_are_noted_as_failed(
         assert not claims_between(connection, export.id, FIRST, FIRST + 24 * ONE_HOUR)
     assert (failure.hour, failure.stage, failure.kind) == (hours(4, 4)[0].start, "format", "retry")
     assert run_id in failure.message
+
+
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED])
+def test_hours_that_waited_for_a_run_that_never_took_them_fail_with_it(
+    installation: Installation, instance: dg.DagsterInstance, status: dg.DagsterRunStatus
+) -> None:
+    """Left waiting they would be for ever: Dagster makes no second run for the same request."""
+    export = installation.export()
+    now = datetime.now(UTC)
+    with writing(installation.deployment.control) as connection:
+        for window in hours(0, 3):
+            later = (
+                window == hours(2, 2)[0]
+            )  # for its connector, which stopped again while the run was at work
+            note_wait(connection, export.id, window.start, now=now + timedelta(hours=1) if later else now)
+    run_id = dg.DagsterRun(job_name="export_task").run_id
+    first, last = (window.key for window in (hours(0, 0)[0], hours(2, 2)[0]))
+    end_badly(instance, run_id, {WAITS_TAG: export.id, RANGE_START_TAG: first, RANGE_END_TAG: last}, status)
+
+    with reading(installation.deployment.control) as connection:
+        failures = failures_between(connection, export.id, FIRST, FIRST + 24 * ONE_HOUR)
+        left = [wait.hour for wait in waits_of(connection, export.id)]
+    assert [failure.hour for failure in failures] == [window.start for window in hours(0, 1)]
+    assert all(run_id in failure.message for failure in failures)
+    assert left == [window.start for window in hours(2, 3)]
 
 
 def test_a_task_whose_run_died_ends_in_error(

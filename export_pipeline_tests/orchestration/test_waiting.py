@@ -7,9 +7,15 @@ import dagster as dg
 from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.exports.export import Export
 from export_pipeline.orchestration.assets import export_job
-from export_pipeline.orchestration.names import PRIORITY_TAG, PROVEN_SINCE_TAG, WAITS_TAG
+from export_pipeline.orchestration.names import (
+    PRIORITY_TAG,
+    PROVEN_SINCE_TAG,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    WAITS_TAG,
+)
 from export_pipeline.orchestration.schedules import export_schedule
-from export_pipeline.orchestration.waiting import RANGE_END_TAG, RANGE_START_TAG, ranges, waiting_hours
+from export_pipeline.orchestration.waiting import ranges, waiting_hours
 from export_pipeline.store.connector_states import change_state
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import failures_between
@@ -187,3 +193,17 @@ def test_a_tick_whose_hour_is_delivered_already_notes_no_wait(
     schedule = export_schedule(export, export_job(export))
     schedule(dg.build_schedule_context(scheduled_execution_time=FIRST + timedelta(hours=6, minutes=10)))
     assert waiting(installation, export) == []
+
+
+def test_hours_that_fail_wait_no_more(installation: Installation, instance: dg.DagsterInstance) -> None:
+    """For another reason than their connector: then they are failed hours like any other."""
+    export = installation.export()
+    wait(installation, export, 0, 2)
+    (request,) = requests(instance, export)
+    installation.change_source("alter table events alter amount type varchar")
+
+    assert not run(instance, request).success
+
+    assert waiting(installation, export) == []
+    with reading(installation.deployment.control) as connection:
+        assert len(failures_between(connection, export.id, FIRST, FIRST + HOURS * ONE_HOUR)) == 3

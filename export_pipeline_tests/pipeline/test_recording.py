@@ -7,7 +7,7 @@ import pytest
 from export_pipeline.errors import Conflict
 from export_pipeline.exports.export import Export
 from export_pipeline.pipeline.hours import DeliveredHour
-from export_pipeline.pipeline.recording import record_hour
+from export_pipeline.pipeline.recording import Overtaken, record_hour
 from export_pipeline.store.claims import claim, claims_between
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import failures_between, write_failure
@@ -128,3 +128,15 @@ def test_with_the_entry_the_hour_waits_no_more(installation: Installation) -> No
     record(installation, export)
     with reading(installation.deployment.control) as connection:
         assert waits_of(connection, export.id) == []
+
+
+def test_what_lies_where_the_connector_led_before_is_not_entered(installation: Installation) -> None:
+    export = installation.export()
+    claimed(installation, export, "ours")
+    control = installation.deployment.control
+
+    with pytest.raises(Overtaken, match="replaced"):
+        record_hour(control, export, a_delivered_hour(export), "ours", configuration=2)
+    assert ledger(installation, export) == []
+    record_hour(control, export, a_delivered_hour(export), "ours", configuration=1)
+    assert len(ledger(installation, export)) == 1

@@ -1,5 +1,6 @@
 """Runs whose connector stops running under them: hours wait, they do not fail one by one."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -8,7 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from export_pipeline.connectors.lifecycle import ConnectorState
-from export_pipeline.control.connectors import start_connector, stop_connector
+from export_pipeline.connectors.secret import reveal
+from export_pipeline.control.connectors import replace_connector, start_connector, stop_connector
 from export_pipeline.deployment import open_deployment
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.plan import plan_of
@@ -218,3 +220,50 @@ def test_another_configuration_is_used_as_soon_as_it_is_checked(
         start_connector(connection, "default", CONNECTOR)
     check(installation)
     assert len(deliver(installation, export, SIX).done) == len(SIX)
+
+
+def test_a_replaced_connector_is_not_written_to_where_it_led_before(
+    on_each_database: Installation, s3_server: S3Server
+) -> None:
+    """In the middle of an upload, and checked at once: what had ended counts, the rest goes elsewhere."""
+    installation, old, new = on_each_database, s3_server.new_bucket(), s3_server.new_bucket()
+    client = s3_server.client()
+    replaced: list[str] = []
+
+    def replacing(request: Request) -> None:
+        if request.method == "PUT" and request.path.endswith("/2026-01-05-02-00.csv") and not replaced:
+            replaced.append(request.path)
+            with writing(installation.deployment.control) as connection:
+                key = installation.deployment.secret_key
+                config = json.loads(reveal(s3_server.config(new)))
+                replace_connector(
+                    connection, key, organization="default", name=CONNECTOR, config=config, by_operator=True
+                )
+            check(installation)
+
+    def files_in(bucket: str) -> list[str]:
+        found = client.list_objects_v2(Bucket=bucket).get("Contents", [])
+        return [one["Key"][-20:-4] for one in found if one["Key"].endswith(".csv")]
+
+    with fault_proxy(s3_server.port, replacing) as proxy:
+        export = export_through(installation, s3_server.config(old, endpoint_url=proxy.url))
+        run = replace(a_run(installation, export), hours_at_once=1)
+        with formatted(installation, run) as chunk:
+            done = run.deliver(chunk, lambda _hour: None)
+
+    assert replaced
+    assert connector(installation).state is ConnectorState.RUNNING
+    assert [hour.window for hour in done.done] == SIX[:2]
+    assert (list(done.waiting), done.failed) == (SIX[2:], ())
+    assert [entry.hour for entry in ledger(installation, export)] == [window.start for window in SIX[:2]]
+    assert waiting(installation, export) == [window.start for window in SIX[2:]]
+    assert (
+        files_in(old)[3:] == []
+    )  # the one that was being sent came to its end there, and counts for nothing
+
+    again = deliver(installation, export, SIX)
+
+    assert list(again.found) == SIX[:2]
+    assert [hour.window for hour in again.done] == SIX[2:]
+    assert files_in(new) == [window.key.replace(":", "-") for window in SIX[2:]]
+    assert waiting(installation, export) == []
