@@ -166,7 +166,7 @@ class _Probe:
         try:
             first = self._version()
         except Unreadable:
-            return "Nobody can look at objects here: each is written whatever is there."
+            return "Nobody can look at objects here, so none is compared before it is written."
         self._must_refuse(replaces=None)
         self._put(REWRITTEN, replaces=first)
         self._must_refuse(replaces=first)
