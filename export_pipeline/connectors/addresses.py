@@ -40,9 +40,12 @@ def may_be_called(address: Address) -> bool:
 def connected(host: str, port: int, *, seconds: float | None) -> socket.socket:
     """A connection to `host`, at the first of its addresses that may be called on and answers.
 
-    PermanentFailure when none of them may; OSError when none answers.
+    PermanentFailure when none of them may, or it is no name; OSError when none answers.
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise PermanentFailure(f"{host} is no host's name: change the address") from error
     allowed = [entry for entry in found if may_be_called(_address(entry[4]))]
     if not allowed:
         raise PermanentFailure(

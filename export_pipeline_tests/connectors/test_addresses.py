@@ -136,6 +136,12 @@ def test_of_several_addresses_only_those_outside_are_tried(monkeypatch: pytest.M
     assert called == ["127.0.0.2"]
 
 
+@pytest.mark.parametrize("host", ["a..b", "a" * 64 + ".example"])
+def test_a_host_that_is_no_name_is_a_failure_that_says_so(host: str) -> None:
+    with pytest.raises(PermanentFailure, match="no host's name"):
+        connected(host, 80, seconds=1)
+
+
 def test_a_host_where_nobody_answers_is_an_error_of_the_system() -> None:
     allow([ip_network("127.0.0.0/8")])
 
