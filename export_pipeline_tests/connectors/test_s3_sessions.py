@@ -168,9 +168,9 @@ def test_a_service_that_is_down_is_worth_another_try(account: Account) -> None:
 
 
 def test_a_host_that_the_client_does_not_take_is_named(account: Account) -> None:
-    with pytest.raises(PermanentFailure, match="sts_endpoint_url names a host.*does not take"):
+    with pytest.raises(PermanentFailure, match=r"sts_endpoint_url names a host.*does not take"):
         put(account.config(sts_endpoint_url="http://my_sts:9000").open(), "a.csv", b"1")
-    with pytest.raises(PermanentFailure, match="^endpoint_url names a host.*does not take"):
+    with pytest.raises(PermanentFailure, match=r"^endpoint_url names a host.*does not take"):
         account.config(endpoint_url="http://my_store:9000").open()
 
 
