@@ -123,6 +123,11 @@ class Deployment:
             return  # deleted in the meantime
         except ExportPipelineError as error:  # it could not even be opened
             self.note_failed_check(connector, f"{error}.", passes=isinstance(error, TransientFailure))
+        except Exception as error:
+            # Unnoted, it would be due again at once, for ever. Its text may hold anything.
+            message = f"The check broke off ({type(error).__name__}): this is a bug, please report it."
+            self.note_failed_check(connector, message, passes=True)
+            raise
 
     def note_failed_check(self, connector: StoredConnector, message: str, *, passes: bool) -> None:
         """Note that a check came to nothing before its first step, or was not awaited."""

@@ -19,6 +19,7 @@ from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.connectors.secret import reveal
+from export_pipeline.control.connectors import create_connector
 from export_pipeline.deployment import DIRECT_DOWNLOAD, Deployment, open_deployment
 from export_pipeline.errors import ExportPipelineError, InvalidRequest, NotFound
 from export_pipeline.extract.sources import STATEMENT_LIMIT
@@ -28,6 +29,7 @@ from export_pipeline.store.connectors import find_connector, hide_connector, lis
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.organizations import ensure_organization
 from export_pipeline.store.schema import ORGANIZATIONS
+from export_pipeline_tests.builders import an_s3_connector
 from export_pipeline_tests.connectors.conftest import azure_connector, gcs_connector, s3_connector  # noqa: F401
 from export_pipeline_tests.connectors.objects import keys, put, read
 from export_pipeline_tests.installations import DECLARATION
@@ -387,6 +389,31 @@ def test_a_check_that_comes_to_nothing_is_noted_as_one(tmp_path: Path) -> None:
         deployment.check(stored)  # overtaken: what it says is dropped
         with reading(deployment.control) as connection:
             assert find_connector(connection, "default", DIRECT_DOWNLOAD) == now
+
+
+def test_a_check_that_breaks_off_is_noted_too_and_made_again_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Amazon's client is led to a profile that nobody made."""
+    with a_deployment(tmp_path / "home") as deployment:
+        with writing(deployment.control) as connection:
+            stored = create_connector(
+                connection,
+                deployment.secret_key,
+                organization="default",
+                name="bucket",
+                config=an_s3_connector(),
+            )
+        monkeypatch.setenv("AWS_PROFILE", "nobody-made-this")
+        with pytest.raises(Exception, match="nobody-made-this"):
+            deployment.check(stored)
+        with reading(deployment.control) as connection:
+            now = find_connector(connection, "default", "bucket")
+            (step,) = last_check(connection, stored.id)
+        assert step.message == "The check broke off (ProfileNotFound): this is a bug, please report it."
+        assert now.next_check_at is not None
+        assert now.checked_at is not None
+        assert now.next_check_at > now.checked_at
 
 
 def test_a_connector_that_was_deleted_is_not_checked(tmp_path: Path) -> None:

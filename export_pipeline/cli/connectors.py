@@ -15,6 +15,7 @@ from export_pipeline.cli.connector_documents import (
     step_document,
     step_line,
     well,
+    without_queries,
 )
 from export_pipeline.cli.connector_states import Name
 from export_pipeline.cli.opening import opened, program
@@ -159,7 +160,7 @@ def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
             exports = [export.slug for export in exports_on(connection, stored.id)]
         config = deployment.connector(stored.id)
         declared = declared_lines(deployment.dataset.connectors[name]) if stored.declared else {}
-    masked = config.model_dump(mode="json")
+    masked = without_queries(config.model_dump(mode="json"))
     if as_json:
         check = [step_document(step) for step in steps]
         print_document({**connector_document(stored), "check": check, "exports": exports, "config": masked})

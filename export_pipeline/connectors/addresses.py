@@ -19,6 +19,9 @@ SETTING = "EXPORT_PIPELINE_ALLOWED_NETWORKS"
 # Addresses of IPv6 in whose last four bytes a gateway finds one of IPv4.
 TRANSLATED = IPv6Network("64:ff9b::/96")
 
+# Reserved for relays and for documentation; Python takes them for everybody's.
+NOBODYS: tuple[Network, ...] = (IPv4Network("192.88.99.0/24"), IPv6Network("3fff::/20"))
+
 # The operator's word holds for the process: whoever opens a connector, from whatever part of it.
 _allowed: list[Network] = []
 
@@ -33,6 +36,8 @@ def may_be_called(address: Address) -> bool:
     meant = _meant(address)
     if any(one in network for network in _allowed for one in {address, meant}):
         return True
+    if any(meant in network for network in NOBODYS):
+        return False
     local = isinstance(meant, IPv6Address) and meant.is_site_local
     return meant.is_global and not (meant.is_multicast or meant.is_reserved or local)
 
@@ -40,9 +45,12 @@ def may_be_called(address: Address) -> bool:
 def connected(host: str, port: int, *, seconds: float | None) -> socket.socket:
     """A connection to `host`, at the first of its addresses that may be called on and answers.
 
-    PermanentFailure when none of them may; OSError when none answers.
+    PermanentFailure when none of them may, or it is no name; OSError when none answers.
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise PermanentFailure(f"{host} is no host's name: change the address") from error
     allowed = [entry for entry in found if may_be_called(_address(entry[4]))]
     if not allowed:
         raise PermanentFailure(

@@ -50,7 +50,7 @@ def _problems(error: ValidationError) -> Iterator[tuple[str | None, str]]:
     for details in error.errors(include_url=False, include_input=False, include_context=False):
         model, names = _place(details)
         field = ".".join(names)
-        yield field or None, f"{field}: {_said(details, model, names)}" if field else details["msg"]
+        yield field or None, f"{field}: {_said(details, model, names)}" if field else _bare(details["msg"])
 
 
 def _place(details: ErrorDetails) -> tuple[type[BaseModel] | None, list[str]]:
@@ -85,9 +85,14 @@ def _said(details: ErrorDetails, model: type[BaseModel] | None, names: list[str]
             known = CONNECTOR_TYPES if names == ["type"] else STORE_TYPES
             return f"must be one of {', '.join(known)}"
         case kind:
-            said = "is missing" if kind == "missing" else details["msg"].removeprefix("Value error, ")
+            said = "is missing" if kind == "missing" else _bare(details["msg"])
             about = fields[names[-1]].description if names[-1] in fields else None
             return f"{said} ({about})" if about else said
+
+
+def _bare(message: str) -> str:
+    """What a validator of ours said, without the words that are put before it."""
+    return message.removeprefix("Value error, ")
 
 
 def _models(union: Any) -> dict[str, type[BaseModel]]:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validato
 
 from export_pipeline.connectors.destination import Destination
 from export_pipeline.connectors.limits import KeyLimits
+from export_pipeline.connectors.locations import asks_a_host
 from export_pipeline.connectors.reading import ReadApart
 from export_pipeline.connectors.secret import Secret
 
@@ -20,7 +21,7 @@ HTTP_KEYS = KeyLimits(whole=1024)
 def _template(url: str) -> str:
     try:
         parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        valid = asks_a_host(parts)
     except ValueError:
         valid = False
     if not valid or not re.fullmatch(r"[!-~]+", url) or "\\" in url or "@" in parts.netloc or parts.fragment:

@@ -19,10 +19,17 @@ def _folder(prefix: str) -> str:
     return bare
 
 
+def asks_a_host(parts: SplitResult) -> bool:
+    """Whether the address names a host, as names are made, and a port. False or ValueError: it does not."""
+    host = parts.hostname or ""
+    host.encode("idna")  # a part that is empty or longer than 63
+    return parts.scheme in ("http", "https") and 0 < len(host) <= 253 and parts.port != 0
+
+
 def _address(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        valid = asks_a_host(parts)
     except ValueError:
         valid = False
     if (

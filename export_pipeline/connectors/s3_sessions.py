@@ -1,6 +1,7 @@
 """The credentials of S3, as Amazon's client takes them: as they are, or exchanged for those of a role."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import botocore.session
@@ -59,6 +60,17 @@ def patient(**more: Any) -> Config:
     )
 
 
+@contextmanager
+def named(field: str) -> Iterator[None]:
+    """A client that is made for the address in that field, or the error that it takes no such address."""
+    try:
+        yield
+    except ValueError as error:  # how the vendor says so
+        raise PermanentFailure(
+            f"{field} names a host that S3's client does not take: give one of letters, digits and hyphens"
+        ) from error
+
+
 class _Role:
     """A role that an identity takes on, again and again."""
 
@@ -107,7 +119,8 @@ class _Role:
         }
 
     def _client(self) -> Any:
-        client = self._asking.create_client("sts", endpoint_url=self._endpoint_url, config=patient())
+        with named("sts_endpoint_url"):
+            client = self._asking.create_client("sts", endpoint_url=self._endpoint_url, config=patient())
         if self._endpoint_url:
             confine(client, authorities=self._asking.get_config_variable("ca_bundle"))
         return client

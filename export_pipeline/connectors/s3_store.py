@@ -20,7 +20,7 @@ from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST, LONGEST_WA
 from export_pipeline.connectors.s3_credentials import S3Credentials
 from export_pipeline.connectors.s3_errors import Refusal
 from export_pipeline.connectors.s3_network import confine
-from export_pipeline.connectors.s3_sessions import UNREACHABLE, patient, session_of
+from export_pipeline.connectors.s3_sessions import UNREACHABLE, named, patient, session_of
 from export_pipeline.connectors.s3_upload import S3Sending, end_left_behind
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import Denied, HourFailed, NotFound, PermanentFailure, TransientFailure
@@ -42,11 +42,12 @@ def open_bucket(config: "S3Config", credentials: S3Credentials) -> "S3Destinatio
     style: Literal["path", "virtual", "auto"] = "path" if config.endpoint_url else "auto"
     if config.path_style is not None:
         style = "path" if config.path_style else "virtual"
-    client = boto3.session.Session(botocore_session=core, region_name=config.region).client(
-        "s3",
-        endpoint_url=config.endpoint_url,
-        config=patient(s3={"addressing_style": style}, signature_version="s3v4"),
-    )
+    with named("endpoint_url"):
+        client = boto3.session.Session(botocore_session=core, region_name=config.region).client(
+            "s3",
+            endpoint_url=config.endpoint_url,
+            config=patient(s3={"addressing_style": style}, signature_version="s3v4"),
+        )
     client.meta.events.register_first("needs-retry.s3", _wait_as_asked)
     if config.endpoint_url:
         confine(client, authorities=core.get_config_variable("ca_bundle"))

@@ -11,7 +11,6 @@ import logging
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -65,7 +64,8 @@ def noted(upload: Unfinished) -> Note | None:
         descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         # It gets the name by which it is found when it is held and written.
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        os.write(descriptor, json.dumps(asdict(upload)).encode())
+        with os.fdopen(os.dup(descriptor), "wb") as file:  # unlike os.write, it writes all or fails
+            file.write(json.dumps(asdict(upload)).encode())
         os.fsync(descriptor)
         return Note(name.rename(name.with_suffix(".json")), descriptor)
     except OSError as error:
@@ -78,13 +78,34 @@ def left_behind(place: str) -> Iterator[tuple[Unfinished, Note]]:
     if _folder is None:
         return
     for path in sorted(_folder.glob("*.json")):
-        with suppress(FileNotFoundError, BlockingIOError):  # somebody else has just ended it, or is at it
+        try:
             descriptor = os.open(path, os.O_RDWR)
-            note = Note(path, descriptor)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                upload = Unfinished(**json.loads(path.read_bytes()))
-                if upload.place == place:
-                    yield upload, note
-            finally:
-                note.leave()
+        except FileNotFoundError:
+            continue  # somebody else has just ended it
+        except OSError as error:
+            logger.warning("cannot open the note of an upload, it is left: %s", error)
+            continue
+        note = Note(path, descriptor)
+        try:
+            upload = _held(path, descriptor)
+            if upload is not None and upload.place == place:
+                yield upload, note
+        finally:
+            note.leave()
+
+
+def _held(path: Path, descriptor: int) -> Unfinished | None:
+    """What the note says, now held by us; None if somebody is at it, or it says nothing that we know."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        said = json.loads(path.read_bytes())
+        upload = Unfinished(**said)
+    except (BlockingIOError, FileNotFoundError):
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        logger.warning("the note %s cannot be read, it is left: %s", path, error)
+        return None
+    if not all(isinstance(value, str) for value in asdict(upload).values()):
+        logger.warning("the note %s says something that is no text, it is left", path)
+        return None
+    return upload

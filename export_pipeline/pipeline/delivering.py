@@ -14,7 +14,7 @@ from export_pipeline.pipeline.placing import BytesContent, FileContent, place
 from export_pipeline.pipeline.progress import Progress
 from export_pipeline.pipeline.side_files import folder_of_side_files
 from export_pipeline.pipeline.standing import StandingReceipt, standing_receipt
-from export_pipeline.receipts.receipt import Receipt, ReceiptFile
+from export_pipeline.receipts.receipt import Receipt, ReceiptFile, receipt_from
 from export_pipeline.store.ledger import LedgerEntry
 
 
@@ -43,6 +43,7 @@ def deliver_hour(
     revision = unchanged.receipt.revision if unchanged else (before.receipt.revision if before else 0) + 1
     if before and not unchanged:
         before_change()
+    delivered = _delivered_keys(known)
     total = sum(file.bytes for file in formatted.files)
     done = 0
     files = []
@@ -54,7 +55,15 @@ def deliver_hour(
         def note(sent: int, earlier: int = earlier) -> None:
             progress(earlier + sent, total)
 
-        proof = place(destination, key, content, export.identity, still_ours=still_ours, after_piece=note)
+        proof = place(
+            destination,
+            key,
+            content,
+            export.identity,
+            still_ours=still_ours,
+            after_piece=note,
+            ours=key in delivered,
+        )
         done += file.bytes
         files.append(_delivered(file, key, proof))
     if unchanged:
@@ -69,6 +78,7 @@ def deliver_hour(
         export.identity,
         still_ours=still_ours,
         after_piece=_unnoted,
+        ours=key_of_receipt in delivered,
     )
     return DeliveredHour(
         window=formatted.window,
@@ -79,6 +89,14 @@ def deliver_hour(
         changed=unchanged is None,
         seconds=formatted.staged.seconds + formatted.seconds + time.monotonic() - started,
     )
+
+
+def _delivered_keys(known: LedgerEntry | None) -> set[str]:
+    """What the export has written, as the ledger knows."""
+    if known is None:
+        return set()
+    receipt = receipt_from(known.receipt.encode(), known.receipt_key)
+    return {known.receipt_key, *(file.key for file in receipt.files)}
 
 
 def _same(before: Receipt, formatted: FormattedHour, export: Export) -> bool:

@@ -13,12 +13,16 @@ from export_pipeline.connectors.destination import (
     Destination,
     Proof,
     StoredObject,
-    Version,
+    Upload,
 )
-from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure, Unreadable
+from export_pipeline.errors import Conflict, NotFound, PermanentFailure, TransientFailure, Unreadable
 
 # What a store's client is handed at once; it collects parts of its own size.
 PIECE_BYTES = 1024 * 1024
+
+
+class Taken(PermanentFailure):
+    """Something is there already, and nobody may look whose it is."""
 
 
 class Content(Protocol):
@@ -71,16 +75,19 @@ def place(
     *,
     still_ours: Callable[[], None],
     after_piece: Callable[[int], None],
+    ours: bool = False,
 ) -> Proof:
     """Make `content` the object at `key`, and say how that is known. What is there and equal is left alone.
 
     `identity` names the export in the object's metadata. An object without it is somebody else's, or was
     changed by somebody, and is never overwritten. `still_ours` is asked between the look at what is there
     and the conditional write: whoever takes the work over later changes what is there, and our write is
-    refused. `after_piece` hears how many bytes are sent. Where nobody may look at what is there, it is
-    written whatever is.
+    refused. `after_piece` hears how many bytes are sent.
+
+    Where nobody may look, `ours` says that the export is known to have written what is there: then it is
+    replaced, and otherwise nothing is (Taken).
     """
-    there, version = _seen(destination, key)
+    unseen, there = _seen(destination, key)
     if there is not None and there.metadata.get(EXPORT_ID) != identity:
         raise PermanentFailure(
             f"{key!r} is there already and not this export's ({identity}), or somebody changed it;"
@@ -96,7 +103,7 @@ def place(
             sent += len(piece)
             after_piece(sent)
         still_ours()
-        upload.commit(replaces=version)
+        _commit(upload, key, there, unseen=unseen, ours=ours)
     except BaseException:
         upload.abort()
         raise
@@ -111,17 +118,32 @@ def place(
 
 def lies_there(destination: Destination, key: str, content: Content, identity: str) -> bool:
     """Whether the object at `key` is the export's own and described as `content`. It is not read."""
-    there, _ = _seen(destination, key)
+    _, there = _seen(destination, key)
     return there is not None and there.metadata.get(EXPORT_ID) == identity and _described_as(there, content)
 
 
-def _seen(destination: Destination, key: str) -> tuple[StoredObject | None, Version | None]:
-    """What is there, and the version that a new object replaces."""
+def _seen(destination: Destination, key: str) -> tuple[bool, StoredObject | None]:
+    """Whether nobody may look, and what is there if somebody may."""
     try:
-        there = destination.head(key)
+        return False, destination.head(key)
     except Unreadable:
-        return None, WHATEVER
-    return there, there.version if there else None
+        return True, None
+
+
+def _commit(upload: Upload, key: str, there: StoredObject | None, *, unseen: bool, ours: bool) -> None:
+    if not unseen:
+        upload.commit(replaces=there.version if there else None)
+    elif ours:
+        upload.commit(replaces=WHATEVER)
+    else:
+        try:
+            upload.commit(replaces=None)
+        except Conflict as conflict:
+            raise Taken(
+                f"{key!r} is there already, and nobody may look whether it is this export's: an earlier"
+                " attempt may have left it, or it is somebody else's; move it away, or give the connector"
+                " credentials that may read"
+            ) from conflict
 
 
 def _described_as(there: StoredObject, content: Content) -> bool:

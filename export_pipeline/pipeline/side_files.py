@@ -15,7 +15,7 @@ from export_pipeline.exports.naming import DIGITS_OF_VERSION, key_pieces, side_f
 from export_pipeline.formats.side_files.side_file import side_files
 from export_pipeline.formats.side_files.table_files import TableFiles
 from export_pipeline.pipeline.hours import FormattedFile, FormattedHour
-from export_pipeline.pipeline.placing import BytesContent, lies_there, place
+from export_pipeline.pipeline.placing import BytesContent, Taken, lies_there, place
 from export_pipeline.receipts.receipt import canonical
 from export_pipeline.windows import HourWindow
 
@@ -78,6 +78,8 @@ class SideFiles:
                 return
             try:
                 place(self._destination, key, content, identity, still_ours=still_ours, after_piece=_unnoted)
+            except Taken:
+                return  # whoever wrote it, its name says the schema, and files can be loaded without it
             except Conflict:
                 if not attempts_left:
                     raise

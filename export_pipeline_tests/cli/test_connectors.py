@@ -69,6 +69,18 @@ def test_showing_a_connector_masks_its_secret(call_cli: CallCli, secret: str, js
     assert secret not in shown.out
 
 
+@pytest.mark.parametrize("json", [(), ("--json",)])
+def test_showing_a_receiver_hides_the_query_of_its_address(call_cli: CallCli, json: tuple[str, ...]) -> None:
+    receiver = b'{"type": "http", "url": "https://receiver.example/$key?signature=hunter2"}'
+    made = call_cli("connector", "create", "sales", "--no-check", "--config", "-", given=receiver)
+    assert made.code == 0
+
+    shown = call_cli("connector", "show", "sales", *json)
+
+    assert "https://receiver.example/$key?*****" in shown.out
+    assert "hunter2" not in made.out + shown.out
+
+
 def test_a_secret_that_is_not_in_the_environment_is_named(call_cli: CallCli) -> None:
     result = call_cli("connector", "create", "sales", "--no-check", "--config", "-", given=CONFIG)
 

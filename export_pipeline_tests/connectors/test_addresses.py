@@ -37,6 +37,7 @@ def nothing_allowed() -> Iterator[None]:
         *("::ffff:127.0.0.1", "::ffff:169.254.169.254", "::ffff:10.0.0.1", "::ffff:0.0.0.0"),
         *("64:ff9b::127.0.0.1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::10.0.0.1", "::127.0.0.1", "::10.0.0.1"),
         *("2002:7f00:1::", "2002:a9fe:a9fe::1", "2001:0:4136:e378:8000:63bf:f5ff:fffe", "2001:db8::1"),
+        *("192.88.99.1", "::ffff:192.88.99.1", "3fff::1", "3fff:fff::1"),
     ],
 )
 def test_what_only_insiders_reach_is_not_called_on(address: str) -> None:
@@ -134,6 +135,12 @@ def test_of_several_addresses_only_those_outside_are_tried(monkeypatch: pytest.M
         thread.join()
 
     assert called == ["127.0.0.2"]
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64 + ".example"])
+def test_a_host_that_is_no_name_is_a_failure_that_says_so(host: str) -> None:
+    with pytest.raises(PermanentFailure, match="no host's name"):
+        connected(host, 80, seconds=1)
 
 
 def test_a_host_where_nobody_answers_is_an_error_of_the_system() -> None:

@@ -68,7 +68,11 @@ def test_every_type_is_known_by_its_name() -> None:
         ({**S3, "prefix": "../other"}, "prefix", "must look like"),
         ({**S3, "region": "not a region"}, "region", "the bucket's region"),
         ({**S3, "endpoint_url": "ftp://x"}, "endpoint_url", "must look like https://"),
-        ({**S3, "secret_access_key": None}, None, "give both"),
+        (
+            {**S3, "secret_access_key": None},
+            None,
+            "access_key_id and secret_access_key go together: give both",
+        ),
         ({**S3, "secret_access_key": "**********"}, "secret_access_key", "send the real value"),
         ({"type": "direct_download"}, "store", "is missing"),
         ({"type": "direct_download", "store": {}}, "store.type", "must be one of azure, folder, gcs, s3"),
@@ -87,6 +91,7 @@ def test_an_error_names_the_field_and_the_cure(data: Any, field: str | None, say
 
     assert refused.field == field
     assert says in str(refused)
+    assert "Value error" not in str(refused)
 
 
 def test_every_problem_is_named_at_once() -> None:

@@ -5,6 +5,7 @@ import traceback
 
 import pytest
 
+from export_pipeline.connectors.checking import check
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.destination import EXPORT_ID, Destination, Proof
 from export_pipeline.connectors.secret import reveal
@@ -93,6 +94,28 @@ def test_a_wrong_reader_breaks_no_upload_and_the_proof_is_the_stores(users_apart
     with pytest.raises(Unreadable, match=f"with the credentials for reading: .*{CREDENTIALS}") as caught:
         read(destination, "a.csv")
     assert "guessed" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_check_passes_with_a_wrong_reader(users_apart: Users) -> None:
+    assert users_apart.misread is not None
+
+    steps = list(check(users_apart.misread.open(), users_apart.misread.address))
+
+    assert [(step.name, step.message) for step in steps if not step.ok] == []
+    said = {step.name: step.message for step in steps}
+    assert said["read"].startswith("It cannot be read back")
+    assert said["delete"] == "The object was deleted again."
+    assert keys(users_apart.owner.open()) == []
+
+
+def test_a_check_reads_what_another_wrote_and_who_may_not_delete_is_told(users_apart: Users) -> None:
+    assert users_apart.apart is not None
+
+    steps = {step.name: step for step in check(users_apart.apart.open(), users_apart.apart.address)}
+
+    assert steps["read"].message == "It was read back, byte for byte."
+    assert steps["conditional write"].ok
+    assert steps["delete"].ok or steps["delete"].message.startswith("Not allowed to delete")
 
 
 def test_with_a_wrong_reader_anothers_object_is_not_overwritten(users_apart: Users) -> None:

@@ -41,6 +41,7 @@ def test_a_receiver_of_posts_may_have_one_address_for_all() -> None:
         ("url", "receiver.example/$key"),
         ("url", "ftp://receiver.example/$key"),
         ("url", "https:///$key"),
+        ("url", "https://a..b/$key"),
         ("url", "https://user:hunter2@receiver.example/$key"),
         ("url", "https://receiver.example/$key#part"),
         ("url", "https://receiver.example/a b/$key"),

@@ -37,11 +37,19 @@ def test_what_lies_in_a_folder_begins_with_its_name() -> None:
     [
         *("", "storage.example.com", "ftp://x", "https://", "https://host:port", "https://host:0"),
         *("https://user@host", "https://host?x", "https://host#x", "https://ho st", "https://host\\x"),
+        *("http://a..b", "http://.a", f"http://{'a' * 64}.example", "http://" + "a." * 127, "http://[::1"),
     ],
 )
 def test_an_address_that_cannot_be_asked_is_refused(address: Any, given: str) -> None:
     with pytest.raises(ValidationError, match=r"must look like https://storage\.example\.com"):
         TypeAdapter(address).validate_python(given)
+
+
+@pytest.mark.parametrize(
+    "given", ["http://my_store:9000", "http://[::1]:9000", "https://a.example.", "https://zürich.example"]
+)
+def test_an_address_that_can_be_asked_is_taken(given: str) -> None:
+    assert TypeAdapter(Endpoint).validate_python(given) == given
 
 
 def test_only_some_stores_lie_below_a_path() -> None:

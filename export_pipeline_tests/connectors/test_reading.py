@@ -7,7 +7,7 @@ import pytest
 from export_pipeline.connectors.destination import EXPORT_ID, Destination, Proof
 from export_pipeline.connectors.reading import ReadApart
 from export_pipeline.errors import Denied, PermanentFailure, Unreadable
-from export_pipeline.pipeline.placing import BytesContent, place
+from export_pipeline.pipeline.placing import BytesContent, Taken, place
 from export_pipeline_tests.connectors.objects import keys, put, read
 from export_pipeline_tests.servers.s3 import S3Server, User
 
@@ -32,9 +32,15 @@ def bucket(s3_server: S3Server) -> Bucket:
     return Bucket(*(s3_server.config(name, user=user).opened() for user in users))
 
 
-def placed(destination: Destination, content: BytesContent = CONTENT) -> Proof:
+def placed(destination: Destination, content: BytesContent = CONTENT, *, ours: bool = False) -> Proof:
     return place(
-        destination, "a.csv", content, "acme/flights", still_ours=lambda: None, after_piece=lambda _: None
+        destination,
+        "a.csv",
+        content,
+        "acme/flights",
+        still_ours=lambda: None,
+        after_piece=lambda _: None,
+        ours=ours,
     )
 
 
@@ -91,11 +97,15 @@ def test_with_a_wrong_reader_anothers_object_is_still_not_overwritten(bucket: Bu
     assert read(bucket.owner, "a.csv") == b"somebody else's"
 
 
-def test_who_can_only_write_replaces_what_is_there(bucket: Bucket) -> None:
+def test_who_can_only_write_replaces_what_is_known_to_be_its_own(bucket: Bucket) -> None:
     apart = ReadApart(writer=bucket.writer, reader=bucket.writer)
+    another = BytesContent(b"another revision")
 
     assert placed(apart) is Proof.CHECKSUM
-    assert placed(apart, BytesContent(b"another revision")) is Proof.CHECKSUM
+    with pytest.raises(Taken, match="nobody may look"):
+        placed(apart, another)
+    assert read(bucket.owner, "a.csv") == CONTENT.data
+    assert placed(apart, another, ours=True) is Proof.CHECKSUM
 
     assert read(bucket.owner, "a.csv") == b"another revision"
 

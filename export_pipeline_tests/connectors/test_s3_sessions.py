@@ -167,6 +167,13 @@ def test_a_service_that_is_down_is_worth_another_try(account: Account) -> None:
         put(account.config(sts_endpoint_url=nowhere).open(), "a.csv", b"1")
 
 
+def test_a_host_that_the_client_does_not_take_is_named(account: Account) -> None:
+    with pytest.raises(PermanentFailure, match=r"sts_endpoint_url names a host.*does not take"):
+        put(account.config(sts_endpoint_url="http://my_sts:9000").open(), "a.csv", b"1")
+    with pytest.raises(PermanentFailure, match=r"^endpoint_url names a host.*does not take"):
+        account.config(endpoint_url="http://my_store:9000").open()
+
+
 def test_a_service_inside_is_not_called_on(account: Account) -> None:
     with pytest.raises(PermanentFailure, match="must not call there"):
         put(account.config(sts_endpoint_url="http://169.254.169.254").open(), "a.csv", b"1")

@@ -87,6 +87,47 @@ def test_a_killed_processs_upload_is_found_when_it_is_dead(notes: Path) -> None:
     assert found() == [UPLOAD]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b'{"place": "https://st',
+        b"\xff\xfe",
+        b"[]",
+        b'"text"',
+        b'{"place": "x", "key": "a"}',
+        b'{"place": "x", "key": "a", "upload_id": "1", "since": "yesterday"}',
+        b'{"place": "https://store s3://sales", "key": 1, "upload_id": "1"}',
+    ],
+)
+def test_a_note_that_says_nothing_is_left_and_the_others_are_found(
+    notes: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    note = noted(UPLOAD)
+    assert note is not None
+    note.leave()
+    bad = notes / "000.json"  # before the others
+    bad.write_bytes(content)
+
+    assert found() == [UPLOAD]
+
+    assert bad.read_bytes() == content
+    assert "000.json" in caplog.text
+
+
+def test_a_note_that_cannot_be_opened_is_left_and_the_others_are_found(
+    notes: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    note = noted(UPLOAD)
+    assert note is not None
+    note.leave()
+    (notes / "000.json").mkdir()
+
+    assert found() == [UPLOAD]
+
+    assert "000.json" in caplog.text
+
+
 def test_a_note_holds_no_more_than_the_uploads_names(notes: Path) -> None:
     note = noted(UPLOAD)
     assert note is not None

@@ -5,15 +5,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.plan import plan_of
 from export_pipeline.extract.sources import open_source
 from export_pipeline.formats.file_format import format_from
 from export_pipeline.pipeline.delivering import deliver_hour
 from export_pipeline.pipeline.hours import DeliveredHour, FormattedHour
-from export_pipeline.receipts.receipt import digest_of
+from export_pipeline.pipeline.placing import Taken
+from export_pipeline.receipts.receipt import digest_of, receipt_from
 from export_pipeline.receipts.verifying import verify
 from export_pipeline.store.ledger import LedgerEntry
+from export_pipeline_tests.connectors.objects import Unseen
 from export_pipeline_tests.installations import ROWS_PER_HOUR, Installation, hours
 from export_pipeline_tests.runs import a_run, deliver, ledger
 
@@ -255,3 +259,52 @@ def test_a_first_delivery_and_one_that_changes_nothing_announce_no_change(
     assert changes_announced(installation, export, None, file) == []
     delivered(installation, export)
     assert changes_announced(installation, export, entry(installation, export), file) == []
+
+
+def unseen_delivery(installation: Installation, export: Export, known: LedgerEntry | None) -> DeliveredHour:
+    """Deliver the hour where nobody may look."""
+    return deliver_hour(
+        formatted(installation, export),
+        export,
+        Unseen(installation.deployment.connector(export.connector_id).open()),
+        known,
+        still_ours=lambda: None,
+        before_change=lambda: None,
+        progress=lambda _done, _total: None,
+    )
+
+
+def test_where_nobody_may_look_only_what_the_ledger_knows_is_replaced(installation: Installation) -> None:
+    export = installation.export()
+    file = installation.downloads / delivered(installation, export).files[0].key
+    known = entry(installation, export)
+    installation.change_source("UPDATE events SET amount = 999 WHERE id = 100")
+    before = file.read_bytes()
+
+    with pytest.raises(Taken):
+        unseen_delivery(installation, export, None)
+    assert file.read_bytes() == before
+
+    assert unseen_delivery(installation, export, known).receipt.revision == 2
+    assert file.read_bytes() != before
+
+
+def test_where_nobody_may_look_a_path_that_is_new_to_the_ledger_is_not_taken(
+    installation: Installation,
+) -> None:
+    export = installation.export(filename="$date-$hour-r$revision.csv")
+    delivered(installation, export)
+    known = entry(installation, export)
+    installation.change_source("UPDATE events SET amount = 999 WHERE id = 100")
+    theirs = installation.downloads / known_key(known).replace("-r1.", "-r2.")
+    theirs.write_bytes(b"precious")
+
+    with pytest.raises(Taken):
+        unseen_delivery(installation, export, known)
+
+    assert theirs.read_bytes() == b"precious"
+
+
+def known_key(known: LedgerEntry) -> str:
+    (file,) = receipt_from(known.receipt.encode(), known.receipt_key).files
+    return file.key

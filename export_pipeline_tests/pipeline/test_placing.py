@@ -15,6 +15,7 @@ from export_pipeline.pipeline.placing import (
     BytesContent,
     Content,
     FileContent,
+    Taken,
     lies_there,
     place,
 )
@@ -255,6 +256,32 @@ def test_where_nobody_may_look_nothing_is_taken_to_lie_there(folder: Destination
 
     assert lies_there(folder, KEY, CONTENT, IDENTITY)
     assert not lies_there(Unseen(folder), KEY, CONTENT, IDENTITY)
+
+
+def test_where_nobody_may_look_anothers_object_is_left_as_it_is(destination: Destination) -> None:
+    put(destination, KEY, b"precious")
+
+    with pytest.raises(Taken, match=r"00\.csv'.*nobody may look.*move it away, or give"):
+        placed(Unseen(destination))
+
+    assert read(destination, KEY) == b"precious"
+    assert keys(destination) == [KEY]
+
+
+def test_where_nobody_may_look_what_is_known_to_be_ours_is_replaced(destination: Destination) -> None:
+    placed(destination, OTHER_CONTENT)
+
+    place(Unseen(destination), KEY, CONTENT, IDENTITY, still_ours=_ours, after_piece=_unheard, ours=True)
+
+    assert read(destination, KEY) == CONTENT.data
+
+
+def test_where_nobody_may_look_a_claim_that_lapsed_is_a_conflict_still(folder: Destination) -> None:
+    def gone() -> None:
+        raise Conflict("the claim lapsed")
+
+    with pytest.raises(Conflict):
+        place(Unseen(folder), KEY, CONTENT, IDENTITY, still_ours=gone, after_piece=_unheard)
 
 
 def _unheard(_sent: int) -> None:

@@ -20,7 +20,7 @@ from export_pipeline.formats.side_files.table_files import columns_in
 from export_pipeline.pipeline.hours import FormattedFile, FormattedHour, StagedHour
 from export_pipeline.pipeline.side_files import SideFiles, folder_of_side_files, schema_version
 from export_pipeline_tests.builders import a_column, a_definition, a_table, an_export, an_hour
-from export_pipeline_tests.connectors.objects import keys, read
+from export_pipeline_tests.connectors.objects import Unseen, keys, listed, read
 from export_pipeline_tests.installations import ROWS_PER_HOUR, Installation, hours
 from export_pipeline_tests.runs import deliver, ledger
 from export_pipeline_tests.servers.s3 import S3Server
@@ -312,3 +312,14 @@ def test_duckdb_loads_all_hours_by_what_lies_beside_them(
 
     assert len(found) == 3 * ROWS_PER_HOUR
     assert found == [(*row, *more) for row in meant]
+
+
+def test_where_nobody_may_look_the_next_run_leaves_what_is_there(destination: Destination) -> None:
+    export = exporting()
+    place(export, Unseen(destination))
+    before = listed(destination)
+    assert len(before) == len(SIDE_FILES)
+
+    place(export, Unseen(destination))
+
+    assert listed(destination) == before
