@@ -134,7 +134,7 @@ class _Probe:
             self._destination.head(self._key)
         except Unreadable as unreadable:
             return f"Nobody may look here, so the credentials are tried by writing something: {unreadable}."
-        return "The credentials are accepted."
+        return "Somebody who shows these credentials may look for an object."
 
     def list(self) -> str:
         try:
