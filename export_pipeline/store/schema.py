@@ -73,13 +73,12 @@ CONNECTORS = sa.Table(
     sa.Column("reason", sa.Text, nullable=False, server_default=""),
     sa.Column("state_since", Moment),  # none: since it was made
     sa.Column("generation", sa.Integer, nullable=False, server_default="1"),  # rises with every change
-    sa.Column(
-        "configuration", sa.Integer, nullable=False, server_default="1"
-    ),  # and this when it is replaced
     sa.Column("checked_at", Moment),
     sa.Column("next_check_at", Moment),  # none: at once, if its state is one that is checked
     sa.Column("failed_checks", sa.Integer, nullable=False, server_default="0"),  # in a row
     sa.Column("check_steps", sa.Text),  # of the last check, as JSON
+    # How often it was given one.
+    sa.Column("configuration", sa.Integer, nullable=False, server_default="1"),
 )
 _unique_while_there(CONNECTORS, "name")
 
