@@ -4,6 +4,11 @@
     ├── InvalidRequest             change the request: the message names the field and the cure
     ├── NotFound                   there is no such thing, or it belongs to another organization
     ├── AlreadyExists              choose another name, or change the one that is there
+    ├── Unauthenticated            present a key that is valid
+    ├── Forbidden                  present a key that allows more
+    ├── TooManyRequests            wait for as long as it says, and ask again
+    ├── PreconditionFailed         look at it again: it was changed since it was last looked at
+    ├── Gone                       it was there, and is no more: ask for it to be made again
     ├── InUse                      change or delete what uses it first: the message names all of it
     ├── WrongState                 do one of the things that the message names: not this, as it stands now
     └── HourFailed                 one hour could not be exported
@@ -35,6 +40,30 @@ class NotFound(ExportPipelineError):
 
 class AlreadyExists(ExportPipelineError):
     """The name is taken."""
+
+
+class Unauthenticated(ExportPipelineError):
+    """Nobody knows who asks."""
+
+
+class Forbidden(ExportPipelineError):
+    """Who asks may not do that."""
+
+
+class TooManyRequests(ExportPipelineError):
+    """Asked more often than allowed. `wait`: seconds until it is worth asking again."""
+
+    def __init__(self, message: str, *, wait: float) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+class PreconditionFailed(ExportPipelineError):
+    """It is not as whoever asks believes it to be."""
+
+
+class Gone(ExportPipelineError):
+    """It was there once: deleted or expired since."""
 
 
 class InUse(ExportPipelineError):

@@ -62,6 +62,9 @@ class Settings(BaseSettings):
         description="Networks not reachable by everybody that connectors may call on all the same, like"
         " 10.0.0.0/8,fd00::/8.",
     )
+    requests_per_minute: int = Field(
+        600, ge=1, description="How many requests an API key may make in a minute."
+    )
     hours_per_run: int | None = Field(
         None,
         ge=1,

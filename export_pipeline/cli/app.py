@@ -13,8 +13,10 @@ from export_pipeline.cli import (
     dev,
     exports,
     filters,
+    keys,
     organizations,
     secret_keys,
+    serve,
     tasks,
     verifying,
 )
@@ -66,6 +68,8 @@ app.add_typer(exports.app, name="export")
 app.add_typer(filters.app, name="filter")
 app.add_typer(tasks.app, name="task")
 app.command("verify")(verifying.verify)
+app.command("serve")(serve.serve)
+app.add_typer(keys.app, name="key")
 app.add_typer(organizations.app, name="organization")
 app.add_typer(secret_keys.app, name="secret-key")
 app.add_typer(database.app, name="db")

@@ -90,13 +90,13 @@ class Running:
             time.sleep(0.1)
 
 
-def check_free(port: int) -> None:
+def check_free(port: int, host: str = HOST) -> None:
     """InvalidRequest unless the port can be listened on."""
     with socket.socket() as probe:
         # As the webserver does: connections of an earlier one that are still closing are no obstacle.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
             raise InvalidRequest(

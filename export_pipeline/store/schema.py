@@ -110,6 +110,38 @@ NAMED_FILTERS = sa.Table(
     sa.UniqueConstraint("organization", "name"),
 )
 
+# Kept when they end: what was done with a key stays explainable.
+API_KEYS = sa.Table(
+    "api_keys",
+    METADATA,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("organization", sa.ForeignKey("organizations.id"), nullable=False, index=True),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("privileges", sa.Text, nullable=False),  # a list as JSON
+    sa.Column("digest", sa.String(64), nullable=False, unique=True),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("expires_at", Moment),
+    sa.Column("revoked_at", Moment),
+    sa.Column("last_used_at", Moment),
+)
+
+# Where a key works besides its own organization.
+API_KEY_ORGANIZATIONS = sa.Table(
+    "api_key_organizations",
+    METADATA,
+    sa.Column("api_key_id", sa.ForeignKey("api_keys.id"), primary_key=True),
+    sa.Column("organization", sa.ForeignKey("organizations.id"), primary_key=True),
+)
+
+# One row for each key: the window in which it asked last.
+REQUEST_COUNTS = sa.Table(
+    "request_counts",
+    METADATA,
+    sa.Column("api_key_id", sa.ForeignKey("api_keys.id"), primary_key=True),
+    sa.Column("window", Moment, nullable=False),
+    sa.Column("requests", sa.Integer, nullable=False),
+)
+
 TASKS = sa.Table(
     "tasks",
     METADATA,

@@ -1,0 +1,117 @@
+"""API keys."""
+
+from datetime import datetime, timedelta
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime, BaseModel, Field
+
+from export_pipeline.api.native.answering import problems
+from export_pipeline.api.visits import Administrator
+from export_pipeline.control.keys import NewKey, create_key, revoke_key, rotate_key
+from export_pipeline.control.privileges import Privilege
+from export_pipeline.store.api_keys import ApiKey, find_key, list_keys
+from export_pipeline.store.database import reading, writing
+
+router = APIRouter(prefix="/api/v1/keys", tags=["keys"])
+
+
+class KeyRequest(BaseModel, extra="forbid"):
+    """A key to be made. It works in the organization of the key that makes it."""
+
+    name: str = Field(min_length=1, max_length=100, description="what it is for", examples=["nightly job"])
+    privileges: list[Privilege] = Field(min_length=1, description="what it allows")
+    expires_at: AwareDatetime | None = Field(None, description="when it ends; never, if it is left out")
+
+
+class KeyDocument(BaseModel):
+    """A key without its text."""
+
+    id: str
+    name: str
+    organizations: list[str] = Field(description="where it works; the first one if none is named")
+    privileges: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+class NewKeyDocument(KeyDocument):
+    """A key and its text, which is shown this once."""
+
+    key: str
+
+
+class KeyList(BaseModel):
+    """The organization's keys, the oldest first."""
+
+    keys: list[KeyDocument]
+
+
+class Rotation(BaseModel, extra="forbid"):
+    """How a key makes room for the next."""
+
+    grace_seconds: int = Field(
+        0, ge=0, le=30 * 86400, description="how long the old key works beside the new one"
+    )
+
+
+@router.post("", status_code=201, responses=problems())
+def create(visit: Administrator, asked: KeyRequest) -> NewKeyDocument:
+    """Make a key. Its text is in the answer, and nowhere else."""
+    with writing(visit.deployment.control) as connection:
+        new = create_key(
+            connection,
+            organization=visit.organization,
+            name=asked.name,
+            privileges=asked.privileges,
+            expires_at=asked.expires_at,
+        )
+    return _shown_once(new)
+
+
+@router.get("", responses=problems())
+def list_(visit: Administrator) -> KeyList:
+    """List the keys."""
+    with reading(visit.deployment.control) as connection:
+        return KeyList(keys=[_document(key) for key in list_keys(connection, visit.organization)])
+
+
+@router.get("/{id}", responses=problems(404))
+def get(visit: Administrator, id: str) -> KeyDocument:  # its name in the address
+    """Show a key."""
+    with reading(visit.deployment.control) as connection:
+        return _document(find_key(connection, visit.organization, id))
+
+
+@router.post("/{id}/rotate", status_code=201, responses=problems(404))
+def rotate(visit: Administrator, id: str, how: Rotation) -> NewKeyDocument:
+    """Make a key that allows the same, in the place of this one."""
+    with writing(visit.deployment.control) as connection:
+        return _shown_once(
+            rotate_key(connection, visit.organization, id, grace=timedelta(seconds=how.grace_seconds))
+        )
+
+
+@router.delete("/{id}", responses=problems(404))
+def revoke(visit: Administrator, id: str) -> KeyDocument:
+    """End a key at once. It is listed still."""
+    with writing(visit.deployment.control) as connection:
+        return _document(revoke_key(connection, visit.organization, id))
+
+
+def _document(key: ApiKey) -> KeyDocument:
+    return KeyDocument(
+        id=key.id,
+        name=key.name,
+        organizations=list(key.organizations),
+        privileges=list(key.privileges),
+        created_at=key.created_at,
+        expires_at=key.expires_at,
+        revoked_at=key.revoked_at,
+        last_used_at=key.last_used_at,
+    )
+
+
+def _shown_once(new: NewKey) -> NewKeyDocument:
+    return NewKeyDocument(**_document(new.key).model_dump(), key=new.text)

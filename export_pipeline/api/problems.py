@@ -1,0 +1,109 @@
+"""What went wrong with a request, before any face puts it into its own words."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from math import ceil
+from typing import Any
+
+from export_pipeline.errors import (
+    AlreadyExists,
+    ExportPipelineError,
+    Forbidden,
+    Gone,
+    InUse,
+    InvalidRequest,
+    NotFound,
+    PreconditionFailed,
+    TooManyRequests,
+    TransientFailure,
+    Unauthenticated,
+    WrongState,
+)
+
+# Which answer an error is. The first that fits counts.
+STATUSES: tuple[tuple[type[ExportPipelineError], HTTPStatus], ...] = (
+    (InvalidRequest, HTTPStatus.BAD_REQUEST),
+    (Unauthenticated, HTTPStatus.UNAUTHORIZED),
+    (Forbidden, HTTPStatus.FORBIDDEN),
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (Gone, HTTPStatus.GONE),
+    (AlreadyExists, HTTPStatus.CONFLICT),
+    (InUse, HTTPStatus.CONFLICT),
+    (WrongState, HTTPStatus.CONFLICT),
+    (PreconditionFailed, HTTPStatus.PRECONDITION_FAILED),
+    (TooManyRequests, HTTPStatus.TOO_MANY_REQUESTS),
+    (TransientFailure, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+
+# In the place of a bug's own text, which may hold a value of somebody's row.
+OURS = "something went wrong on our side; tell us the request's id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that is wrong with a request. `field` is dotted; empty when it is about all of it."""
+
+    field: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why a request was not served. `wait` is the number of seconds after which to ask again."""
+
+    status: HTTPStatus
+    message: str
+    faults: tuple[Fault, ...] = ()
+    wait: float | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        headers = {}
+        if self.wait is not None:
+            headers["Retry-After"] = str(max(1, ceil(self.wait)))
+        if self.status is HTTPStatus.UNAUTHORIZED:
+            headers["WWW-Authenticate"] = "Bearer"
+        return headers
+
+
+def problem_of(error: ExportPipelineError) -> Problem:
+    """What one of our errors means to whoever asked."""
+    status = next((status for kind, status in STATUSES if isinstance(error, kind)), None)
+    if status is None:
+        return Problem(status=HTTPStatus.INTERNAL_SERVER_ERROR, message=OURS)
+    faults: tuple[Fault, ...] = ()
+    if isinstance(error, InvalidRequest) and error.field:
+        faults = (Fault(field=error.field, message=str(error).removeprefix(f"{error.field}: ")),)
+    wait = getattr(error, "wait", None)
+    return Problem(status=status, message=str(error), faults=faults, wait=wait)
+
+
+def problem_of_input(details: Sequence[Mapping[str, Any]]) -> Problem:
+    """What is wrong with a request that does not have the shape of one, told without its values."""
+    faults = tuple(_faults(details))
+    message = "; ".join(
+        f"{fault.field}: {fault.message}" if fault.field else fault.message for fault in faults
+    )
+    return Problem(status=HTTPStatus.BAD_REQUEST, message=message, faults=faults)
+
+
+def _faults(details: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
+    for one in details:
+        where, *path = map(str, one["loc"])
+        field = ".".join(path if where in ("body", "query", "path", "header", "cookie") else (where, *path))
+        yield Fault(field="" if one["type"] == "json_invalid" else field, message=_said(one))
+
+
+def _said(one: Mapping[str, Any]) -> str:
+    match one["type"]:
+        case "missing":
+            return "is missing; give it"
+        case "extra_forbidden":
+            return "there is no such field; leave it out"
+        case "json_invalid":
+            reason = one.get("ctx", {}).get("error", "")
+            return f"the body is not JSON ({reason}); correct it"
+        case _:
+            text = str(one["msg"]).removeprefix("Value error, ")
+            return f"{text[:1].lower()}{text[1:]}"

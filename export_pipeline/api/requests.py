@@ -1,0 +1,91 @@
+"""What holds for every request, whichever face it is for: an id, a limit to its size, a line in the log."""
+
+import logging
+import re
+import time
+import traceback
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from fastapi import HTTPException, Request, Response
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOG = logging.getLogger("export_pipeline.api")
+
+REQUEST_ID = "X-Request-ID"
+
+# Definitions, filters and credentials are texts that people write. A batch of 250 records fits as well.
+MOST_BYTES = 4 << 20
+
+# Security, for whoever opens an answer in a browser.
+FIELDS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+
+
+class EveryRequest:
+    """Middleware. The client's own request id is kept where it is one; the log has no address's query, which
+    may hold a key. `failed` makes the answer to a request that met a bug of ours.
+    """
+
+    def __init__(self, app: ASGIApp, failed: Callable[[Request], Response]) -> None:
+        self._app = app
+        self._failed = failed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        id_ = _request_id(Headers(scope=scope))
+        scope.setdefault("state", {})["request_id"] = id_
+        began = time.monotonic()
+        status, taken, started = 500, 0, False
+
+        async def limited() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > MOST_BYTES:
+                raise HTTPException(413)
+            return message
+
+        async def answered(message: Message) -> None:
+            nonlocal status, started
+            if message["type"] == "http.response.start":
+                started = True
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID] = id_
+                for name, value in FIELDS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, limited, answered)
+        except Exception as error:
+            # Where, and not what: the text of a library's exception may hold a value of somebody's row.
+            LOG.error("request=%s unexpected %s at %s", id_, type(error).__name__, _place(error))  # noqa: TRY400
+            if started:
+                raise
+            await self._failed(Request(scope))(scope, receive, answered)
+        finally:
+            LOG.info(
+                "%s %s %s %.0f ms request=%s key=%s",
+                scope["method"],
+                scope["path"].encode("unicode_escape").decode(),  # nothing in a path ends the line
+                status,
+                1000 * (time.monotonic() - began),
+                id_,
+                scope["state"].get("key_id", "-"),
+            )
+
+
+def _place(error: Exception) -> str:
+    """The line that raised it."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}"
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get(REQUEST_ID, "")
+    return given if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", given) else str(uuid.uuid4())

@@ -1,0 +1,83 @@
+"""Who asks, of which deployment: what every route that needs a key is handed."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from export_pipeline.api.limiting import Limits
+from export_pipeline.control.keys import Caller, caller_with
+from export_pipeline.control.privileges import Privilege
+from export_pipeline.deployment import Deployment
+from export_pipeline.store.database import reading
+
+# The ways to present a key, one for each document; any of them does everywhere.
+KEY_FIELDS = ("X-Api-Key", "x-bbk-auth-token")
+SCHEMES = ("bearer", "token")
+KEY_PARAMETER = "X-Api-Key"
+
+# The ways to say in which of a key's organizations.
+ORGANIZATION_FIELD = "X-Tenant-Org-Id"
+ORGANIZATION_PARAMETER = "org"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One request of somebody known."""
+
+    deployment: Deployment
+    caller: Caller
+    request_id: str
+
+    @property
+    def organization(self) -> str:
+        return self.caller.organization
+
+
+def deployment_of(request: Request) -> Deployment:
+    """The deployment that the application serves."""
+    opened: Deployment = request.app.state.deployment
+    return opened
+
+
+def visit(request: Request, privilege: Privilege, organization: str | None = None) -> Visit:
+    """Who asks, if they may. `organization` is the one that the address names, where it does."""
+    deployment = deployment_of(request)
+    limits: Limits = request.app.state.limits
+    named = organization or _organization(request)
+    with reading(deployment.control) as connection:
+        caller = caller_with(connection, _presented(request), named)
+    limits.take(caller.key.id)
+    caller.require(privilege)
+    request.state.key_id = caller.key.id
+    return Visit(deployment=deployment, caller=caller, request_id=request.state.request_id)
+
+
+def allowed(privilege: Privilege) -> Any:
+    """What a route depends on that needs a key with the privilege."""
+
+    def known(request: Request) -> Visit:
+        return visit(request, privilege)
+
+    return Depends(known)
+
+
+ExportsViewer = Annotated[Visit, allowed(Privilege.EXPORTS_VIEW)]
+ExportsEditor = Annotated[Visit, allowed(Privilege.EXPORTS_EDIT)]
+ConnectorsViewer = Annotated[Visit, allowed(Privilege.CONNECTORS_VIEW)]
+ConnectorsEditor = Annotated[Visit, allowed(Privilege.CONNECTORS_EDIT)]
+Administrator = Annotated[Visit, allowed(Privilege.ADMIN)]
+
+
+def _presented(request: Request) -> str | None:
+    for field in KEY_FIELDS:
+        if text := request.headers.get(field):
+            return text.strip()
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() in SCHEMES and text.strip():
+        return text.strip()
+    return request.query_params.get(KEY_PARAMETER)
+
+
+def _organization(request: Request) -> str | None:
+    return request.headers.get(ORGANIZATION_FIELD) or request.query_params.get(ORGANIZATION_PARAMETER)

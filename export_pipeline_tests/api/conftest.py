@@ -1,0 +1,108 @@
+"""The API as clients meet it: uvicorn on a socket, on an installation of its own."""
+
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from export_pipeline.control.keys import create_key
+from export_pipeline.control.organizations import create_organization
+from export_pipeline.processes.api import server_command
+from export_pipeline.processes.tethered import Tethered
+from export_pipeline.store.database import writing
+from export_pipeline_tests.installations import Installation, an_installation
+from export_pipeline_tests.servers.ports import free_port
+from export_pipeline_tests.store.conftest import control as control
+from export_pipeline_tests.store.conftest import shared_postgres as shared_postgres
+
+SECONDS_TO_START = 60
+
+
+@dataclass(frozen=True)
+class Api:
+    """A server and the installation behind it. Each test is an organization of its own."""
+
+    url: str
+    installation: Installation
+    log: Path
+
+    def organization(self) -> str:
+        """A new organization."""
+        name = f"org-{uuid.uuid4().hex[:12]}"
+        with writing(self.installation.deployment.control) as connection:
+            create_organization(connection, name)
+        return name
+
+    def key(self, organization: str, *privileges: str, **changes: Any) -> str:
+        """The text of a new key."""
+        with writing(self.installation.deployment.control) as connection:
+            return create_key(
+                connection,
+                organization=organization,
+                privileges=privileges or ["admin"],
+                name="test",
+                **changes,
+            ).text
+
+    def client(self, key: str | None = None, **headers: str) -> httpx.Client:
+        """A client with a key."""
+        given = {"Authorization": f"Bearer {key}"} if key else {}
+        return httpx.Client(base_url=self.url, headers={**given, **headers}, timeout=60)
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """A client of an organization, and whose it is."""
+
+    organization: str
+    http: httpx.Client
+
+    def get(self, path: str, **given: Any) -> httpx.Response:
+        return self.http.get(path, **given)
+
+    def post(self, path: str, **given: Any) -> httpx.Response:
+        return self.http.post(path, **given)
+
+
+@pytest.fixture(scope="session")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    folder = tmp_path_factory.mktemp("api")
+    with an_installation(folder / "home") as installation, serving(installation, folder / "log") as url:
+        yield Api(url, installation, folder / "log")
+
+
+@pytest.fixture
+def admin(api: Api) -> Iterator[Somebody]:
+    """Who may do everything in a new organization."""
+    organization = api.organization()
+    with api.client(api.key(organization)) as http:
+        yield Somebody(organization, http)
+
+
+@contextmanager
+def serving(installation: Installation, log: Path, **environ: str) -> Iterator[str]:
+    """The API of an installation on a free port, for as long as the block runs; gives its address."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    variables = {**os.environ, **installation.variables, **environ}
+    with Tethered(server_command(host="127.0.0.1", port=port), log=log, environ=variables) as process:
+        give_up = time.monotonic() + SECONDS_TO_START
+        while not _answers(url):
+            process.check()
+            assert time.monotonic() < give_up, f"the API does not answer; see {log}"
+            time.sleep(0.05)
+        yield url
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthz").is_success
+    except httpx.TransportError:
+        return False

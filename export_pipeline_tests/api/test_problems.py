@@ -1,0 +1,68 @@
+"""Which answer each of our errors is."""
+
+import pytest
+
+from export_pipeline import errors
+from export_pipeline.api.problems import OURS, Fault, problem_of, problem_of_input
+from export_pipeline.errors import ExportPipelineError, InvalidRequest, TooManyRequests, TransientFailure
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (InvalidRequest("name: is taken", field="name"), 400),
+        (errors.Unauthenticated("who"), 401),
+        (errors.Forbidden("no"), 403),
+        (errors.NotFound("none"), 404),
+        (errors.AlreadyExists("there"), 409),
+        (errors.InUse("used"), 409),
+        (errors.WrongState("stopped", state="STOPPED", allowed=("start",)), 409),
+        (errors.Gone("was"), 410),
+        (errors.PreconditionFailed("changed"), 412),
+        (TooManyRequests("often", wait=2.2), 429),
+        (TransientFailure("later", wait=5), 503),
+    ],
+)
+def test_an_error_is_an_answer(error: ExportPipelineError, status: int) -> None:
+    problem = problem_of(error)
+
+    assert problem.status == status
+    assert problem.message == str(error)
+
+
+def test_an_error_that_is_ours_is_not_told() -> None:
+    problem = problem_of(ExportPipelineError("the key file /etc/secret cannot be read"))
+
+    assert problem.status == 500
+    assert problem.message == OURS
+
+
+def test_the_field_is_told_apart() -> None:
+    (fault,) = problem_of(InvalidRequest("until: is not after since", field="until")).faults
+
+    assert fault == Fault(field="until", message="is not after since")
+
+
+def test_a_wait_is_rounded_up() -> None:
+    assert problem_of(TooManyRequests("often", wait=2.2)).headers == {"Retry-After": "3"}
+
+
+def test_input_is_told_by_field_without_its_values() -> None:
+    problem = problem_of_input(
+        [
+            {"type": "missing", "loc": ("body", "name"), "msg": "Field required", "input": {"a": "secret"}},
+            {"type": "extra_forbidden", "loc": ("body", "a", 0), "msg": "Extra", "input": "secret"},
+            {
+                "type": "value_error",
+                "loc": ("query", "to"),
+                "msg": "Value error, Must be later",
+                "input": "secret",
+            },
+        ]
+    )
+
+    assert [fault.field for fault in problem.faults] == ["name", "a.0", "to"]
+    assert (
+        problem.message
+        == "name: is missing; give it; a.0: there is no such field; leave it out; to: must be later"
+    )

@@ -1,0 +1,68 @@
+"""What holds for every request: its id, its size, its line in the log."""
+
+import uuid
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from export_pipeline.api.requests import MOST_BYTES
+from export_pipeline_tests.api.conftest import Api, Somebody
+
+KEYS = "/api/v1/keys"
+
+
+@pytest.mark.parametrize("path", ["/healthz", KEYS, "/nothing", "/docs"])
+def test_every_answer_has_an_id(api: Api, path: str) -> None:
+    ids = {httpx.get(api.url + path).headers["X-Request-ID"] for _ in range(2)}
+
+    assert len(ids) == 2
+    assert all(uuid.UUID(one) for one in ids)
+
+
+def test_the_clients_own_id_is_kept_where_it_is_one(api: Api) -> None:
+    def answered(given: str) -> httpx.Response:
+        return httpx.get(api.url + KEYS, headers={"X-Request-ID": given})
+
+    refused = answered("job-17.a_b")
+    assert refused.headers["X-Request-ID"] == "job-17.a_b"
+    assert refused.json()["request_id"] == "job-17.a_b"
+    for bad in ("a b", "x" * 65, "a;b"):
+        assert answered(bad).headers["X-Request-ID"] != bad
+
+
+def test_a_body_that_is_too_large_is_refused_however_it_is_sent(admin: Somebody) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b'{"name": "'
+        for _ in range(MOST_BYTES // (1 << 16) + 1):
+            yield b"x" * (1 << 16)
+
+    for content in (b"".join(pieces()), pieces()):
+        refused = admin.post(KEYS, content=content, headers={"Content-Type": "application/json"})
+        assert refused.status_code == 413
+        assert "send less" in refused.json()["detail"]
+
+
+def test_what_is_no_json_is_said_without_a_value(admin: Somebody) -> None:
+    refused = admin.post(KEYS, content=b'{"name": secret-text', headers={"Content-Type": "application/json"})
+
+    assert refused.status_code == 400
+    assert "not JSON" in refused.json()["detail"]
+    assert "secret-text" not in refused.text
+
+
+def test_the_log_names_the_request_and_no_key(api: Api) -> None:
+    key = api.key(api.organization())
+    marked = f"seen-{uuid.uuid4().hex}"
+
+    httpx.get(f"{api.url}{KEYS}", params={"X-Api-Key": key}, headers={"X-Request-ID": marked})
+
+    (line,) = [line for line in api.log.read_text().splitlines() if marked in line]
+    assert f"GET {KEYS} 200" in line
+    assert key not in api.log.read_text()
+
+
+def test_a_path_cannot_write_a_line_of_its_own_into_the_log(api: Api) -> None:
+    httpx.get(f"{api.url}/a%0AERROR%20forged-line")
+
+    assert not any(line.startswith("ERROR forged-line") for line in api.log.read_text().splitlines())
