@@ -85,4 +85,6 @@ def test_a_backfill_launched_by_clicks_succeeds_and_the_ui_tells_its_story(
     page.goto(f"{asset}?view=checks")
     expect(page.get_by_text("receipt_verifies").first).to_be_visible(timeout=MILLISECONDS_TO_WAIT)
     expect(page.get_by_text("rows_reconcile").first).to_be_visible()
+    expect(page.get_by_text("connector_ready").first).to_be_visible()
+    page.goto(f"{asset}?view=checks&checkDetail=receipt_verifies")
     expect(page.get_by_text(f"{HOURS} hours in order").first).to_be_visible()
