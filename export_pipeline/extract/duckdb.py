@@ -17,14 +17,14 @@ import sqlalchemy as sa
 from export_pipeline.dataset.catalog import DOCUMENTS, FoundColumn, Unreadable
 from export_pipeline.dataset.duckdb_catalog import DuckdbCatalog
 from export_pipeline.dataset.types import Kind
-from export_pipeline.errors import PermanentFailure, TransientFailure
+from export_pipeline.errors import PermanentFailure
 from export_pipeline.extract.duckdb_dialect import compiled, in_microseconds
+from export_pipeline.extract.duckdb_errors import explained
 from export_pipeline.extract.duckdb_memory import (
     MEGABYTES_FOR_WIDE_ROWS,
     MEGABYTES_PER_SNAPSHOT,
     Memory,
     OutOfMemory,
-    exhausted,
 )
 from export_pipeline.extract.durations import iso_durations
 from export_pipeline.extract.fitting import declared_type, fitted, refusal
@@ -62,14 +62,18 @@ class DuckdbSnapshot:
         self._memory = memory
         self._file = file
         self._waiting = waiting
+        self._found: dict[str, tuple[FoundColumn, ...] | None] = {}
 
     def found(self, rows: sa.Select[Any]) -> tuple[FoundColumn, ...] | None:
-        source = source_of(rows)
-        with _explained(self._file), self._waiting.answer(relation_of(rows)):
-            try:
-                return DuckdbCatalog(self._cursor).columns(source.schema, source.name)
-            except Unreadable:  # the query itself will say why, if it cannot be read either
-                return None
+        relation = relation_of(rows)
+        if relation not in self._found:
+            source = source_of(rows)
+            with explained(self._file), self._waiting.answer(relation):
+                try:
+                    self._found[relation] = DuckdbCatalog(self._cursor).columns(source.schema, source.name)
+                except Unreadable:  # the query itself will say why, if it cannot be read either
+                    self._found[relation] = None
+        return self._found[relation]
 
     def count(self, rows: sa.Select[Any]) -> int:
         return int(self._one(count_of(self._comparable(rows)), relation_of(rows)))
@@ -94,10 +98,23 @@ class DuckdbSnapshot:
         )
         weights = _weights(rows.selected_columns, found)
         slices = Slices(asked, weights, f"slices_{next(_NUMBERS)}")
-        if not weights or self._one(slices.heaviness(), relation) <= MOST_IN_WIDE_ROWS:
-            yield from self._read(asked, schema, relation)
-            return
-        yield from self._by_slices(slices, schema, relation)
+        begin = partial(self._begun, asked, schema, relation)
+        if not weights:  # wide are at most columns that filter or order
+            yield from self._patiently(begin)
+        elif self._one(slices.heaviness(), relation) > MOST_IN_WIDE_ROWS:
+            yield from self._by_slices(slices, schema, relation)
+        else:
+            try:
+                batches = begin()
+            except OutOfMemory:  # rows that are nearly wide, and very many
+                self._begin_again("ROLLBACK")
+                batches = self._by_slices(slices, schema, relation)
+            yield from batches
+
+    def _begun(self, rows: sa.Select[Any], schema: pa.Schema, relation: str) -> Iterator[pa.RecordBatch]:
+        """The batches, of which the first is read: by then all rows are sorted, for which memory sufficed."""
+        batches = self._read(rows, schema, relation)
+        return itertools.chain([*itertools.islice(batches, 1)], batches)
 
     def _by_slices(self, slices: Slices, schema: pa.Schema, relation: str) -> Iterator[pa.RecordBatch]:
         self._memory.allow(MEGABYTES_FOR_WIDE_ROWS)
@@ -116,7 +133,7 @@ class DuckdbSnapshot:
 
     def _read(self, rows: sa.Select[Any], schema: pa.Schema, relation: str) -> Iterator[pa.RecordBatch]:
         sql, parameters = compiled(rows)
-        with _explained(self._file):
+        with explained(self._file):
             # A relation streams; a cursor that executed would hold the whole result first.
             result = self._cursor.sql(sql, params=parameters)
             for field, type_ in zip(schema, map(str, result.types), strict=True):
@@ -138,7 +155,7 @@ class DuckdbSnapshot:
         return value
 
     def _execute(self, sql: str, parameters: list[Any], relation: str) -> list[tuple[Any, ...]]:
-        with _explained(self._file), self._waiting.answer(relation):
+        with explained(self._file), self._waiting.answer(relation):
             return self._cursor.execute(sql, parameters).fetchall()
 
     def _patiently(self, work: Callable[[], Result]) -> Result:
@@ -154,7 +171,7 @@ class DuckdbSnapshot:
 
     def _begin_again(self, end: str) -> None:
         """End the transaction, and begin one of the same moment: nobody writes to a file that is open."""
-        with _explained(self._file):
+        with explained(self._file):
             self._cursor.execute(end)
             self._cursor.execute("BEGIN TRANSACTION")
 
@@ -172,12 +189,12 @@ class DuckdbSource:
 
     @contextmanager
     def snapshot(self, stop: threading.Event | None = None) -> Iterator[DuckdbSnapshot]:
-        with _explained(self._file):
+        with explained(self._file):
             cursor, memory = self._cursor()
         # There is nothing to commit: closing the cursor ends the transaction, however far it was read.
         with cursor:
             try:
-                with _explained(self._file):
+                with explained(self._file):
                     cursor.execute("SET TimeZone = 'UTC'")
                     cursor.execute("BEGIN TRANSACTION")
                 waiting = Waiting(cursor.interrupt, self._limit, stop)
@@ -258,36 +275,3 @@ def _asked(
 def _as_json(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[Any]:
     plain = sa.type_coerce(column, sa.types.NullType())
     return sa.cast(sa.cast(plain, sa.JSON()), sa.Text()).label(name)
-
-
-@contextmanager
-def _explained(file: Path) -> Iterator[None]:
-    """DuckDB's errors as ours. A text is kept, and chained, where it speaks of names and not of values."""
-    try:
-        yield
-    except (duckdb.CatalogException, duckdb.BinderException) as error:
-        raise PermanentFailure(f"{file.name}: {_first_line(error)}") from error
-    except duckdb.ConnectionException as error:
-        raise TransientFailure(f"{file} is open for writing in this process; close it first") from error
-    except duckdb.OutOfMemoryException as error:
-        raise exhausted(file, str(error)) from None
-    except duckdb.IOException as error:
-        if "Could not set lock" in str(error):
-            raise TransientFailure(
-                f"{file} is open for writing in another process; DuckDB lets nobody read meanwhile"
-            ) from error
-        if "not a valid DuckDB" in str(error):
-            raise PermanentFailure(f"{file} is no DuckDB file; correct the source's URL") from error
-        raise TransientFailure(f"{file} could not be read: {_first_line(error)}") from error
-    except (duckdb.Error, pa.ArrowException, OSError) as error:
-        # The second and third are what an error in mid-stream becomes. A cast that fails quotes the value.
-        if "Out of Memory" in str(error):
-            raise exhausted(file, str(error)) from error
-        kind = type(error).__name__
-        raise PermanentFailure(
-            f"{file}: DuckDB could not answer the query ({kind}); run it there to see why"
-        ) from None
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]

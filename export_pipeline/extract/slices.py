@@ -3,7 +3,7 @@
 DuckDB sorts many narrow rows on disk, but holds the texts of wide ones in memory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,8 +66,8 @@ class Slices:
         """
         table = self._table()
         chosen = table.c.slice == sa.literal_column(str(number))
-        keys = sa.select(sa.func.row(*(table.c[name] for name in self._names()))).where(chosen)
-        return self.rows.where(sa.func.row(*order_of(self.rows)).in_(keys))
+        keys = sa.select(_row(table.c[name] for name in self._names())).where(chosen)
+        return self.rows.where(_row(order_of(self.rows)).in_(keys))
 
     def _weight(self) -> sa.ColumnElement[Any]:
         zero: sa.ColumnElement[Any] = sa.literal_column("0")
@@ -78,3 +78,8 @@ class Slices:
 
     def _table(self) -> sa.TableClause:
         return sa.table(self.name, sa.column("slice"), *map(sa.column, self._names()))
+
+
+def _row(keys: Iterable[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
+    # One more than there are: DuckDB takes a row of a single value for the value.
+    return sa.func.row(*keys, sa.literal_column("0"))

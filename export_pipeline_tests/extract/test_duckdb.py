@@ -11,9 +11,11 @@ import duckdb
 import pytest
 
 from export_pipeline.errors import PermanentFailure, TransientFailure
+from export_pipeline.extract.query import rows_of_hour
+from export_pipeline.extract.schema import arrow_schema
 from export_pipeline.extract.sources import open_source
 from export_pipeline.filters.tree import EVERY_ROW, Comparison
-from export_pipeline_tests.builders import a_column, moment
+from export_pipeline_tests.builders import a_column, an_hour, moment
 from export_pipeline_tests.extract.test_every_reader import a_table, read
 
 OPEN = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
@@ -125,3 +127,30 @@ def test_moments_in_nanoseconds_say_the_hour_and_can_be_filtered_by(tmp_path: Pa
     for filter_, found in [(EVERY_ROW, [1]), (Comparison("other", ">", moment("2013-01-01 00:00")), [])]:
         with closing(open_source(f"duckdb:///{file}")) as source, source.snapshot() as snapshot:
             assert read(snapshot, table, filter_=filter_).column("id").to_pylist() == found
+
+
+def wide(tmp_path: Path, rows: int, kilobytes: int) -> Path:
+    file = tmp_path / "source.duckdb"
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(
+            "create table events as select (i * 7919) % $rows as id,"
+            " timestamptz '2013-01-01 00:30:00+00' as seen, 'word' as word,"
+            " repeat(chr((97 + i % 26)::integer), 1000 * $kilobytes) || i as body from range($rows) t(i)",
+            {"rows": rows, "kilobytes": kilobytes},
+        )
+    return file
+
+
+def test_wide_rows_in_the_order_of_one_column_are_all_there(tmp_path: Path) -> None:
+    file, table = wide(tmp_path, 1_500, 20), a_table(a_column("body"), order_by=("id",))
+    with closing(open_source(f"duckdb:///{file}")) as source, source.snapshot() as snapshot:
+        assert read(snapshot, table).column("id").to_pylist() == [*range(1_500)]
+
+
+def test_what_is_wide_and_only_orders_has_the_memory_that_it_takes(tmp_path: Path) -> None:
+    file = wide(tmp_path, 300, 1_000)
+    table = a_table(a_column("word"), a_column("body"), order_by=("body", "id"))
+    with closing(open_source(f"duckdb:///{file}")) as source, source.snapshot() as snapshot:
+        schema = arrow_schema(table.columns[:1])
+        rows = rows_of_hour(table, table.columns[:1], an_hour(), EVERY_ROW, None)
+        assert sum(batch.num_rows for batch in snapshot.batches(rows, schema)) == 300

@@ -31,6 +31,16 @@ def test_slices_are_the_hour_in_its_order_whatever_its_keys_are() -> None:
     assert [str(row) for piece in pieces for row in piece] == [str(row) for row in whole]
 
 
+def test_a_single_key_is_enough() -> None:
+    table = a_table(a_column("word"), order_by=("id",))
+    rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
+    with duckdb.connect() as connection:
+        connection.execute(ROWS)
+        pieces = read(connection, Slices(rows, [sa.literal_column(str(BYTES_PER_SLICE // 3))], "slices"))
+    assert len(pieces) > 10
+    assert [row[0] for piece in pieces for row in piece] == [*range(40)]
+
+
 def test_rows_with_equal_keys_are_in_one_slice() -> None:
     table = a_table(a_column("word"), order_by=("word",))
     rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
