@@ -19,7 +19,8 @@ from export_pipeline.extract.fitting import declared_type
 from export_pipeline.extract.query import relation_of
 from export_pipeline.extract.shapes import check_shape
 from export_pipeline.extract.sqlalchemy import SqlalchemySnapshot, SqlalchemySource
-from export_pipeline.filters.collation import utf8_of
+from export_pipeline.filters.collation import utf8_of, utf8_of_bytes
+from export_pipeline.filters.numbers import years_as_numbers
 
 # The driver is asked for so many at once; of what is wide, memory would hold too much.
 ROWS_AT_ONCE = 100
@@ -61,6 +62,14 @@ class MysqlSnapshot(SqlalchemySnapshot):
         name = "MariaDB" if getattr(self.connection.dialect, "is_mariadb", False) else "MySQL"
         return f"{name} consistent snapshot, READ ONLY"
 
+    def count(self, rows: sa.Select[Any]) -> int:
+        return super().count(self._comparable(rows))
+
+    def _comparable(self, rows: sa.Select[Any]) -> sa.Select[Any]:
+        found = self.found(rows) or ()
+        years = {column.name.lower() for column in found if column.type.startswith("year")}
+        return years_as_numbers(rows, years) if years else rows
+
     def batches(self, rows: sa.Select[Any], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         relation = relation_of(rows)
         check_shape(relation, {field.name: declared_type(field) for field in schema}, self.found(rows))
@@ -71,7 +80,7 @@ class MysqlSnapshot(SqlalchemySnapshot):
         with explained(self.url, rows):
             with self.waiting.answer(relation):
                 result = self.connection.execute(
-                    rows.with_only_columns(line.label("line")),
+                    self._comparable(rows).with_only_columns(line.label("line")),
                     execution_options={"stream_results": True, "max_row_buffer": ROWS_AT_ONCE},
                 )
             whole = False
@@ -154,14 +163,19 @@ def _let_go(result: sa.CursorResult[Any]) -> None:
     cursor.connection = None
 
 
+def _quoted(text: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    return sa.func.concat(_QUOTE, sa.func.replace(text, _QUOTE, _TWO_QUOTES), _QUOTE)
+
+
 def _written(column: sa.ColumnElement[Any], kind: Kind) -> sa.ColumnElement[Any]:
     """A column as it stands in a line of CSV; NULL as nothing."""
     column = sa.type_coerce(column, sa.types.NullType())
     text: sa.ColumnElement[Any]
     match kind:
-        case Kind.STRING | Kind.UUID | Kind.JSON | Kind.INTERVAL:
-            escaped = sa.func.replace(utf8_of(column), _QUOTE, _TWO_QUOTES)
-            text = sa.func.concat(_QUOTE, escaped, _QUOTE)
+        case Kind.STRING | Kind.INTERVAL:
+            text = _quoted(utf8_of(column))
+        case Kind.UUID | Kind.JSON:  # whether they are that is looked at, so they may be in binary columns
+            text = _quoted(utf8_of_bytes(column))
         case Kind.BYTES:
             text = sa.func.concat(_QUOTE, sa.func.hex(column), _QUOTE)  # none is not NULL
         case Kind.FLOAT32 | Kind.FLOAT64:

@@ -59,13 +59,15 @@ def _as_utf8_or_fail(element: by_code_point, compiler: SQLCompiler, **options: A
 _FAIL = "(SELECT X'' UNION ALL SELECT X'')"
 
 
-def _utf8(column: str, *, none: str) -> str:
+def _utf8(column: str, *, none: str, bytes_too: bool = False) -> str:
     """A column's text as the bytes of its UTF-8. NULL if that is longer than the server puts together, and
-    `none` if it is no text: where a character set has no such byte MySQL makes `?` of it."""
+    `none` if it is no text: where a character set has no such byte MySQL makes `?` of it. Bytes are none,
+    unless `bytes_too`: then those of UTF-8 are."""
     converted = f"CONVERT({column} USING utf8mb4)"
     as_bytes = f"CAST({converted} AS BINARY)"
     added = f"INSTR({as_bytes}, X'3F') > 0 AND {_question_marks(converted)} <> {_question_marks(column)}"
-    checked = f"IF(CHARSET({column}) = 'binary' OR ({added}), {none}, {as_bytes})"
+    refused = f"({added})" if bytes_too else f"CHARSET({column}) = 'binary' OR ({added})"
+    checked = f"IF({refused}, {none}, {as_bytes})"
     return f"IF(CHARSET({column}) IN ('utf8mb4', 'utf8mb3'), {as_bytes}, {checked})"
 
 
@@ -83,6 +85,18 @@ class utf8_of(FunctionElement[str]):  # noqa: N801
 @compiles(utf8_of, *MYSQL)
 def _as_utf8(element: utf8_of, compiler: SQLCompiler, **options: Any) -> str:
     return _utf8(compiler.process(element.clauses, **options), none="X'FF'")
+
+
+class utf8_of_bytes(FunctionElement[str]):  # noqa: N801
+    """The same, also of bytes that are UTF-8."""
+
+    inherit_cache = True
+    type = CODE_POINTS
+
+
+@compiles(utf8_of_bytes, *MYSQL)
+def _as_utf8_of_bytes(element: utf8_of_bytes, compiler: SQLCompiler, **options: Any) -> str:
+    return _utf8(compiler.process(element.clauses, **options), none="X'FF'", bytes_too=True)
 
 
 class sorted_by_code_point(FunctionElement[str]):  # noqa: N801

@@ -1,6 +1,7 @@
 """Numbers compared as what arrives of them, alike on every engine and whatever their column's own type."""
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
@@ -68,7 +69,8 @@ def _not_rounded(element: as_single, compiler: SQLCompiler, **options: Any) -> s
 
 
 class whole_number(FunctionElement[Any]):  # noqa: N801
-    """A column of integers."""
+    """A column of integers. MySQL compares one of years by itself as no number: its reader sees to that, who
+    knows which are years (see `years_as_numbers`)."""
 
     inherit_cache = True
 
@@ -82,10 +84,21 @@ def _column_itself(element: whole_number, compiler: SQLCompiler, **options: Any)
     return compiler.process(element.clauses, **options)
 
 
-@compiles(whole_number, *MYSQL)
-def _not_as_a_year(element: whole_number, compiler: SQLCompiler, **options: Any) -> str:
-    """A column of years by itself takes 13 for 2013."""
-    return f"({compiler.process(element.clauses, **options)} + 0)"
+def years_as_numbers(rows: sa.Select[Any], names: Collection[str]) -> sa.Select[Any]:
+    """The select with these columns, which are years, compared as numbers: by itself one takes 13 for 2013.
+
+    What is added to has no index any more: so it is done to no other.
+    """
+
+    def replaced(element: Any, **kw: Any) -> Any:  # noqa: ARG001  # SQLAlchemy's names
+        if not isinstance(element, whole_number):
+            return None
+        (column,) = element.clauses
+        named = isinstance(column, sa.ColumnClause) and column.name.lower() in names
+        return column + sa.literal_column("0") if named else None
+
+    replaced_all: Any = sa.sql.visitors.replacement_traverse(rows, {}, replaced)
+    return cast("sa.Select[Any]", replaced_all)
 
 
 class is_a_number(FunctionElement[bool]):  # noqa: N801

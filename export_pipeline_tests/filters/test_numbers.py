@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from export_pipeline.filters.numbers import as_bound, as_single, is_exact, whole_number
+from export_pipeline.filters.numbers import as_bound, as_single, is_exact, whole_number, years_as_numbers
 from export_pipeline.filters.sql import where_clause
 from export_pipeline.filters.text import filter_from
 from export_pipeline_tests.builders import a_column, a_table
@@ -74,4 +74,19 @@ def test_a_year_of_mariadb_is_a_number(mariadb_database: str) -> None:
         connection.exec_driver_sql("create table years (it year)")
         connection.exec_driver_sql("insert into years values (2013)")
         thirteen = sa.select(years.c.it).where(whole_number(years.c.it) == 13)
-        assert connection.execute(thirteen).all() == []
+        assert connection.execute(thirteen).all() == [(2013,)]  # as a year takes it
+        assert connection.execute(years_as_numbers(thirteen, {"it"})).all() == []
+        in_list = sa.select(years.c.it).where(whole_number(years.c.it).in_([13, 2013]))
+        assert connection.execute(years_as_numbers(in_list, {"it"})).all() == [(2013,)]
+
+
+def test_an_integer_of_mariadb_keeps_its_index(mariadb_database: str) -> None:
+    engine = sa.create_engine(mariadb_database, poolclass=sa.NullPool)
+    visits = sa.table("visits", sa.column("site"))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("create table visits (site int, key (site))")
+        connection.exec_driver_sql("insert into visits select seq from seq_1_to_1000")
+        five = sa.select(visits.c.site).where(whole_number(visits.c.site) == 5)
+        sql = five.compile(connection, compile_kwargs={"literal_binds": True})
+        (plan,) = connection.exec_driver_sql(f"explain {sql}").mappings()
+    assert plan["type"] == "ref"

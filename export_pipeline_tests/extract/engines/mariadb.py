@@ -70,6 +70,14 @@ NATIVES: Sequence[Native] = (
     Native(type="varbinary(9)", value="x'00ff'", declared="bytes", arrives=b"\0\xff"),
     Native(type="varbinary(9)", value="'a'", declared="string", arrives=Refused("varbinary")),
     Native(
+        type="varbinary(36)",
+        value="'123E4567-E89B-12D3-A456-426614174000'",
+        declared="uuid",
+        arrives="123e4567-e89b-12d3-a456-426614174000",
+    ),
+    Native(type="blob", value="'[1]'", declared="json", arrives="[1]"),
+    Native(type="blob", value="x'22ff22'", declared="json", arrives=Refused("declared json")),
+    Native(
         type="uuid",
         value="'123E4567-E89B-12D3-A456-426614174000'",
         declared="uuid",
@@ -106,6 +114,7 @@ LENT: Sequence[Lent] = (
     Lent(type="float", declared="float64", values=("0.1", "0.5", "1e30", "null")),
     Lent(type="double", declared="float32", values=("0.1", "0.5", "16777216", "-1e30", "null")),
     Lent(type="varchar(9)", declared="string", values=("'Paris'", "'Paris '", "'paris'", "''", "null")),
+    Lent(type="varbinary(36)", declared="uuid", values=("'ABCDEF00-0000-0000-0000-000000000000'", "null")),
     Lent(type="char(32)", declared="uuid", values=("'ABCDEF00000000000000000000000000'",)),
     Lent(type="bit(1)", declared="boolean", values=("b'1'", "b'0'", "null")),
 )
