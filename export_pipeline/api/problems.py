@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from math import ceil
-from typing import Any
+from typing import Any, cast
+
+from pydantic_core import ErrorDetails
 
 from export_pipeline.errors import (
     AlreadyExists,
@@ -20,6 +22,7 @@ from export_pipeline.errors import (
     Unauthenticated,
     WrongState,
 )
+from export_pipeline.wording import said
 
 # Which answer an error is. The first that fits counts.
 STATUSES: tuple[tuple[type[ExportPipelineError], HTTPStatus], ...] = (
@@ -92,18 +95,15 @@ def _faults(details: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
     for one in details:
         where, *path = map(str, one["loc"])
         field = ".".join(path if where in ("body", "query", "path", "header", "cookie") else (where, *path))
-        yield Fault(field="" if one["type"] == "json_invalid" else field, message=_said(one))
+        field = "" if one["type"] == "json_invalid" else field
+        yield Fault(field=field, message=_said(one) if field else f"the {where} {_said(one)}")
 
 
 def _said(one: Mapping[str, Any]) -> str:
     match one["type"]:
-        case "missing":
-            return "is missing; give it"
         case "extra_forbidden":
             return "there is no such field; leave it out"
         case "json_invalid":
-            reason = one.get("ctx", {}).get("error", "")
-            return f"the body is not JSON ({reason}); correct it"
+            return f"is not JSON ({one.get('ctx', {}).get('error', '')}); correct it"
         case _:
-            text = str(one["msg"]).removeprefix("Value error, ")
-            return f"{text[:1].lower()}{text[1:]}"
+            return said(cast("ErrorDetails", one))

@@ -15,6 +15,7 @@ from export_pipeline.connectors.mounted_folder import MountedFolderConfig
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.dataset.tables import suggestion
 from export_pipeline.errors import InvalidRequest
+from export_pipeline.wording import said
 
 # Each has `type`, `open() -> Destination`, `location` (a name for people), `address` (a URL: its host is
 # called, to it belong the credentials), `inside` (whether not everybody need reach it), `row_limit` (None:
@@ -50,7 +51,7 @@ def _problems(error: ValidationError) -> Iterator[tuple[str | None, str]]:
     for details in error.errors(include_url=False, include_input=False, include_context=False):
         model, names = _place(details)
         field = ".".join(names)
-        yield field or None, f"{field}: {_said(details, model, names)}" if field else _bare(details["msg"])
+        yield field or None, f"{field}: {_said(details, model, names)}" if field else said(details)
 
 
 def _place(details: ErrorDetails) -> tuple[type[BaseModel] | None, list[str]]:
@@ -84,15 +85,9 @@ def _said(details: ErrorDetails, model: type[BaseModel] | None, names: list[str]
         case "union_tag_not_found" | "union_tag_invalid":
             known = CONNECTOR_TYPES if names == ["type"] else STORE_TYPES
             return f"must be one of {', '.join(known)}"
-        case kind:
-            said = "is missing" if kind == "missing" else _bare(details["msg"])
+        case _:
             about = fields[names[-1]].description if names[-1] in fields else None
-            return f"{said} ({about})" if about else said
-
-
-def _bare(message: str) -> str:
-    """What a validator of ours said, without the words that are put before it."""
-    return message.removeprefix("Value error, ")
+            return f"{said(details)} ({about})" if about else said(details)
 
 
 def _models(union: Any) -> dict[str, type[BaseModel]]:

@@ -62,7 +62,4 @@ def test_input_is_told_by_field_without_its_values() -> None:
     )
 
     assert [fault.field for fault in problem.faults] == ["name", "a.0", "to"]
-    assert (
-        problem.message
-        == "name: is missing; give it; a.0: there is no such field; leave it out; to: must be later"
-    )
+    assert problem.message == "name: is missing; a.0: there is no such field; leave it out; to: Must be later"

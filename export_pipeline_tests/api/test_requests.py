@@ -47,8 +47,12 @@ def test_what_is_no_json_is_said_without_a_value(admin: Somebody) -> None:
     refused = admin.post(KEYS, content=b'{"name": secret-text', headers={"Content-Type": "application/json"})
 
     assert refused.status_code == 400
-    assert "not JSON" in refused.json()["detail"]
+    assert "the body is not JSON" in refused.json()["detail"]
     assert "secret-text" not in refused.text
+
+
+def test_a_body_that_is_no_object_is_said_to_be_none(admin: Somebody) -> None:
+    assert "the body is no object; write one" in admin.post(KEYS, content=b'{"name":').json()["detail"]
 
 
 def test_the_log_names_the_request_and_no_key(api: Api) -> None:
