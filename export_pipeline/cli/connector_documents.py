@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from export_pipeline.cli.printing import print_line
+from export_pipeline.cli.printing import print_document, print_line
 
 if TYPE_CHECKING:
     from export_pipeline.connectors.checking import CheckStep
@@ -55,6 +55,21 @@ def state_line(connector: "StoredConnector") -> str:
 def waits_for(connector: "StoredConnector") -> str | None:
     """Why exports on the connector wait; None when they do not."""
     return None if connector.state == "RUNNING" else f"waits, because {state_line(connector)}"
+
+
+def tell_check(
+    connector: "StoredConnector", steps: "Sequence[CheckStep]", *, as_json: bool, program: str
+) -> None:
+    """What came of a check whose steps were told; `program` is what a next command begins with."""
+    if as_json:
+        print_document({**connector_document(connector), "check": [step_document(step) for step in steps]})
+        return
+    print_line(state_line(connector))
+    # A check moves nothing that is stopped or failed: that is for people.
+    moves = {"FAILED": ["stop", "start"], "STOPPED": ["start"]}.get(connector.state, [])
+    if moves and steps and well(steps):
+        commands = " && ".join(f"{program} connector {move} {connector.name}" for move in moves)
+        print_line(f"its check passes now; let files go there again with: {commands}")
 
 
 def checked_now(

@@ -9,10 +9,10 @@ from export_pipeline.cli.connector_documents import (
     checked_now,
     connector_document,
     state_line,
-    step_document,
+    tell_check,
     well,
 )
-from export_pipeline.cli.opening import opened
+from export_pipeline.cli.opening import opened, program
 from export_pipeline.cli.options import Json
 from export_pipeline.cli.printing import print_document, print_line
 
@@ -33,10 +33,7 @@ def check(context: typer.Context, name: Name, as_json: Json = False) -> None:
         with reading(deployment.control) as connection:
             found = find_connector(connection, deployment.settings.organization, name)
         now, steps = checked_now(deployment, found, silent=as_json)
-    if as_json:
-        print_document({**connector_document(now), "check": [step_document(step) for step in steps]})
-    else:
-        print_line(state_line(now))
+    tell_check(now, steps, as_json=as_json, program=program(context))
     if not well(steps):
         raise typer.Exit(1)
 

@@ -11,9 +11,9 @@ from export_pipeline.cli.connector_documents import (
     checked_now,
     connector_document,
     declared_lines,
-    state_line,
     step_document,
     step_line,
+    tell_check,
     well,
     without_queries,
 )
@@ -239,10 +239,7 @@ def _check(
     as_json: bool,
 ) -> None:
     now, steps = (stored, []) if no_check else checked_now(deployment, stored, silent=as_json)
-    if as_json:
-        print_document({**connector_document(now), "check": [step_document(step) for step in steps]})
-    else:
-        print_line(state_line(now))
+    tell_check(now, steps, as_json=as_json, program=program(context))
     if not well(steps):
         if not as_json:
             print_line(f"correct it with: {program(context)} connector replace {stored.name}")
@@ -251,7 +248,7 @@ def _check(
 
 def _shown(value: object) -> str:
     match value:
-        case None | "":
+        case None | "" | [] | {}:
             return "-"
         case dict():
             return ", ".join(f"{name} {_shown(inner)}" for name, inner in value.items())

@@ -253,3 +253,21 @@ def test_a_declared_connector_is_not_changed_from_the_command_line(
     assert (deleted.code, shown.code) == (2, 2)
     assert "edit [connectors.lake]" in deleted.err
     assert "connectors.lake.secret_access_key: the environment variable LAKE_SECRET is not set" in shown.err
+
+
+def test_a_check_that_passes_says_how_files_may_go_there_again(
+    call_cli: CallCli, s3_server: S3Server
+) -> None:
+    config = reveal(s3_server.config(s3_server.new_bucket())).encode()
+    call_cli("connector", "create", "sales", "--config", "-", given=config)
+
+    call_cli("connector", "fail", "sales")
+    failed = call_cli("connector", "check", "sales")
+    call_cli("connector", "stop", "sales")
+    stopped = call_cli("connector", "check", "sales")
+
+    assert (failed.code, stopped.code) == (0, 0)
+    assert failed.out.endswith(
+        "again with: export-pipeline connector stop sales && export-pipeline connector start sales\n"
+    )
+    assert stopped.out.endswith("again with: export-pipeline connector start sales\n")
