@@ -159,7 +159,7 @@ def _between_bounds(element: within, compiler: SQLCompiler, **options: Any) -> s
 
 @compiles(within, "sqlite")
 def _between_bounds_in_one_form(element: within, compiler: SQLCompiler, **options: Any) -> str:
-    """The days come first, on the column as it is: for them an index can help. They are those before and after
+    """The days come first, on the column as it is: an index can help there. They are those before and after
     the hour's too, since a moment that is written in another zone may have another date.
 
     Which hour a moment in any other form belongs to cannot be told: the query fails, since otherwise such a

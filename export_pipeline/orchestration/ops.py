@@ -296,7 +296,4 @@ def _waits_for(deployment: DeploymentResource, order: Order) -> str:
     with reading(deployment.deployment.control) as connection:
         connector = get_connector(connection, get_export(connection, order.export_id).connector_id)
     # It may be running again by now.
-    return (
-        why_wait(connector)
-        or f"connector {connector.name!r}, which stopped running, or was replaced, meanwhile"
-    )
+    return why_wait(connector) or f"connector {connector.name!r}, which was away, or was replaced"
