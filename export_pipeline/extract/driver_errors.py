@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from export_pipeline.errors import HourFailed, PermanentFailure, TransientFailure
-from export_pipeline.extract.query import compared_in_one_form, relation_of, time_column_of
+from export_pipeline.extract.query import compared_as_text, compared_in_one_form, relation_of, time_column_of
 
 # What servers say of a connection that no retry will bring about. Drivers have no common code for it.
 _WRONG_CONFIGURATION = (
@@ -75,9 +75,12 @@ def _operational(where: str, line: str, rows: sa.Select[Any] | None) -> HourFail
     if rows is not None and "user-defined function" in line:
         return _unreadable(rows)
     if rows is not None and "Subquery returns more than 1 row" in line:
+        relation = relation_of(rows)
+        columns = " or ".join(f"{relation}.{name}" for name in compared_as_text(rows))
         return PermanentFailure(
-            f"{relation_of(rows)}: a text by which rows are chosen or ordered is longer than the server's"
-            " max_allowed_packet, or has bytes that are no characters; raise that there, or correct the rows"
+            f"{columns or relation}, by which rows are chosen or ordered, holds a text that is longer than"
+            " the server's max_allowed_packet, or bytes that are no characters; raise that there, or correct"
+            " the rows"
         )
     if any(words in line for words in _WRONG_CONFIGURATION):
         return PermanentFailure(

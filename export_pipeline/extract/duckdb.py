@@ -3,7 +3,7 @@
 import itertools
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
@@ -26,6 +26,7 @@ from export_pipeline.extract.duckdb_memory import (
     Memory,
     OutOfMemory,
 )
+from export_pipeline.extract.duckdb_plans import reads_outside
 from export_pipeline.extract.durations import iso_durations
 from export_pipeline.extract.fitting import declared_type, fitted, refusal
 from export_pipeline.extract.query import count_of, order_of, relation_of, source_of
@@ -51,9 +52,8 @@ Result = TypeVar("Result")
 
 
 class DuckdbSnapshot:
-    """One transaction: DuckDB's readers see what was committed when it began."""
-
-    mechanism = "DuckDB transaction snapshot"
+    """One transaction: DuckDB's readers see what was committed when it began. Files behind its views are
+    outside it."""
 
     def __init__(
         self, cursor: duckdb.DuckDBPyConnection, file: Path, waiting: Waiting, memory: Memory
@@ -63,6 +63,11 @@ class DuckdbSnapshot:
         self._file = file
         self._waiting = waiting
         self._found: dict[str, tuple[FoundColumn, ...] | None] = {}
+        self._outside: dict[str, bool] = {}
+
+    @property
+    def mechanism(self) -> str:
+        return "none" if any(self._outside.values()) else "DuckDB transaction snapshot"
 
     def found(self, rows: sa.Select[Any]) -> tuple[FoundColumn, ...] | None:
         relation = relation_of(rows)
@@ -76,7 +81,16 @@ class DuckdbSnapshot:
         return self._found[relation]
 
     def count(self, rows: sa.Select[Any]) -> int:
-        return int(self._one(count_of(self._comparable(rows)), relation_of(rows)))
+        self._reads_outside(rows)  # before anybody is told of the mechanism
+        return int(self._one(count_of(self._comparable(rows)), rows))
+
+    def _reads_outside(self, rows: sa.Select[Any]) -> bool:
+        relation = relation_of(rows)
+        if relation not in self._outside:
+            sql, parameters = compiled(sa.select(*rows.selected_columns))
+            ((_, plan),) = self._execute(f"EXPLAIN (FORMAT json) {sql}", parameters, rows)
+            self._outside[relation] = reads_outside(plan)
+        return self._outside[relation]
 
     def _comparable(self, rows: sa.Select[Any]) -> sa.Select[Any]:
         """The select with moments in nanoseconds compared as those in microseconds that they are in."""
@@ -86,8 +100,7 @@ class DuckdbSnapshot:
         compared = in_microseconds(rows, finer)
         return compared.with_only_columns(*rows.selected_columns).order_by(None).order_by(*order_of(rows))
 
-    def batches(self, rows: sa.Select[Any], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        relation = relation_of(rows)
+    def batches(self, rows: sa.Select[Any], schema: pa.Schema) -> Generator[pa.RecordBatch, None, None]:
         types = {column.name.lower(): column for column in self.found(rows) or ()}
         found = [types.get(field.name.lower()) for field in schema]
         asked = self._comparable(rows).with_only_columns(
@@ -98,42 +111,44 @@ class DuckdbSnapshot:
         )
         weights = _weights(rows.selected_columns, found)
         slices = Slices(asked, weights, f"slices_{next(_NUMBERS)}")
-        begin = partial(self._begun, asked, schema, relation)
-        if not weights:  # wide are at most columns that filter or order
+        begin = partial(self._begun, asked, schema)
+        # Wide are at most columns that filter or order; or the rows may be others when they are read again.
+        if not weights or self._reads_outside(rows):
             yield from self._patiently(begin)
-        elif self._one(slices.heaviness(), relation) > MOST_IN_WIDE_ROWS:
-            yield from self._by_slices(slices, schema, relation)
+        elif self._one(slices.heaviness(), rows) > MOST_IN_WIDE_ROWS:
+            yield from self._by_slices(slices, schema)
         else:
             try:
                 batches = begin()
             except OutOfMemory:  # rows that are nearly wide, and very many
                 self._begin_again("ROLLBACK")
-                batches = self._by_slices(slices, schema, relation)
+                batches = self._by_slices(slices, schema)
             yield from batches
 
-    def _begun(self, rows: sa.Select[Any], schema: pa.Schema, relation: str) -> Iterator[pa.RecordBatch]:
+    def _begun(self, rows: sa.Select[Any], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         """The batches, of which the first is read: by then all rows are sorted, for which memory sufficed."""
-        batches = self._read(rows, schema, relation)
+        batches = self._read(rows, schema)
         return itertools.chain([*itertools.islice(batches, 1)], batches)
 
-    def _by_slices(self, slices: Slices, schema: pa.Schema, relation: str) -> Iterator[pa.RecordBatch]:
+    def _by_slices(self, slices: Slices, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         self._memory.allow(MEGABYTES_FOR_WIDE_ROWS)
         keys, parameters = compiled(slices.keys())
         made = f"CREATE TEMPORARY TABLE {slices.name} AS {keys}"
-        self._patiently(lambda: self._execute(made, parameters, relation))
+        self._patiently(lambda: self._execute(made, parameters, slices.rows))
         self._begin_again("COMMIT")  # or it would be gone with a transaction that ran out of memory
-        numbers = self._execute(*compiled(slices.numbers()), relation)
+        numbers = self._execute(*compiled(slices.numbers()), slices.rows)
         for (number,) in numbers:
             # As a whole: when memory runs out, it is read again with more.
-            yield from self._patiently(partial(self._whole, slices.slice(number), schema, relation))
-        self._execute(f"DROP TABLE {slices.name}", [], relation)
+            yield from self._patiently(partial(self._whole, slices.slice(number), schema))
+        self._execute(f"DROP TABLE {slices.name}", [], slices.rows)
 
-    def _whole(self, rows: sa.Select[Any], schema: pa.Schema, relation: str) -> list[pa.RecordBatch]:
-        return list(self._read(rows, schema, relation))
+    def _whole(self, rows: sa.Select[Any], schema: pa.Schema) -> list[pa.RecordBatch]:
+        return list(self._read(rows, schema))
 
-    def _read(self, rows: sa.Select[Any], schema: pa.Schema, relation: str) -> Iterator[pa.RecordBatch]:
+    def _read(self, rows: sa.Select[Any], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         sql, parameters = compiled(rows)
-        with explained(self._file):
+        relation = relation_of(rows)
+        with explained(self._file, rows):
             # A relation streams; a cursor that executed would hold the whole result first.
             result = self._cursor.sql(sql, params=parameters)
             for field, type_ in zip(schema, map(str, result.types), strict=True):
@@ -149,13 +164,13 @@ class DuckdbSnapshot:
                     ]
                     yield fitted(columns, schema, relation)
 
-    def _one(self, query: sa.Select[Any], relation: str) -> Any:
+    def _one(self, query: sa.Select[Any], rows: sa.Select[Any]) -> Any:
         sql, parameters = compiled(query)
-        ((value,),) = self._patiently(lambda: self._execute(sql, parameters, relation))
+        ((value,),) = self._patiently(lambda: self._execute(sql, parameters, rows))
         return value
 
-    def _execute(self, sql: str, parameters: list[Any], relation: str) -> list[tuple[Any, ...]]:
-        with explained(self._file), self._waiting.answer(relation):
+    def _execute(self, sql: str, parameters: list[Any], rows: sa.Select[Any]) -> list[tuple[Any, ...]]:
+        with explained(self._file, rows), self._waiting.answer(relation_of(rows)):
             return self._cursor.execute(sql, parameters).fetchall()
 
     def _patiently(self, work: Callable[[], Result]) -> Result:

@@ -3,17 +3,24 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
+import sqlalchemy as sa
 
 from export_pipeline.errors import PermanentFailure, TransientFailure
 from export_pipeline.extract.duckdb_memory import exhausted
+from export_pipeline.extract.query import compared_as_values, relation_of
+
+# How DuckDB speaks of a number that does not become another type's.
+_OUT_OF_RANGE = ("Conversion Error", "Out of Range Error")
 
 
 @contextmanager
-def explained(file: Path) -> Iterator[None]:
-    """DuckDB's errors as ours. A text is kept, and chained, where it speaks of names and not of values."""
+def explained(file: Path, rows: sa.Select[Any] | None = None) -> Iterator[None]:
+    """DuckDB's errors as ours, of the query `rows` if there was one. A text is kept, and chained, where it
+    speaks of names and not of values."""
     try:
         yield
     except (duckdb.CatalogException, duckdb.BinderException) as error:
@@ -34,10 +41,21 @@ def explained(file: Path) -> Iterator[None]:
         # The second and third are what an error in mid-stream becomes. A cast that fails quotes the value.
         if "Out of Memory" in str(error):
             raise exhausted(file, str(error)) from error
-        kind = type(error).__name__
-        raise PermanentFailure(
+        raise _unanswered(file, rows, error) from None
+
+
+def _unanswered(file: Path, rows: sa.Select[Any] | None, error: Exception) -> PermanentFailure:
+    kind = type(error).__name__
+    names = compared_as_values(rows) if rows is not None else ()
+    if rows is None or not names or not any(words in str(error) for words in _OUT_OF_RANGE):
+        return PermanentFailure(
             f"{file}: DuckDB could not answer the query ({kind}); run it there to see why"
-        ) from None
+        )
+    columns = " or ".join(f"{relation_of(rows)}.{name}" for name in names)
+    return PermanentFailure(
+        f"{columns}, by which rows are chosen, holds a number beyond what DuckDB compares with the"
+        f" declared type ({kind}); declare a type that holds it, or leave the column out of the filter"
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -3,7 +3,7 @@
 Their drivers in Python take a microsecond for each value; there is one value a row so.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -66,11 +66,13 @@ class MysqlSnapshot(SqlalchemySnapshot):
         return super().count(self._comparable(rows))
 
     def _comparable(self, rows: sa.Select[Any]) -> sa.Select[Any]:
-        found = self.found(rows) or ()
+        found = self.found(rows)
+        if found is None:  # a view whose types its reader may not see
+            return years_as_numbers(rows, None)
         years = {column.name.lower() for column in found if column.type.startswith("year")}
         return years_as_numbers(rows, years) if years else rows
 
-    def batches(self, rows: sa.Select[Any], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def batches(self, rows: sa.Select[Any], schema: pa.Schema) -> Generator[pa.RecordBatch, None, None]:
         relation = relation_of(rows)
         check_shape(relation, {field.name: declared_type(field) for field in schema}, self.found(rows))
         fields: list[sa.ColumnElement[Any]] = []

@@ -4,7 +4,7 @@ A third of the CPU time of a server-side cursor, whose rows are Python objects f
 """
 
 import codecs
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from decimal import Decimal
 from functools import partial
@@ -54,7 +54,7 @@ class PostgresqlSnapshot(SqlalchemySnapshot):
         assert isinstance(driver, psycopg.Connection)
         return driver
 
-    def batches(self, rows: sa.Select[Any], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def batches(self, rows: sa.Select[Any], schema: pa.Schema) -> Generator[pa.RecordBatch, None, None]:
         rows = _writable(rows, self._encoding)
         relation = relation_of(rows)
         found = self.found(rows)

@@ -6,10 +6,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from export_pipeline.dataset.tables import Column, Table
-from export_pipeline.dataset.types import Kind
+from export_pipeline.dataset.types import ColumnType, Kind
 from export_pipeline.errors import PermanentFailure
 from export_pipeline.extract.sql_types import OneForm, in_one_form, sql_type, within
-from export_pipeline.filters.collation import by_code_point, by_digits, sorted_by_code_point
+from export_pipeline.filters.collation import by_code_point, by_digits, sorted_by_code_point, text_of
 from export_pipeline.filters.sql import where_clause
 from export_pipeline.filters.tree import Filter
 from export_pipeline.windows import HourWindow
@@ -79,7 +79,25 @@ def time_column_of(rows: sa.Select[Any]) -> str:
 
 def compared_in_one_form(rows: sa.Select[Any]) -> tuple[str, ...]:
     """The columns that a select of `rows_of_hour` compares or orders in one form, for messages."""
-    parts = (part for part in sa.sql.visitors.iterate(rows) if isinstance(part, in_one_form))
+    return _columns_within(rows, in_one_form)
+
+
+def compared_as_text(rows: sa.Select[Any]) -> tuple[str, ...]:
+    """The columns that a select of `rows_of_hour` compares or orders as text, for messages."""
+    return _columns_within(rows, by_code_point)
+
+
+def compared_as_values(rows: sa.Select[Any]) -> tuple[str, ...]:
+    """The columns by which a select of `rows_of_hour` chooses, but as text and by the hour, for messages."""
+    assert rows.whereclause is not None
+    read = sa.sql.visitors.iterate(rows.whereclause)
+    named = dict.fromkeys(part.name for part in read if isinstance(part, sa.ColumnClause))
+    others = {time_column_of(rows), *compared_as_text(rows)}
+    return tuple(name for name in named if name not in others)
+
+
+def _columns_within(rows: sa.Select[Any], kind: type[sa.ColumnElement[Any]]) -> tuple[str, ...]:
+    parts = (part for part in sa.sql.visitors.iterate(rows) if isinstance(part, kind))
     within_them = (inner for part in parts for inner in sa.sql.visitors.iterate(part))
     return tuple(dict.fromkeys(inner.name for inner in within_them if isinstance(inner, sa.ColumnClause)))
 
@@ -102,12 +120,12 @@ def _total_order(table: Table, source: sa.TableClause) -> Iterator[sa.ColumnElem
         column = table.column(name)
         if column.nullable:
             yield sa.case((source.c[column.name].is_(None), 1), else_=0)
-        yield _ordered(source.c[column.name], column.type.kind)
+        yield _ordered(source.c[column.name], column.type)
 
 
-def _ordered(column: sa.ColumnElement[Any], kind: Kind) -> sa.ColumnElement[Any]:
-    if kind is Kind.UUID:
+def _ordered(column: sa.ColumnElement[Any], type_: ColumnType) -> sa.ColumnElement[Any]:
+    if type_.kind is Kind.UUID:
         return by_digits(column)
-    if kind.textual:
-        return sorted_by_code_point(column)
+    if type_.kind.textual:
+        return sorted_by_code_point(text_of(column, type_))
     return in_one_form(column) if isinstance(column.type, OneForm) else column

@@ -1,7 +1,7 @@
 """What every reader of a source does: one consistent look at a database, streamed as Arrow record batches."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -28,8 +28,8 @@ class Snapshot(Protocol):
     def count(self, rows: sa.Select[Any]) -> int:
         """How many rows the select gives, counted by the database."""
 
-    def batches(self, rows: sa.Select[Any], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        """The rows, of exactly `schema`, in bounded memory.
+    def batches(self, rows: sa.Select[Any], schema: pa.Schema) -> Generator[pa.RecordBatch, None, None]:
+        """The rows, of exactly `schema`, in bounded memory; to be read to the end or closed in the snapshot.
 
         PermanentFailure names table and column when a value does not fit; nothing is ever changed to fit.
         """

@@ -4,7 +4,7 @@ Rows come through a server-side cursor and become Arrow arrays of the declared t
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -64,7 +64,7 @@ class SqlalchemySnapshot:
             count: int = self.connection.execute(count_of(rows)).scalar_one()
         return count
 
-    def batches(self, rows: sa.Select[Any], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def batches(self, rows: sa.Select[Any], schema: pa.Schema) -> Generator[pa.RecordBatch, None, None]:
         relation = relation_of(rows)
         with explained(self.url, rows):
             with self.waiting.answer(relation):
@@ -115,7 +115,8 @@ class SqlalchemySource:
     def snapshot(self, stop: threading.Event | None = None) -> Iterator[SqlalchemySnapshot]:
         with explained(self.engine.url):
             connection = self.engine.connect()
-        # There is nothing to commit: closing rolls back.
+        # There is nothing to commit: closing rolls back. After an error that would wait for the rows to come,
+        # or fail by itself where the connection is lost: so the connection is thrown away.
         with connection:
             with explained(self.engine.url):
                 connection.begin()
@@ -124,6 +125,9 @@ class SqlalchemySource:
             try:
                 with waiting.watched():
                     yield self.snapshots(connection, waiting)
+            except BaseException:
+                connection.invalidate()
+                raise
             finally:
                 if waiting.ended:
                     connection.invalidate()  # a late interruption must not meet its next user's query

@@ -11,6 +11,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from export_pipeline.dataset.types import ColumnType, Kind
+
 MYSQL = ("mysql", "mariadb")
 
 
@@ -50,9 +52,29 @@ def _in_binary_collation(element: by_code_point, compiler: SQLCompiler, **option
 
 @compiles(by_code_point, *MYSQL)
 def _as_utf8_or_fail(element: by_code_point, compiler: SQLCompiler, **options: Any) -> str:
+    return _utf8_or_fail(compiler.process(element.clauses, **options))
+
+
+class json_by_code_point(by_code_point):  # noqa: N801
+    """A column of JSON, compared as its text. MySQL may have it in a binary column."""
+
+    inherit_cache = True
+
+
+@compiles(json_by_code_point, *MYSQL)
+def _as_utf8_of_bytes_or_fail(element: json_by_code_point, compiler: SQLCompiler, **options: Any) -> str:
+    return _utf8_or_fail(compiler.process(element.clauses, **options), bytes_too=True)
+
+
+def text_of(column: sa.ColumnElement[Any], type_: ColumnType) -> by_code_point:
+    """A column of text as it is compared."""
+    return json_by_code_point(column) if type_.kind is Kind.JSON else by_code_point(column)
+
+
+def _utf8_or_fail(column: str, *, bytes_too: bool = False) -> str:
     """What cannot be compared must not be taken for null, or a row would silently not be found."""
-    column = compiler.process(element.clauses, **options)
-    return f"COALESCE({_utf8(column, none='NULL')}, IF({column} IS NULL, NULL, {_FAIL}))"
+    text = _utf8(column, none="NULL", bytes_too=bytes_too)
+    return f"COALESCE({text}, IF({column} IS NULL, NULL, {_FAIL}))"
 
 
 # The one way to fail in a SELECT, when it is come to. `driver_errors` knows what the server says of it.
@@ -100,7 +122,7 @@ def _as_utf8_of_bytes(element: utf8_of_bytes, compiler: SQLCompiler, **options: 
 
 
 class sorted_by_code_point(FunctionElement[str]):  # noqa: N801
-    """A column's text in an ORDER BY."""
+    """A text, as it is compared, in an ORDER BY."""
 
     inherit_cache = True
     type = CODE_POINTS
@@ -108,14 +130,14 @@ class sorted_by_code_point(FunctionElement[str]):  # noqa: N801
 
 @compiles(sorted_by_code_point)
 def _as_compared(element: sorted_by_code_point, compiler: SQLCompiler, **options: Any) -> str:
-    return compiler.process(by_code_point(*element.clauses), **options)
+    return compiler.process(element.clauses, **options)
 
 
 @compiles(sorted_by_code_point, *MYSQL)
 def _beyond_what_is_sorted(element: sorted_by_code_point, compiler: SQLCompiler, **options: Any) -> str:
     """MySQL sorts by so many bytes and no more (`max_sort_length`): texts that differ only behind those have
     to come in some order that is always the same."""
-    text = compiler.process(by_code_point(*element.clauses), **options)
+    text = compiler.process(element.clauses, **options)
     return f"{text}, SHA2({text}, 256)"
 
 

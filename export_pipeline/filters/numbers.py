@@ -84,17 +84,18 @@ def _column_itself(element: whole_number, compiler: SQLCompiler, **options: Any)
     return compiler.process(element.clauses, **options)
 
 
-def years_as_numbers(rows: sa.Select[Any], names: Collection[str]) -> sa.Select[Any]:
+def years_as_numbers(rows: sa.Select[Any], names: Collection[str] | None) -> sa.Select[Any]:
     """The select with these columns, which are years, compared as numbers: by itself one takes 13 for 2013.
+    None: nobody knows which are, so it is done to all integers.
 
-    What is added to has no index any more: so it is done to no other.
+    What is added to has no index any more: so it is done to no other that is known.
     """
 
     def replaced(element: Any, **kw: Any) -> Any:  # noqa: ARG001  # SQLAlchemy's names
         if not isinstance(element, whole_number):
             return None
         (column,) = element.clauses
-        named = isinstance(column, sa.ColumnClause) and column.name.lower() in names
+        named = isinstance(column, sa.ColumnClause) and (names is None or column.name.lower() in names)
         return column + sa.literal_column("0") if named else None
 
     replaced_all: Any = sa.sql.visitors.replacement_traverse(rows, {}, replaced)

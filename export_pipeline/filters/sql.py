@@ -23,7 +23,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from export_pipeline.dataset.tables import Table
 from export_pipeline.dataset.types import ColumnType, Kind
-from export_pipeline.filters.collation import CODE_POINTS, MYSQL, by_code_point, by_digits
+from export_pipeline.filters.collation import CODE_POINTS, MYSQL, by_digits, text_of
 from export_pipeline.filters.folding import fold, other_forms
 from export_pipeline.filters.numbers import as_bound, as_single, is_a_number, is_exact, whole_number
 from export_pipeline.filters.tree import (
@@ -70,10 +70,11 @@ def where_clause(filter_: Filter, table: Table, source: sa.FromClause) -> sa.Col
             if type_.kind is Kind.UUID:
                 return _comparison(source.c[column], "==", value, type_)
             folded = fold(value)
-            return _folded(source.c[column], folded) == _text(folded)
+            return _folded(source.c[column], type_, folded) == _text(folded)
         case Contains(column, value):
             folded = fold(value)
-            return _position(_folded(source.c[column], folded), _text(folded)) > 0
+            type_ = table.column(column).type
+            return _position(_folded(source.c[column], type_, folded), _text(folded)) > 0
         case OneOf(column, values):
             type_ = table.column(column).type
             candidates = [_bound(value, type_, source.c[column]) for value in values]
@@ -109,7 +110,7 @@ def _comparable(column: sa.ColumnElement[Any], type_: ColumnType) -> sa.ColumnEl
         return as_single(column)
     if type_.kind in _INTEGERS:
         return whole_number(column)
-    return by_code_point(column) if type_.kind.textual else column
+    return text_of(column, type_) if type_.kind.textual else column
 
 
 def _bound(value: Value, type_: ColumnType, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
@@ -242,7 +243,8 @@ def _replace(text: str, pairs: list[str]) -> str:
     return text
 
 
-def _folded(column: sa.ColumnElement[Any], folded: str) -> sa.ColumnElement[str]:
+def _folded(column: sa.ColumnElement[Any], type_: ColumnType, folded: str) -> sa.ColumnElement[str]:
     """The column's text with those letters folded that occur in `folded`."""
     pairs = [_letter(character) for pair in other_forms(folded) for character in pair]
-    return replaced(by_code_point(column), *pairs) if pairs else by_code_point(column)
+    text = text_of(column, type_)
+    return replaced(text, *pairs) if pairs else text

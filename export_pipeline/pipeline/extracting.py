@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,8 +55,9 @@ def extract_hour(
         for plan, select, count, extra in zip(plans, selects, counts, extras, strict=True):
             schema = arrow_schema(plan.columns)
             path = folder / f"{plan.table.name}.arrow"
-            batches = snapshot.batches(select, schema)
-            read = write_rows(path, _noted(batches, progress, done, total), schema)
+            # Closed within the snapshot: where staging fails, rows are still on their way.
+            with closing(snapshot.batches(select, schema)) as batches:
+                read = write_rows(path, _noted(batches, progress, done, total), schema)
             _check_count(snapshot, plan, window, counted=count, read=read)
             done += read
             described = _described(plan, count)

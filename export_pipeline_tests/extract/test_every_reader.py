@@ -5,7 +5,7 @@ import re
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal
@@ -425,6 +425,28 @@ def test_a_query_that_takes_too_long_is_interrupted_and_its_relation_named(
         pytest.raises(TransientFailure, match=r"events: the source gave no answer .* index .*_SECONDS"),
     ):
         ask(snapshot)
+
+
+def test_whoever_fails_while_rows_come_is_let_go_at_once(engine: Engine) -> None:
+    """Staging on a full disk, say. PostgreSQL's driver waits for itself where its COPY is still open."""
+    load(engine, [(n, SEEN) for n in range(3)])
+    table, failed = a_table(), threading.Event()
+    rows, schema = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None), arrow_schema(table.columns)
+
+    def fail() -> None:
+        with (
+            suppress(ZeroDivisionError),
+            engine.source() as source,
+            source.snapshot() as snapshot,
+            closing(snapshot.batches(rows, schema)) as batches,
+        ):
+            assert next(batches).num_rows > 0
+            raise ZeroDivisionError
+        failed.set()
+
+    threading.Thread(target=fail, daemon=True).start()
+    assert failed.wait(60)
+    assert len(rows_read(engine, table)) == 3
 
 
 def test_once_stopped_a_source_is_not_asked_again(engine: Engine) -> None:

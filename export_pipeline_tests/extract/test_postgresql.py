@@ -10,10 +10,13 @@ import sqlalchemy as sa
 
 from export_pipeline.errors import PermanentFailure, TransientFailure
 from export_pipeline.extract import csv_rows
+from export_pipeline.extract.query import rows_of_hour
+from export_pipeline.extract.schema import arrow_schema
+from export_pipeline.extract.source import Source
 from export_pipeline.extract.sources import open_source
 from export_pipeline.filters.meaning import holds
-from export_pipeline.filters.tree import Comparison, Contains
-from export_pipeline_tests.builders import a_column
+from export_pipeline.filters.tree import EVERY_ROW, Comparison, Contains
+from export_pipeline_tests.builders import a_column, an_hour
 from export_pipeline_tests.extract.test_every_reader import SEEN, a_table, read
 from export_pipeline_tests.servers.certificates import Certificates, certificates
 from export_pipeline_tests.servers.ports import free_port
@@ -196,6 +199,33 @@ def test_wide_rows_come_in_smaller_batches(postgres_database: str, monkeypatch: 
         got = read(snapshot, a_table(a_column("word")))
     assert got.num_rows == 6
     assert got.column("word").num_chunks == 3
+
+
+def test_a_connection_that_is_lost_while_rows_come_is_the_sources(postgres_database: str) -> None:
+    """Not the control database's, which SQLAlchemy's own error would be taken for; and worth a retry."""
+    _run(postgres_database, "create table events (id bigint, seen timestamptz, word text)")
+    _run(
+        postgres_database,
+        "insert into events select i, '2013-01-01 00:30:00+00', repeat('x', 1000)"
+        " from generate_series(1, 60000) i",
+    )
+    table = a_table(a_column("word"))
+    rows, schema = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None), arrow_schema(table.columns)
+
+    def read_while_it_is_lost(source: Source) -> None:
+        with source.snapshot() as snapshot:
+            for _ in snapshot.batches(rows, schema):
+                _run(
+                    postgres_database,
+                    "select pg_terminate_backend(pid) from pg_stat_activity"
+                    " where pid <> pg_backend_pid() and datname = current_database()",
+                )
+
+    with closing(open_source(postgres_database)) as source:
+        with pytest.raises(TransientFailure, match="postgresql database"):
+            read_while_it_is_lost(source)
+        with source.snapshot() as snapshot:
+            assert snapshot.count(rows) == 60_000
 
 
 @pytest.fixture(scope="module")

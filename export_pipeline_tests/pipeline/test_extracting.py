@@ -1,7 +1,7 @@
 """An hour's rows into staging: in one snapshot, counted before and after, never more than are wanted."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +39,7 @@ class Snapshot:
     def count(self, rows: sa.Select[Any]) -> int:
         return self.counts[_table(rows)]
 
-    def batches(self, rows: sa.Select[Any], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def batches(self, rows: sa.Select[Any], schema: pa.Schema) -> Generator[pa.RecordBatch, None, None]:
         self.read.append(_table(rows))
         for size in self.batch_sizes[_table(rows)]:
             columns = [
