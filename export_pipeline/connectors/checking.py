@@ -9,9 +9,16 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from export_pipeline.connectors.addresses import connected
-from export_pipeline.connectors.destination import Destination, Proof, Version
+from export_pipeline.connectors.destination import WHATEVER, Destination, Proof, Version
 from export_pipeline.connectors.retrying import reason_of
-from export_pipeline.errors import Conflict, ExportPipelineError, TransientFailure, Unreadable
+from export_pipeline.errors import (
+    Conflict,
+    Denied,
+    ExportPipelineError,
+    PermanentFailure,
+    TransientFailure,
+    Unreadable,
+)
 
 SECONDS_TO_CONNECT = 10
 
@@ -24,7 +31,7 @@ REWRITTEN = CONTENT + b"Second version.\n"
 class CheckStep:
     """What came out of one step; `message` is a sentence for the customer, with the cure if it failed.
 
-    `passes`: what it failed for may pass without anybody's doing. `leaves`: the probe is still there, because
+    `passes`: what it failed for may pass without anybody's doing. `leaves`: a probe is still there, because
     nothing can be deleted there.
     """
 
@@ -39,13 +46,21 @@ class _Unsuitable(ExportPipelineError):
     """The store answered, but not as exports need it."""
 
 
-def check(destination: Destination, address: str, *, inside: bool = True) -> Iterator[CheckStep]:
+def check(
+    destination: Destination,
+    address: str,
+    *,
+    inside: bool = True,
+    probe_name: str | None = None,
+    stays: bool = False,
+) -> Iterator[CheckStep]:
     """The steps in order, each as it ends; stops after the first that fails.
 
     `address` is a URL; where it names a host, that is looked for before the destination is asked anything,
-    `inside` a network of the operator's if it may be.
+    `inside` a network of the operator's if it may be. `probe_name` is the connector's own, `stays` whether an
+    earlier check had to leave its probe there: then that is written over.
     """
-    probe = _Probe(destination)
+    probe = _Probe(destination, probe_name, stays=stays)
     server = _Server(address, inside=inside)
     steps: tuple[tuple[str, Callable[[], str]], ...] = (
         ("resolve", server.resolve),
@@ -63,16 +78,16 @@ def check(destination: Destination, address: str, *, inside: bool = True) -> Ite
                 message = step()
                 yield CheckStep(name=name, ok=True, message=message, leaves=name == "delete" and probe.there)
             except ExportPipelineError as error:
-                yield failed_step(name, error)
+                yield failed_step(name, error, leaves=stays)
                 return
     finally:
         probe.remove()
 
 
-def failed_step(name: str, error: ExportPipelineError) -> CheckStep:
+def failed_step(name: str, error: ExportPipelineError, *, leaves: bool = False) -> CheckStep:
     """The step that ended with that error."""
     passes = isinstance(error, TransientFailure)
-    return CheckStep(name=name, ok=False, message=_sentence(str(error)), passes=passes)
+    return CheckStep(name=name, ok=False, message=_sentence(str(error)), passes=passes, leaves=leaves)
 
 
 class _Server:
@@ -123,9 +138,10 @@ class _Server:
 class _Probe:
     """A small object of a name that nobody else uses."""
 
-    def __init__(self, destination: Destination) -> None:
+    def __init__(self, destination: Destination, name: str | None, *, stays: bool) -> None:
         self._destination = destination
-        self._key = f"export-pipeline-check-{uuid.uuid4().hex}.txt"
+        self._key = _probe_key(name)
+        self._stays = stays
         self.there = False
         self._proof = Proof.ANSWER
 
@@ -146,7 +162,12 @@ class _Probe:
 
     def write(self) -> str:
         self.there = True  # from here on something may be there, even if we do not hear of it
-        self._put(CONTENT, replaces=None)
+        if not (self._stays and self._written_over()):
+            try:
+                self._put(CONTENT, replaces=None)
+            except Conflict:  # another check of the same connector is at it
+                self._key = _probe_key()
+                self._put(CONTENT, replaces=None)
         return f"An object was written: {self._key}."
 
     def read(self) -> str:
@@ -180,6 +201,8 @@ class _Probe:
             left = self._destination.head(self._key)
         except Unreadable:
             return f"The destination does not delete objects for us: {self._key} may stay there."
+        except PermanentFailure as refused:
+            return f"Exports delete nothing, so this does not matter: {self._key} stays there, {refused}."
         if left is not None:
             raise _Unsuitable(
                 f"{self._key} is still there after it was deleted: let the connector's user delete objects"
@@ -192,6 +215,19 @@ class _Probe:
         if self.there:
             with suppress(ExportPipelineError):
                 self._destination.delete(self._key)
+
+    def _written_over(self) -> bool:
+        """Whether the probe that an earlier check had to leave could be used again."""
+        replaces: Version | None = WHATEVER
+        try:
+            with suppress(Unreadable):
+                found = self._destination.head(self._key)
+                replaces = found.version if found else None
+            self._put(CONTENT, replaces=replaces)
+        except Denied:  # neither deleted nor overwritten: each check leaves one
+            self._key = _probe_key()
+            return False
+        return True
 
     def _put(self, content: bytes, *, replaces: Version | None) -> None:
         upload = self._destination.begin(self._key, METADATA)
@@ -221,6 +257,10 @@ class _Probe:
     def _expect(self, content: bytes) -> None:
         if b"".join(self._destination.get(self._key)) != content:
             raise _Unsuitable(f"{self._key} does not read as it was written: is something changing objects?")
+
+
+def _probe_key(name: str | None = None) -> str:
+    return f"export-pipeline-check-{name or uuid.uuid4().hex}.txt"
 
 
 def _sentence(text: str) -> str:

@@ -15,7 +15,7 @@ from export_pipeline.control.exports import check_keys, check_slug, contexts_of
 from export_pipeline.control.kept_secrets import with_kept_secrets
 from export_pipeline.errors import AlreadyExists, HourFailed, InUse, InvalidRequest, NotFound, WrongState
 from export_pipeline.store.claims import in_flight
-from export_pipeline.store.connector_states import change_state, note_check
+from export_pipeline.store.connector_states import change_state, last_check, note_check
 from export_pipeline.store.connectors import (
     NOT_CHECKED,
     StoredConnector,
@@ -25,7 +25,7 @@ from export_pipeline.store.connectors import (
     hide_connector,
     replace_config,
 )
-from export_pipeline.store.database import writing
+from export_pipeline.store.database import reading, writing
 from export_pipeline.store.encryption import SecretKey
 from export_pipeline.store.exports import exports_on
 
@@ -124,8 +124,10 @@ def check_connector(
     `config` must have been read after `connector`. What the check says is dropped if the connector was
     changed or checked by another while it ran; it is not noted if the steps are not awaited.
     """
+    with reading(control) as connection:
+        stays = any(step.leaves for step in last_check(connection, connector.id))
     steps = []
-    for step in _steps(config):
+    for step in _steps(config, connector.id, stays=stays):
         steps.append(step)
         yield step
     with writing(control) as connection:
@@ -133,13 +135,13 @@ def check_connector(
         note_check(connection, connector, steps, now=datetime.now(UTC), spread=spread)
 
 
-def _steps(config: ConnectorConfig) -> Iterator[CheckStep]:
+def _steps(config: ConnectorConfig, id_: str, *, stays: bool) -> Iterator[CheckStep]:
     try:
         destination = config.open()
     except HourFailed as error:  # a key that cannot be read, no identity on this machine
-        yield failed_step("authenticate", error)
+        yield failed_step("authenticate", error, leaves=stays)
     else:
-        yield from check(destination, config.address, inside=config.inside)
+        yield from check(destination, config.address, inside=config.inside, probe_name=id_, stays=stays)
 
 
 def _found(connection: sa.Connection, organization: str, name: str, action: Action) -> StoredConnector:

@@ -13,9 +13,10 @@ from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.destination import Destination, Proof, StoredObject, Upload, Version
 from export_pipeline.connectors.folder import FolderDestination
 from export_pipeline.connectors.http import HttpConfig
-from export_pipeline_tests.connectors.objects import Unseen, keys
+from export_pipeline.errors import Denied
+from export_pipeline_tests.connectors.objects import Unseen, keys, put
 from export_pipeline_tests.servers.http import Receiver
-from export_pipeline_tests.servers.s3 import S3Server
+from export_pipeline_tests.servers.s3 import S3Server, moto_user
 
 HERE = "file:///"
 STEPS = ["resolve", "connect", "authenticate", "list", "write", "read", "conditional write", "delete"]
@@ -23,6 +24,10 @@ STEPS = ["resolve", "connect", "authenticate", "list", "write", "read", "conditi
 
 def tried(config: ConnectorConfig) -> Iterator[CheckStep]:
     return check(config.open(), config.address, inside=config.inside)
+
+
+def named(config: ConnectorConfig, *, stays: bool) -> Iterator[CheckStep]:
+    return check(config.open(), config.address, inside=config.inside, probe_name="mine", stays=stays)
 
 
 def outcome(steps: Iterator[CheckStep]) -> list[tuple[str, bool]]:
@@ -69,6 +74,47 @@ def test_who_may_only_write_is_told_what_has_to_do_for_a_proof(s3_server: S3Serv
     assert all(step.ok for step in steps)
     (read_back,) = [step for step in steps if step.name == "read"]
     assert "the store's checksum has to do for a proof: not allowed to read" in read_back.message
+
+
+@pytest.mark.parametrize("more", [[], ["s3:GetObject", "s3:ListBucket"]], ids=["unseen", "seen"])
+def test_who_may_write_and_not_delete_passes_and_is_told_what_stays(
+    moto_server: S3Server, more: list[str]
+) -> None:
+    bucket = moto_server.new_bucket()
+    config = moto_server.config(bucket, user=moto_user(moto_server, "s3:PutObject", *more))
+
+    first = list(named(config, stays=False))
+    second = list(named(config, stays=True))
+
+    assert outcome(iter(first)) == outcome(iter(second)) == [(name, True) for name in STEPS]
+    (probe,) = keys(moto_server.config(bucket).open())
+    assert probe == "export-pipeline-check-mine.txt"
+    for steps in (first, second):
+        assert [step.name for step in steps if step.leaves] == ["delete"]
+        assert f"does not matter: {probe} stays there, not allowed to delete" in steps[-1].message
+
+
+def test_what_stays_is_not_forgotten_by_a_check_that_fails(s3_server: S3Server) -> None:
+    *_, step = named(s3_server.config("no-such-bucket"), stays=True)
+
+    assert (step.ok, step.leaves) == (False, True)
+
+
+def test_a_probe_that_need_not_stay_any_more_is_deleted(connector: ConnectorConfig) -> None:
+    put(connector.open(), "export-pipeline-check-mine.txt", b"left by an earlier check")
+
+    assert outcome(named(connector, stays=True)) == [(name, True) for name in STEPS]
+    assert keys(connector.open()) == []
+
+
+def test_two_checks_of_a_connector_at_once_do_not_disturb_each_other(connector: ConnectorConfig) -> None:
+    one = named(connector, stays=False)
+    for _ in range(STEPS.index("read")):
+        next(one)
+
+    assert outcome(named(connector, stays=False)) == [(name, True) for name in STEPS]
+    assert outcome(one) == [(name, True) for name in STEPS[STEPS.index("read") :]]
+    assert keys(connector.open()) == []
 
 
 def test_a_missing_bucket_is_named(s3_server: S3Server) -> None:
@@ -172,6 +218,28 @@ def test_where_nobody_may_look_the_check_says_what_that_means(tmp_path: Path) ->
     assert "none is compared before it is written" in steps["conditional write"].message
     assert "may stay there" in steps["delete"].message
     assert [step.name for step in steps.values() if step.leaves] == ["delete"]
+
+
+class WriteOnce(Careless):
+    """A store that lets nobody overwrite or delete, as a bucket with a rule about retention."""
+
+    def begin(self, key: str, metadata: Mapping[str, str]) -> Upload:
+        if keys(self.inner, key):
+            raise Denied(f"not allowed to overwrite {key}")
+        return self.inner.begin(key, metadata)
+
+    def delete(self, key: str) -> None:
+        raise Denied(f"not allowed to delete {key}")
+
+
+def test_where_probes_can_neither_be_overwritten_each_has_its_own_name(tmp_path: Path) -> None:
+    store = FolderDestination(tmp_path)
+
+    for stays in (False, True):
+        steps = list(check(Unseen(WriteOnce(store)), HERE, probe_name="mine", stays=stays))
+        assert outcome(iter(steps)) == [(name, True) for name in STEPS]
+
+    assert len(keys(store)) == 2
 
 
 class Blunt(Careless):

@@ -108,14 +108,27 @@ def test_a_check_passes_with_a_wrong_reader(users_apart: Users) -> None:
     assert keys(users_apart.owner.open()) == []
 
 
-def test_a_check_reads_what_another_wrote_and_who_may_not_delete_is_told(users_apart: Users) -> None:
+def test_a_check_reads_what_another_wrote_and_says_what_stays(users_apart: Users) -> None:
     assert users_apart.apart is not None
 
     steps = {step.name: step for step in check(users_apart.apart.open(), users_apart.apart.address)}
 
+    assert [step.message for step in steps.values() if not step.ok] == []
     assert steps["read"].message == "It was read back, byte for byte."
-    assert steps["conditional write"].ok
-    assert steps["delete"].ok or steps["delete"].message.startswith("Not allowed to delete")
+    stays = keys(users_apart.owner.open())
+    assert steps["delete"].leaves is bool(stays)
+    assert all(f"{key} stays there, not allowed to delete" in steps["delete"].message for key in stays)
+
+
+def test_probes_that_cannot_be_deleted_do_not_add_up(users: Users) -> None:
+    writer = users.writer
+    left: bool = False
+    for _ in range(3):
+        steps = list(check(writer.open(), writer.address, probe_name="c1", stays=left))
+        assert [step.message for step in steps if not step.ok] == []
+        left = any(step.leaves for step in steps)
+
+    assert keys(users.owner.open()) in ([], ["export-pipeline-check-c1.txt"])
 
 
 def test_with_a_wrong_reader_anothers_object_is_not_overwritten(users_apart: Users) -> None:

@@ -39,8 +39,10 @@ from export_pipeline.store.connectors import (
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.organizations import ensure_organization
 from export_pipeline_tests.builders import FIRST_HOUR, ORGANIZATION, a_dataset, a_definition, an_s3_connector
+from export_pipeline_tests.connectors.objects import keys
 from export_pipeline_tests.control_databases import KEY
 from export_pipeline_tests.servers.gcs import GcsServer
+from export_pipeline_tests.servers.s3 import S3Server, moto_user
 
 SECRET = str(an_s3_connector()["secret_access_key"])
 
@@ -396,6 +398,20 @@ def test_a_key_that_cannot_be_read_fails_the_check_and_not_the_checker(
     assert checked(control, stored, config_of(control, stored))[-1] == ("write", False)
     assert present(control).state is ConnectorState.FAILED
     assert SECRET not in present(control).reason
+
+
+def test_a_connector_that_may_not_delete_runs_and_leaves_one_probe(
+    control: sa.Engine, moto_server: S3Server
+) -> None:
+    bucket = moto_server.new_bucket()
+    writer = moto_server.config(bucket, user=moto_user(moto_server, "s3:PutObject"))
+    create(control, config=json.loads(reveal(writer)))
+
+    for _ in range(3):
+        checked(control, present(control), writer)
+        assert present(control).state is ConnectorState.RUNNING
+
+    assert keys(moto_server.config(bucket).open()) == [f"export-pipeline-check-{present(control).id}.txt"]
 
 
 def test_what_was_replaced_while_it_was_checked_is_not_judged_by_that(

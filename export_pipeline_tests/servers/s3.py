@@ -168,9 +168,14 @@ def moto() -> Iterator[S3Server]:
         yield server
 
 
-def _moto_user(url: str, name: str, actions: list[str]) -> User:
+def moto_user(server: S3Server, *actions: str) -> User:
+    """Somebody else whom moto knows, who may do that and nothing else."""
+    return _moto_user(server.endpoint_url, f"user-{uuid.uuid4().hex[:16]}", list(actions), as_=server.admin)
+
+
+def _moto_user(url: str, name: str, actions: list[str], *, as_: User | None = None) -> User:
     anyone = User(access_key_id="anyone", secret_access_key="anything")
-    iam = _session(anyone).client("iam", endpoint_url=url)
+    iam = _session(as_ or anyone).client("iam", endpoint_url=url)
     iam.create_user(UserName=name)
     statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
