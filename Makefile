@@ -5,6 +5,9 @@ BIN := .venv/bin
 DEMO_HOME ?= $(CURDIR)/.demo
 PORT := 3000
 export UV_PYTHON_DOWNLOADS = never
+# Many containers set it. Without bytecode every process compiles Dagster anew, which takes longer than all else it
+# does at its start; demo and tests start hundreds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo dev test test-all azurite check fix lock bench bench-sources bench-connectors clean
 
