@@ -140,7 +140,8 @@ class _Probe:
 
     def __init__(self, destination: Destination, name: str | None, *, stays: bool) -> None:
         self._destination = destination
-        self._key = _probe_key(name)
+        # A name of its own, or two checks at once would take each other's probe away.
+        self._key = _probe_key(name if stays else None)
         self._stays = stays
         self.there = False
         self._proof = Proof.ANSWER
@@ -163,11 +164,7 @@ class _Probe:
     def write(self) -> str:
         self.there = True  # from here on something may be there, even if we do not hear of it
         if not (self._stays and self._written_over()):
-            try:
-                self._put(CONTENT, replaces=None)
-            except Conflict:  # another check of the same connector is at it
-                self._key = _probe_key()
-                self._put(CONTENT, replaces=None)
+            self._put(CONTENT, replaces=None)
         return f"An object was written: {self._key}."
 
     def read(self) -> str:
