@@ -5,13 +5,16 @@ and cancelled, and everybody who logs is told to log everything.
 """
 
 import base64
+import io
 import json
+import logging
+import os
 import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +24,7 @@ from urllib.parse import quote
 import pytest
 from pydantic import SecretStr
 
+from export_pipeline.cli.__main__ import main
 from export_pipeline.connectors.azure import AzureConfig
 from export_pipeline.connectors.connector import CONNECTOR_TYPES, ConnectorConfig
 from export_pipeline.connectors.lifecycle import ConnectorState
@@ -149,26 +153,58 @@ class Everything:
 
 @dataclass(frozen=True)
 class CommandLine:
-    """Runs commands as people do, and keeps what they print."""
+    """Runs commands as people do, and keeps what they print.
+
+    The first of a kind, with its way to hand things over and its outcome, is a process of its own, as people
+    start it; those like it run in this one, which takes a tenth of the time.
+    """
 
     environ: Mapping[str, str]
     everything: Everything
+    kinds: set[tuple[object, ...]] = field(default_factory=set)
 
     def __call__(
         self, *arguments: str, given: str = "", code: int | None = 0, environ: Mapping[str, str] | None = None
     ) -> str:
-        ran = subprocess.run(
-            [sys.executable, "-m", "export_pipeline.cli", *arguments],
-            input=given,
-            env={**self.environ, **(environ or {})},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert code is None or ran.returncode == code, (arguments, ran.stdout, ran.stderr)
-        self.everything.add(f"output of {arguments}", ran.stdout + ran.stderr)
-        return ran.stdout
+        kind = (*arguments[:2], code, bool(given), bool(environ))
+        run = _in_this_process if kind in self.kinds else _as_a_process
+        self.kinds.add(kind)
+        ended, out, err = run(arguments, given, {**self.environ, **(environ or {})})
+        assert code is None or ended == code, (arguments, out, err)
+        self.everything.add(f"output of {arguments}", out + err)
+        return out
+
+
+def _as_a_process(arguments: Sequence[str], given: str, environ: Mapping[str, str]) -> tuple[int, str, str]:
+    ran = subprocess.run(
+        [sys.executable, "-m", "export_pipeline.cli", *arguments],
+        input=given,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+def _in_this_process(
+    arguments: Sequence[str], given: str, environ: Mapping[str, str]
+) -> tuple[int, str, str]:
+    printed, told = io.BytesIO(), io.BytesIO()
+    out, err = (io.TextIOWrapper(to, encoding="utf-8", write_through=True) for to in (printed, told))
+    warnings = logging.StreamHandler(err)  # as a process prints them to whom nobody has said otherwise
+    warnings.setLevel(logging.WARNING)
+    logging.root.addHandler(warnings)
+    try:
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given.encode())))
+            for name, value in environ.items():
+                patch.setenv(name, value)
+            ended = main(arguments)
+    finally:
+        logging.root.removeHandler(warnings)
+    return ended, printed.getvalue().decode(), told.getvalue().decode()
 
 
 @contextmanager
@@ -273,6 +309,15 @@ def dagster_that_logs_everything(installation: Installation) -> Iterator[Service
 
 def test_every_type_of_connector_has_its_case() -> None:
     assert set(CASES) == set(CONNECTOR_TYPES)
+
+
+@pytest.mark.parametrize("arguments", [("connector", "list", "--json"), ("connector", "show", "nobody's")])
+def test_a_command_prints_the_same_in_this_process(
+    installation: Installation, arguments: tuple[str, ...]
+) -> None:
+    environ = {**os.environ, **installation.variables}
+
+    assert _in_this_process(arguments, "", environ) == _as_a_process(arguments, "", environ)
 
 
 def test_no_secret_stands_in_anything_that_is_emitted(
