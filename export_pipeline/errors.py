@@ -83,7 +83,12 @@ class WrongState(ExportPipelineError):
 
 
 class HourFailed(ExportPipelineError):
-    """One hour could not be exported; its neighbours are not concerned."""
+    """One hour could not be exported; its neighbours are not concerned.
+
+    `unheard` says that the answer to a request was lost: what it asked for may have been done.
+    """
+
+    unheard = False
 
 
 class TransientFailure(HourFailed):

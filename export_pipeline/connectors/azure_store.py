@@ -23,7 +23,7 @@ from export_pipeline.connectors.destination import StoredObject
 from export_pipeline.connectors.limits import AZURE_KEYS, checked_key, checked_metadata, checked_prefix, shown
 from export_pipeline.connectors.locations import below
 from export_pipeline.connectors.reading import seen
-from export_pipeline.connectors.retrying import reason_of, retried, seconds_of
+from export_pipeline.connectors.retrying import reason_of, retried, seconds_of, unanswered
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import Denied, NotFound, PermanentFailure, TransientFailure
 
@@ -224,8 +224,9 @@ class AzureDestination:
 
     def _unanswered(self, tried: str, error: Exception) -> TransientFailure:
         address = f"{self._container.scheme}://{self._container.primary_hostname}"
-        return TransientFailure(
-            f"{tried}: no answer from {address}; is the address right, and the store up? ({reason_of(error)})"
+        why = reason_of(error)
+        return unanswered(
+            f"{tried}: no answer from {address}; is the address right, and the store up? ({why})", error
         )
 
     def _described(self, key: str, found: BlobProperties) -> StoredObject:

@@ -9,7 +9,7 @@ from azure.storage.blob import BlobBlock
 from export_pipeline.connectors.destination import WHATEVER, Proof, Version
 from export_pipeline.connectors.parts import Part
 from export_pipeline.connectors.retrying import retried
-from export_pipeline.connectors.streamed import UPLOAD_ID, named
+from export_pipeline.connectors.streamed import UPLOAD_ID, named, nothing_published
 
 if TYPE_CHECKING:
     from export_pipeline.connectors.azure_store import AzureDestination
@@ -44,7 +44,8 @@ class AzureSending:
         # By a list of blocks even if it is one: a request without blocks may find the name taken by those
         # that a killed run has left there, although no blob is to be seen.
         if last.size:
-            self.send(last)
+            with nothing_published():
+                self.send(last)
 
         def join() -> Version:
             with self._store.translated("write", self._key):

@@ -49,8 +49,9 @@ class Upload(Protocol):
     def commit(self, *, replaces: Version | None) -> Version:
         """Publish all of it, if the object is still at `replaces` (None: if there is none; WHATEVER: always).
 
-        Raises Conflict, TransientFailure or PermanentFailure, never a vendor's exception. The upload is
-        over either way: another attempt begins another.
+        Raises Conflict, TransientFailure or PermanentFailure, never a vendor's exception. After one that is
+        `unheard` it may be published all the same. The upload is over either way: another attempt begins
+        another.
         """
 
     def abort(self) -> None:

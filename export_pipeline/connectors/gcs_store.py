@@ -25,7 +25,7 @@ from export_pipeline.connectors.gcs_upload import ONCE, PATIENCE, GcsSending
 from export_pipeline.connectors.limits import checked_key, checked_metadata, checked_prefix, shown
 from export_pipeline.connectors.locations import below
 from export_pipeline.connectors.reading import seen
-from export_pipeline.connectors.retrying import reason_of, retried
+from export_pipeline.connectors.retrying import reason_of, retried, unanswered
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import Denied, NotFound, PermanentFailure, TransientFailure
 
@@ -232,9 +232,10 @@ class GcsDestination:
                 " check the connector's credentials, and this machine's clock"
             ) from error
         except UNREACHABLE as error:
-            raise TransientFailure(
+            raise unanswered(
                 f"{tried}: no answer from {self._config.url}; is the address right, and the store up?"
-                f" ({reason_of(error)})"
+                f" ({reason_of(error)})",
+                error,
             ) from error
         except auth.GoogleAuthError as error:
             raise Denied(

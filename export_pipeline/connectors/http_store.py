@@ -17,9 +17,9 @@ from export_pipeline.connectors.http_requests import asked
 from export_pipeline.connectors.http_upload import META, HttpSending
 from export_pipeline.connectors.limits import checked_key, checked_metadata, checked_prefix, shown
 from export_pipeline.connectors.reading import seen
-from export_pipeline.connectors.retrying import reason_of, retried, seconds_of
+from export_pipeline.connectors.retrying import reason_of, retried, seconds_of, unanswered
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
-from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure, Unreadable
+from export_pipeline.errors import NotFound, PermanentFailure, Unreadable
 
 if TYPE_CHECKING:
     from export_pipeline.connectors.http import HttpCredentials
@@ -143,8 +143,8 @@ class HttpDestination:
                 f"{tried}: its certificate is not trusted ({error.verify_message}); is the address right?"
             ) from error
         except (OSError, HTTPException) as error:
-            raise TransientFailure(
-                f"{tried}: no answer; is the address right, and the store up? ({reason_of(error)})"
+            raise unanswered(
+                f"{tried}: no answer; is the address right, and the store up? ({reason_of(error)})", error
             ) from error
 
     def _described(self, key: str, answer: HTTPResponse) -> StoredObject:

@@ -1,13 +1,16 @@
 """Asks again while the other side is busy or cannot be heard, and waits as long as it says."""
 
 import random
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
-from export_pipeline.errors import Conflict, TransientFailure
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from export_pipeline.errors import Conflict, HourFailed, TransientFailure
 
 # In all, the first one included. The waits double, about eight seconds together: whoever needs longer than
 # that to come back is tried again by the run.
@@ -23,18 +26,22 @@ Answer = TypeVar("Answer")
 def retried(request: Callable[[], Answer], *, sleep: Callable[[float], None] = time.sleep) -> Answer:
     """What `request` gives, made again while it raises TransientFailure, but not when that is a Conflict.
 
-    `request` must not mind being made twice: its answer may be what was lost.
+    `request` must not mind being made twice: its answer may be what was lost. Then whatever failure the last
+    answer means is `unheard`.
     """
-    for attempt in range(1, ATTEMPTS_PER_REQUEST):
+    unheard = False
+    attempt = 0
+    while True:
+        attempt += 1
         try:
             return request()
-        except Conflict:
-            raise
-        except TransientFailure as failure:
-            if failure.wait is not None and failure.wait > LONGEST_WAIT:
+        except HourFailed as failure:
+            failure.unheard = unheard = unheard or failure.unheard
+            if not isinstance(failure, TransientFailure) or isinstance(failure, Conflict):
+                raise
+            if attempt == ATTEMPTS_PER_REQUEST or (failure.wait or 0) > LONGEST_WAIT:
                 raise
             sleep(wait_before(attempt + 1, failure.wait))
-    return request()
 
 
 def wait_before(attempt: int, asked: float | None) -> float:
@@ -61,12 +68,28 @@ def seconds_of(retry_after: str | None) -> float | None:
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
+# Of a request that was never sent, as nobody took the call.
+_NOT_CONNECTED = (ConnectionRefusedError, socket.gaierror, ConnectTimeoutError, NewConnectionError)
+
+
+def unanswered(message: str, error: BaseException) -> TransientFailure:
+    """The failure that nobody answered: `unheard`, unless `error` says that no connection came about."""
+    failure = TransientFailure(message)
+    failure.unheard = not any(isinstance(cause, _NOT_CONNECTED) for cause in _causes(error))
+    return failure
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
 def reason_of(error: BaseException | None) -> str:
     """Why nobody answered, as the system says it; nothing of what was asked, which may be secret."""
-    while error is not None:
-        if isinstance(error, OSError) and error.strerror:
-            return error.strerror
-        if isinstance(error, TimeoutError):
+    for cause in _causes(error):
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        if isinstance(cause, TimeoutError):
             return "it took too long"
-        error = error.__cause__ or error.__context__
     return "the connection broke off"

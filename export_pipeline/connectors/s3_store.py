@@ -17,14 +17,14 @@ from export_pipeline.connectors.limits import (
 )
 from export_pipeline.connectors.locations import below
 from export_pipeline.connectors.reading import seen
-from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST, LONGEST_WAIT, seconds_of
+from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST, LONGEST_WAIT, seconds_of, unanswered
 from export_pipeline.connectors.s3_credentials import S3Credentials
 from export_pipeline.connectors.s3_errors import Refusal
 from export_pipeline.connectors.s3_network import confine
 from export_pipeline.connectors.s3_sessions import UNREACHABLE, named, patient, session_of
 from export_pipeline.connectors.s3_upload import S3Sending, end_left_behind
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
-from export_pipeline.errors import Denied, HourFailed, NotFound, PermanentFailure, TransientFailure
+from export_pipeline.errors import Denied, HourFailed, NotFound, PermanentFailure
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from export_pipeline.connectors.s3 import S3Config
 
 PIECE = 1 << 20
+
+# Our own, in what the client tells of a request.
+UNHEARD = "ExportPipelineUnheard"
 
 NO_CREDENTIALS = (vendor.NoCredentialsError, vendor.PartialCredentialsError)
 
@@ -55,6 +58,7 @@ def open_bucket(
             endpoint_url=config.endpoint_url,
             config=patient(s3={"addressing_style": style}, signature_version="s3v4"),
         )
+    client.meta.events.register_first("needs-retry.s3", _note_unheard)
     client.meta.events.register_first("needs-retry.s3", _wait_as_asked)
     if config.endpoint_url:
         confine(client, authorities=core.get_config_variable("ca_bundle"))
@@ -159,15 +163,26 @@ class S3Destination:
             if isinstance(found, Denied) and doing == "write" and self._rights:
                 asked = ", ".join(f"{right} for `{field}`" for right, field in self._rights.items())
                 found = Denied(f"{found}; besides s3:PutObject it takes {asked}")
+            found.unheard = bool(error.response.get(UNHEARD))
             raise found from error
         except UNREACHABLE as error:
-            raise TransientFailure(
-                f"{tried}: no answer from {endpoint}; is the address right, and the store up? ({error})"
+            raise unanswered(
+                f"{tried}: no answer from {endpoint}; is the address right, and the store up? ({error})",
+                error,
             ) from error
         except NO_CREDENTIALS as error:
             raise Denied(f"{tried}: the connector has no credentials; give it an access key") from error
         except vendor.BotoCoreError as error:
             raise PermanentFailure(f"{tried}: {error}; change the connector's configuration") from error
+
+
+def _note_unheard(response: Any, caught_exception: Any, request_dict: dict[str, Any], **_: object) -> None:
+    """Have the answer that is told of say whether one to the same request was lost before."""
+    if caught_exception is not None:
+        request_dict["context"][UNHEARD] = True
+    elif request_dict["context"].get(UNHEARD):
+        _http_response, parsed = response
+        parsed[UNHEARD] = True
 
 
 def _wait_as_asked(response: Any, attempts: int, **_: object) -> None:

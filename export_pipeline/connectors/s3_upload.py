@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from export_pipeline.connectors.destination import WHATEVER, Proof, Version
 from export_pipeline.connectors.parts import Part
-from export_pipeline.connectors.streamed import UPLOAD_ID, named
+from export_pipeline.connectors.streamed import UPLOAD_ID, named, nothing_published
 from export_pipeline.connectors.unfinished import Note, Unfinished, left_behind, noted
 from export_pipeline.errors import HourFailed
 
@@ -76,7 +76,8 @@ class S3Sending:
         condition = _if(replaces)
         if self._multipart_id is None:
             return self._put(last, condition)
-        self.send(last)
+        with nothing_published():
+            self.send(last)
         with self._store.translated("write", self._key):
             joined = self._client.complete_multipart_upload(
                 **self._address,

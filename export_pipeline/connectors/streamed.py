@@ -1,7 +1,8 @@
 """One object being written to a store: in one request if it fits, else in parts that the store joins."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Protocol
 
 from export_pipeline.connectors.destination import Proof, Version
@@ -22,6 +23,16 @@ def named(metadata: Mapping[str, str]) -> dict[str, str]:
 def unnamed(metadata: Mapping[str, str]) -> dict[str, str]:
     """What the writer attached: the metadata without the upload's name."""
     return {name: value for name, value in metadata.items() if name != UPLOAD_ID}
+
+
+@contextmanager
+def nothing_published() -> Iterator[None]:
+    """Whatever is not heard of a part, it makes no object."""
+    try:
+        yield
+    except HourFailed as failure:
+        failure.unheard = False
+        raise
 
 
 class Sending(Protocol):

@@ -1,5 +1,6 @@
 """What becomes of objects when a store is busy, slow or breaks off: for every type that asks a server."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -7,10 +8,11 @@ import pytest
 
 from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.destination import EXPORT_ID, SHA256
-from export_pipeline.errors import TransientFailure
+from export_pipeline.errors import Conflict, TransientFailure
 from export_pipeline_tests.connectors.conftest import Users
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, port_of, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Once, Request, fault_proxy
+from export_pipeline_tests.servers.ports import free_port
 
 METADATA = {EXPORT_ID: "hourly-flights", SHA256: "ab" * 32}
 SIZES = {"small": 3, "large": 9 * MIB}
@@ -18,6 +20,11 @@ SIZES = {"small": 3, "large": 9 * MIB}
 
 def writes(request: Request) -> bool:
     return request.method in ("PUT", "POST") and not request.path.startswith("/token")
+
+
+def publishes(request: Request) -> bool:
+    """Not Azure's blocks, which make no object."""
+    return writes(request) and not re.search(r"comp=block(&|$)", request.path)
 
 
 def reads(request: Request) -> bool:
@@ -91,6 +98,37 @@ def test_a_lost_answer_is_a_success_where_only_the_reader_may_look(users_apart: 
         turn, failed = turn + 1, len(plan.met) > turn
 
     assert turn > 1
+
+
+def test_who_lost_every_answer_and_may_not_look_knows_that_it_may_be_there(users: Users) -> None:
+    with fault_proxy(port_of(users.writer), Once(Fault.RESET_AFTER, publishes, times=99)) as proxy:
+        blind = led_to(proxy.url, users.writer).open()
+        with pytest.raises(TransientFailure) as caught:
+            put(blind, "a.csv", b"1")
+
+    assert caught.value.unheard
+    assert read(users.owner.open(), "a.csv") == b"1"
+
+
+def test_who_was_sent_away_and_then_refused_knows_that_nothing_of_theirs_is_there(users: Users) -> None:
+    put(users.owner.open(), "a.csv", b"somebody else's")
+    plan = Once(Fault.UNAVAILABLE, publishes)
+    with fault_proxy(port_of(users.writer), plan) as proxy:
+        blind = led_to(proxy.url, users.writer).open()
+        with pytest.raises(Conflict) as caught:
+            put(blind, "a.csv", b"1")
+
+    assert plan.met
+    assert not caught.value.unheard
+
+
+def test_whom_nobody_answered_the_call_knows_that_nothing_of_theirs_is_there(users: Users) -> None:
+    absent = led_to(f"http://127.0.0.1:{free_port()}", users.writer).open()
+
+    with pytest.raises(TransientFailure) as caught:
+        put(absent, "a.csv", b"1")
+
+    assert not caught.value.unheard
 
 
 def test_a_store_that_asks_for_a_while_is_left_alone_for_that_long(asking_connector: ConnectorConfig) -> None:

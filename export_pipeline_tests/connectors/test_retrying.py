@@ -10,6 +10,7 @@ from export_pipeline.connectors.retrying import (
     LONGEST_WAIT,
     retried,
     seconds_of,
+    unanswered,
     wait_before,
 )
 from export_pipeline.errors import Conflict, PermanentFailure, TransientFailure
@@ -47,6 +48,23 @@ def test_who_stays_busy_is_given_up() -> None:
         retried(busy, sleep=waits.append)
 
     assert busy.asked == len(waits) + 1 == ATTEMPTS_PER_REQUEST
+
+
+def test_what_is_refused_after_an_answer_was_lost_may_have_been_done() -> None:
+    for lost in (True, False):
+        busy = TransientFailure("no answer")
+        busy.unheard = lost
+        with pytest.raises(Conflict) as caught:
+            retried(Busy(busy, Conflict("somebody's")), sleep=lambda _: None)
+        assert caught.value.unheard is lost
+
+
+def test_who_was_never_connected_cannot_have_been_heard() -> None:
+    refused = OSError("no connection")
+    refused.__cause__ = ConnectionRefusedError()
+
+    assert not unanswered("nobody is there", refused).unheard
+    assert unanswered("nobody is there", ConnectionResetError()).unheard
 
 
 @pytest.mark.parametrize("failure", [Conflict("theirs"), PermanentFailure("no such bucket"), KeyError("bug")])
