@@ -28,6 +28,7 @@ from export_pipeline.exports.plan import plan_of
 from export_pipeline.exports.variables import KeyContext
 from export_pipeline.formats.file_format import format_from
 from export_pipeline.formats.side_files.side_file import SIDE_FILES
+from export_pipeline.store.begun_objects import forget_begun
 from export_pipeline.store.connectors import StoredConnector, find_connector
 from export_pipeline.store.declared_connectors import config_of
 from export_pipeline.store.encryption import SecretKey
@@ -118,6 +119,7 @@ def delete_export(connection: sa.Connection, organization: str, slug: str) -> Ex
     export = find_export(connection, organization, slug, locked=True)
     hide_export(connection, export.id)
     forget_waits(connection, export.id)
+    forget_begun(connection, export.id)
     fail_queued_tasks(connection, export.id, "the export was deleted before the task began")
     return export
 

@@ -156,7 +156,7 @@ class Claims:
     def check(self, export: Export, window: HourWindow) -> None:
         """Raise Conflict if the hour is this run's no more: it was silent for too long."""
         with reading(self.control) as connection:
-            _check_held(connection, export, window, self.run_id)
+            check_held(connection, export, window, self.run_id)
 
     @contextmanager
     def kept_alive(self) -> Iterator[None]:
@@ -210,7 +210,7 @@ class Claims:
     def doubt(self, export: Export, window: HourWindow) -> None:
         """Note that what was delivered of the hour is about to be replaced. Conflict if it is not ours."""
         with writing(self.control) as connection:
-            _check_held(connection, export, window, self.run_id)
+            check_held(connection, export, window, self.run_id)
             doubt_entry(connection, export.id, window.start)
 
     def give_up(self, export: Export, window: HourWindow) -> None:
@@ -226,7 +226,8 @@ def _stands(entry: LedgerEntry, window: HourWindow, proven_since: datetime | Non
     return proven_since is None or entry.proven_at >= proven_since
 
 
-def _check_held(connection: sa.Connection, export: Export, window: HourWindow, run_id: str) -> None:
+def check_held(connection: sa.Connection, export: Export, window: HourWindow, run_id: str) -> None:
+    """Raise Conflict if the hour is not the run's, in the transaction that goes on from there."""
     if not holds_claim(connection, export.id, window.start, run_id):
         raise Conflict(
             f"{window.key}: the claim lapsed while the hour was worked on, and another run may have"

@@ -10,7 +10,7 @@ from export_pipeline.connectors.destination import Destination, Proof
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.naming import object_key, receipt_key
 from export_pipeline.pipeline.hours import DeliveredFile, DeliveredHour, FormattedFile, FormattedHour
-from export_pipeline.pipeline.placing import BytesContent, FileContent, place
+from export_pipeline.pipeline.placing import Begun, BytesContent, FileContent, place
 from export_pipeline.pipeline.progress import Progress
 from export_pipeline.pipeline.side_files import folder_of_side_files
 from export_pipeline.pipeline.standing import StandingReceipt, standing_receipt
@@ -26,6 +26,7 @@ def deliver_hour(
     *,
     still_ours: Callable[[], None],
     before_change: Callable[[], None],
+    begun: Begun,
     progress: Progress,
 ) -> DeliveredHour:
     """Put the hour's files in place and read them back; then write the receipt, unless it stands already.
@@ -33,7 +34,7 @@ def deliver_hour(
     `known` is the ledger's newest entry of the hour. The same files again are the same revision: what is
     missing of it at the destination is put back, and nothing else changes there. `still_ours` raises when
     the hour is another run's by now. `before_change` is called before the files of a delivered revision
-    make room for those of the next.
+    make room for those of the next. `begun` is as for `place`.
     """
     started = time.monotonic()
     # The same for every revision and table.
@@ -63,6 +64,7 @@ def deliver_hour(
             still_ours=still_ours,
             after_piece=note,
             ours=key in delivered,
+            begun=begun,
         )
         done += file.bytes
         files.append(_delivered(file, key, proof))
@@ -79,6 +81,7 @@ def deliver_hour(
         still_ours=still_ours,
         after_piece=_unnoted,
         ours=key_of_receipt in delivered,
+        begun=begun,
     )
     return DeliveredHour(
         window=formatted.window,

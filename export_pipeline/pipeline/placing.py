@@ -15,7 +15,14 @@ from export_pipeline.connectors.destination import (
     StoredObject,
     Upload,
 )
-from export_pipeline.errors import Conflict, NotFound, PermanentFailure, TransientFailure, Unreadable
+from export_pipeline.errors import (
+    Conflict,
+    HourFailed,
+    NotFound,
+    PermanentFailure,
+    TransientFailure,
+    Unreadable,
+)
 
 # What a store's client is handed at once; it collects parts of its own size.
 PIECE_BYTES = 1024 * 1024
@@ -23,6 +30,16 @@ PIECE_BYTES = 1024 * 1024
 
 class Taken(PermanentFailure):
     """Something is there already, and nobody may look whose it is."""
+
+
+class Begun(Protocol):
+    """The keys of an hour that attempts at it have begun to write, and have not recorded."""
+
+    def note(self, key: str) -> bool:
+        """Note that `key` is about to be written: a first time, or after an attempt that may have done so."""
+
+    def withdraw(self, key: str) -> None:
+        """Note that nothing of ours is there after all."""
 
 
 class Content(Protocol):
@@ -76,6 +93,7 @@ def place(
     still_ours: Callable[[], None],
     after_piece: Callable[[int], None],
     ours: bool = False,
+    begun: Begun | None = None,
 ) -> Proof:
     """Make `content` the object at `key`, and say how that is known. What is there and equal is left alone.
 
@@ -85,7 +103,7 @@ def place(
     refused. `after_piece` hears how many bytes are sent.
 
     Where nobody may look, `ours` says that the export is known to have written what is there: then it is
-    replaced, and otherwise nothing is (Taken).
+    replaced. So it is if `begun` knows of an attempt whose end is not known; otherwise nothing is (Taken).
     """
     unseen, there = _seen(destination, key)
     if there is not None and there.metadata.get(EXPORT_ID) != identity:
@@ -103,7 +121,12 @@ def place(
             sent += len(piece)
             after_piece(sent)
         still_ours()
-        _commit(upload, key, there, unseen=unseen, ours=ours)
+        if not unseen:
+            upload.commit(replaces=there.version if there else None)
+        elif ours or (begun is not None and begun.note(key)):
+            upload.commit(replaces=WHATEVER)
+        else:
+            _create(upload, key, begun)
     except BaseException:
         upload.abort()
         raise
@@ -130,20 +153,21 @@ def _seen(destination: Destination, key: str) -> tuple[bool, StoredObject | None
         return True, None
 
 
-def _commit(upload: Upload, key: str, there: StoredObject | None, *, unseen: bool, ours: bool) -> None:
-    if not unseen:
-        upload.commit(replaces=there.version if there else None)
-    elif ours:
-        upload.commit(replaces=WHATEVER)
-    else:
-        try:
-            upload.commit(replaces=None)
-        except Conflict as conflict:
-            raise Taken(
-                f"{key!r} is there already, and nobody may look whether it is this export's: an earlier"
-                " attempt may have left it, or it is somebody else's; move it away, or give the connector"
-                " credentials that may read"
-            ) from conflict
+def _create(upload: Upload, key: str, begun: Begun | None) -> None:
+    """Make the object unless something is there, which no later attempt must take for ours then."""
+    try:
+        upload.commit(replaces=None)
+    except HourFailed as failure:
+        if failure.unheard:
+            raise
+        if begun is not None:
+            begun.withdraw(key)
+        if not isinstance(failure, Conflict):
+            raise
+        raise Taken(
+            f"{key!r} is there already, and nobody may look whether it is this export's; move it away, or"
+            " give the connector credentials that may read"
+        ) from failure
 
 
 def _described_as(there: StoredObject, content: Content) -> bool:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from export_pipeline.errors import Conflict
 from export_pipeline.exports.export import Export
 from export_pipeline.pipeline.hours import DeliveredHour
+from export_pipeline.store.begun_objects import settle_begun
 from export_pipeline.store.claims import holds_claim
 from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.database import writing
@@ -55,5 +56,7 @@ def record_hour(
         if configuration not in (None, connector.configuration):
             raise Overtaken(f"{delivered.window.key}: its connector was replaced while it was delivered")
         write_entry(connection, entry)
+        keys = [delivered.receipt_key, *(file.key for file in delivered.files)]
+        settle_begun(connection, export.id, entry.hour, keys)
         forget_wait(connection, export.id, entry.hour)  # wanted once more while it was in flight
     return entry

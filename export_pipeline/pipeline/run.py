@@ -19,6 +19,7 @@ from export_pipeline.exports.due import check_settled
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.plan import TablePlan
 from export_pipeline.extract.source import Source
+from export_pipeline.pipeline.beginning import BegunObjects, place_of
 from export_pipeline.pipeline.chunk import Chunk, HourWaits, WaitsAfter, Worker, never
 from export_pipeline.pipeline.claiming import BEGINS, GOES_ON, Claims, TakenHours
 from export_pipeline.pipeline.delivering import deliver_hour
@@ -140,6 +141,13 @@ class Run:
                 known,
                 still_ours=lambda: self._still_goes_there(window),
                 before_change=lambda: self._claims.doubt(self.export, window),
+                begun=BegunObjects(
+                    control=self.control,
+                    export=self.export,
+                    window=window,
+                    run_id=self.run_id,
+                    place=place,
+                ),
                 progress=progress,
             )
             try:
@@ -167,6 +175,7 @@ class Run:
                 if isinstance(self.connector, ExportPipelineError):
                     raise self.connector
                 destination = self.connector.open()
+                place = place_of(self.connector)
                 side_files = SideFiles(self.export, destination, self.connector.location)
             except ExportPipelineError as error:
                 windows = [hour.window for hour in chunk.done]

@@ -79,6 +79,8 @@ CONNECTORS = sa.Table(
     sa.Column("check_steps", sa.Text),  # of the last check, as JSON
     # How often it was given one.
     sa.Column("configuration", sa.Integer, nullable=False, server_default="1"),
+    # Of a declared one: a digest of what was declared. None: not known yet.
+    sa.Column("declaration", sa.String(64)),
 )
 _unique_while_there(CONNECTORS, "name")
 
@@ -199,6 +201,19 @@ CLAIMS = sa.Table(
     sa.Column("done", sa.BigInteger, nullable=False),  # rows or bytes of the stage
     sa.Column("total", sa.BigInteger, nullable=False),
     sa.Column("expires_at", Moment, nullable=False),
+)
+
+# Objects that are being written where nobody may look. What is left is of attempts that were cut off.
+BEGUN_OBJECTS = sa.Table(
+    "begun_objects",
+    METADATA,
+    sa.Column("export_id", sa.ForeignKey("exports.id"), primary_key=True),
+    sa.Column("hour", Moment, primary_key=True),
+    sa.Column(
+        "place", sa.String(64), primary_key=True
+    ),  # a digest: where a connector leads is not for all to read
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("begun_at", Moment, nullable=False),
 )
 
 # Hours that somebody wanted while their connector was not running.

@@ -13,6 +13,7 @@ from export_pipeline.deployment import open_deployment
 from export_pipeline.exports.naming import object_key
 from export_pipeline.exports.plan import plan_of
 from export_pipeline.extract.sources import open_source
+from export_pipeline.pipeline.beginning import BegunObjects
 from export_pipeline.pipeline.claiming import Claims
 from export_pipeline.pipeline.delivering import deliver_hour
 from export_pipeline.pipeline.placing import FileContent, place
@@ -71,6 +72,13 @@ def main(folder: Path, slug: str, moment: str) -> None:
             None,
             still_ours=_still_ours,
             before_change=_still_ours,
+            begun=BegunObjects(
+                control=deployment.control,
+                export=export,
+                window=hour.window,
+                run_id=run.run_id,
+                place="",
+            ),
             progress=_unwatched,
         )
     die_at("receipt written")

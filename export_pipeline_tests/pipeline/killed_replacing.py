@@ -75,7 +75,14 @@ class DeadlyConnector:
     connector: Any
     commits: int
     row_limit: int | None = None
-    location: str = "direct download"
+
+    @property
+    def location(self) -> str:
+        return str(self.connector.location)
+
+    @property
+    def address(self) -> str:
+        return str(self.connector.address)
 
     def open(self) -> Destination:
         return DeadlyDestination(self.connector.open(), self.commits)

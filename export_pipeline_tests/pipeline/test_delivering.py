@@ -234,6 +234,7 @@ def changes_announced(
         known,
         still_ours=lambda: None,
         before_change=lambda: found.append(file.read_bytes()),
+        begun=NothingBegun(),
         progress=lambda _done, _total: None,
     )
     return found
@@ -261,6 +262,16 @@ def test_a_first_delivery_and_one_that_changes_nothing_announce_no_change(
     assert changes_announced(installation, export, entry(installation, export), file) == []
 
 
+class NothingBegun:
+    """No attempt before this one was cut off."""
+
+    def note(self, key: str) -> bool:  # noqa: ARG002
+        return False
+
+    def withdraw(self, key: str) -> None:
+        """Nobody looks for it."""
+
+
 def unseen_delivery(installation: Installation, export: Export, known: LedgerEntry | None) -> DeliveredHour:
     """Deliver the hour where nobody may look."""
     return deliver_hour(
@@ -270,6 +281,7 @@ def unseen_delivery(installation: Installation, export: Export, known: LedgerEnt
         known,
         still_ours=lambda: None,
         before_change=lambda: None,
+        begun=NothingBegun(),
         progress=lambda _done, _total: None,
     )
 

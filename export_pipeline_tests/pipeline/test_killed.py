@@ -6,14 +6,19 @@ import subprocess
 import sys
 
 import pytest
+import sqlalchemy as sa
 
+from export_pipeline.connectors.destination import Destination
 from export_pipeline.connectors.lifecycle import ConnectorState
+from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.exports.export import Export
 from export_pipeline.receipts.receipt import digest_of, receipt_from
 from export_pipeline.receipts.verifying import verify
 from export_pipeline.store.connectors import add_connector
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import find_export
+from export_pipeline.store.schema import BEGUN_OBJECTS
+from export_pipeline_tests.connectors.objects import put, read
 from export_pipeline_tests.connectors.test_s3_upload import unfinished
 from export_pipeline_tests.installations import Installation, hours
 from export_pipeline_tests.pipeline.killed import MOMENTS
@@ -142,3 +147,61 @@ def test_a_revision_that_the_ledger_has_not_heard_of_is_not_published_twice_with
     assert receipt_from(told, "told").revision == 1
     assert (hour.receipt.revision, hour.receipt.supersedes) == (2, digest_of(told))
     assert faults(installation, export) == []
+
+
+@pytest.fixture
+def blind(installation: Installation, s3_server: S3Server) -> Export:
+    """An export to a bucket by somebody who may write there and not look."""
+    config = s3_server.config(s3_server.new_bucket(), user=s3_server.writer)
+    with writing(installation.deployment.control) as connection:
+        key, state = installation.deployment.secret_key, ConnectorState.RUNNING
+        add_connector(connection, key, "default", "bucket", config, state=state)
+    return installation.export(connector="bucket")
+
+
+def seen(installation: Installation, export: Export, server: S3Server) -> Destination:
+    """The same bucket, for somebody who may look."""
+    config = installation.deployment.connector(export.connector_id)
+    assert isinstance(config, S3Config)
+    return server.config(config.bucket).open()
+
+
+def begun(installation: Installation) -> list[str]:
+    with reading(installation.deployment.control) as connection:
+        return [*connection.scalars(sa.select(BEGUN_OBJECTS.c.key).order_by(BEGUN_OBJECTS.c.key))]
+
+
+@pytest.mark.parametrize("last", [FILE, RECEIPT])
+def test_where_nobody_may_look_a_killed_runs_files_are_known_by_the_note_it_left(
+    installation: Installation, blind: Export, s3_server: S3Server, last: int
+) -> None:
+    killed(installation, "killed_replacing", str(last))
+    installation.change_source("UPDATE events SET amount = 999 WHERE id = 5")
+    assert len(begun(installation)) == last
+    assert ledger(installation, blind) == []
+
+    delivered = deliver(installation, blind, hours(0, 0))
+
+    assert [failure.message for failure in delivered.failed] == []
+    assert [entry.revision for entry in ledger(installation, blind)] == [1]
+    place = seen(installation, blind, s3_server)
+    assert b"999.00" in read(place, "events/2026-01-05-00-00.csv")
+    (entry,) = ledger(installation, blind)
+    assert verify(place, entry.receipt_key, delivered=entry.receipt.encode()).problems == ()
+    assert begun(installation) == []
+
+
+def test_where_nobody_may_look_anothers_file_stays_however_often_the_hour_is_tried(
+    installation: Installation, blind: Export, s3_server: S3Server
+) -> None:
+    place, key = seen(installation, blind, s3_server), "events/2026-01-05-00-00.csv"
+    put(place, key, b"precious")
+
+    for _ in range(2):
+        (failure,) = deliver(installation, blind, hours(0, 0)).failed
+        assert "move it away" in failure.message
+    assert begun(installation) == []
+    assert read(place, key) == b"precious"
+
+    place.delete(key)
+    assert not deliver(installation, blind, hours(0, 0)).failed

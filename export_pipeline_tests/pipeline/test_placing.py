@@ -20,6 +20,7 @@ from export_pipeline.pipeline.placing import (
     place,
 )
 from export_pipeline_tests.connectors.objects import Unseen, keys, put, read
+from export_pipeline_tests.servers.fault_proxy import Fault, Once, Request, fault_proxy
 from export_pipeline_tests.servers.s3 import S3Server
 
 KEY = "flights/2013-01-01-00-00.csv"
@@ -274,6 +275,103 @@ def test_where_nobody_may_look_what_is_known_to_be_ours_is_replaced(destination:
     place(Unseen(destination), KEY, CONTENT, IDENTITY, still_ours=_ours, after_piece=_unheard, ours=True)
 
     assert read(destination, KEY) == CONTENT.data
+
+
+class Notes:
+    """The keys that attempts have begun."""
+
+    def __init__(self) -> None:
+        self.keys: set[str] = set()
+
+    def note(self, key: str) -> bool:
+        earlier = key in self.keys
+        self.keys.add(key)
+        return earlier
+
+    def withdraw(self, key: str) -> None:
+        self.keys.remove(key)
+
+
+def placed_unseen(destination: Destination, notes: Notes, content: Content = CONTENT) -> None:
+    place(
+        Unseen(destination),
+        KEY,
+        content,
+        IDENTITY,
+        still_ours=_ours,
+        after_piece=_unheard,
+        begun=notes,
+    )
+
+
+def test_where_nobody_may_look_what_an_attempt_may_have_left_is_replaced(destination: Destination) -> None:
+    notes = Notes()
+    placed_unseen(destination, notes, OTHER_CONTENT)
+    assert notes.keys == {KEY}
+
+    placed_unseen(destination, notes)
+
+    assert read(destination, KEY) == CONTENT.data
+
+
+def test_an_attempt_that_met_anothers_object_lets_no_other_write_over_it(destination: Destination) -> None:
+    put(destination, KEY, b"precious")
+    notes = Notes()
+
+    for _ in range(2):
+        with pytest.raises(Taken, match="nobody may look"):
+            placed_unseen(destination, notes)
+
+    assert notes.keys == set()
+    assert read(destination, KEY) == b"precious"
+
+
+def test_nothing_is_noted_of_what_can_be_looked_at_or_fails_before_it_is_written(folder: Destination) -> None:
+    notes = Notes()
+    with pytest.raises(OSError, match="the disk is gone"):
+        placed_unseen(folder, notes, Interposed(b"half of it", fail))
+    place(folder, KEY, CONTENT, IDENTITY, still_ours=_ours, after_piece=_unheard, begun=notes)
+
+    assert notes.keys == set()
+
+
+def test_where_nobody_may_look_an_attempt_whose_answers_were_lost_is_followed_by_one_that_replaces(
+    s3_server: S3Server,
+) -> None:
+    """It is refused in the end by the object that it made itself, and cannot know that."""
+    bucket, notes = s3_server.new_bucket(), Notes()
+    writer = s3_server.config(bucket, user=s3_server.writer)
+    with fault_proxy(s3_server.port, Once(Fault.RESET_AFTER, writes)) as proxy:
+        blind = writer.model_copy(update={"endpoint_url": proxy.url}).open()
+        with pytest.raises(Conflict):
+            placed_unseen(blind, notes, OTHER_CONTENT)
+    assert read(s3_server.config(bucket).open(), KEY) == OTHER_CONTENT.data
+
+    placed_unseen(writer.open(), notes)
+
+    assert read(s3_server.config(bucket).open(), KEY) == CONTENT.data
+
+
+@pytest.mark.parametrize("fault", [Fault.UNAVAILABLE, Fault.THROTTLED])
+def test_where_nobody_may_look_a_store_that_took_nothing_leaves_another_object_safe(
+    s3_server: S3Server, fault: Fault
+) -> None:
+    bucket, notes = s3_server.new_bucket(), Notes()
+    put(s3_server.config(bucket).open(), KEY, b"precious")
+    writer = s3_server.config(bucket, user=s3_server.writer)
+    with fault_proxy(s3_server.port, Once(fault, writes, times=99)) as proxy:
+        with pytest.raises(TransientFailure):
+            placed_unseen(writer.model_copy(update={"endpoint_url": proxy.url}).open(), notes)
+        assert proxy.arrivals
+
+    with pytest.raises(Taken):
+        placed_unseen(writer.open(), notes)
+
+    assert read(s3_server.config(bucket).open(), KEY) == b"precious"
+
+
+def writes(request: Request) -> bool:
+    return request.method == "PUT"
 
 
 def test_where_nobody_may_look_a_claim_that_lapsed_is_a_conflict_still(folder: Destination) -> None:

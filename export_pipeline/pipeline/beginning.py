@@ -1,0 +1,49 @@
+"""What a run begins to write of an hour where nobody may look, noted until the hour is recorded.
+
+A run that is cut off in between leaves the note, and the next one knows by it that the object is ours.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from export_pipeline.connectors.connector import ConnectorConfig
+from export_pipeline.exports.export import Export
+from export_pipeline.pipeline.claiming import check_held
+from export_pipeline.store.begun_objects import note_begun, withdraw_begun
+from export_pipeline.store.database import writing
+from export_pipeline.windows import HourWindow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BegunObjects:
+    """See `Begun`: one run's notes of one hour. Conflict when the hour is another run's by now.
+
+    A note holds for the place where the connector leads: what lies under the same key elsewhere may be
+    anybody's.
+    """
+
+    control: sa.Engine
+    export: Export
+    window: HourWindow
+    run_id: str
+    place: str
+
+    def note(self, key: str) -> bool:
+        with writing(self.control) as connection:
+            check_held(connection, self.export, self.window, self.run_id)
+            return not note_begun(
+                connection, self.export.id, self.window.start, self.place, key, now=datetime.now(UTC)
+            )
+
+    def withdraw(self, key: str) -> None:
+        with writing(self.control) as connection:
+            check_held(connection, self.export, self.window, self.run_id)
+            withdraw_begun(connection, self.export.id, self.window.start, self.place, key)
+
+
+def place_of(connector: ConnectorConfig) -> str:
+    """What tells where a connector leads from elsewhere, whoever's credentials it shows there."""
+    return hashlib.sha256(f"{connector.address} {connector.location}".encode()).hexdigest()

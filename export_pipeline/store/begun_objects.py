@@ -1,0 +1,52 @@
+"""Objects that were begun where nobody may look, and are not in the ledger yet.
+
+Whoever is cut off between an object and the ledger leaves a note here that the object is ours.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from export_pipeline.store.schema import BEGUN_OBJECTS
+
+
+def note_begun(
+    connection: sa.Connection, export_id: str, hour: datetime, place: str, key: str, *, now: datetime
+) -> bool:
+    """Note that an object of the hour is about to be written in a place. False if that was noted before."""
+    values = {"export_id": export_id, "hour": hour, "place": place, "key": key, "begun_at": now}
+    with suppress(IntegrityError), connection.begin_nested():
+        connection.execute(BEGUN_OBJECTS.insert().values(values))
+        return True
+    return False
+
+
+def withdraw_begun(connection: sa.Connection, export_id: str, hour: datetime, place: str, key: str) -> None:
+    """Forget one object: nothing of ours is there."""
+    connection.execute(
+        BEGUN_OBJECTS.delete().where(
+            *_of_hour(export_id, hour), BEGUN_OBJECTS.c.place == place, BEGUN_OBJECTS.c.key == key
+        )
+    )
+
+
+def settle_begun(connection: sa.Connection, export_id: str, hour: datetime, keys: Sequence[str]) -> None:
+    """Forget those of the hour's objects that the ledger names by now.
+
+    Others stay: one of a revision that was not recorded may be in the way of the next of that number.
+    """
+    connection.execute(
+        BEGUN_OBJECTS.delete().where(*_of_hour(export_id, hour), BEGUN_OBJECTS.c.key.in_(keys))
+    )
+
+
+def forget_begun(connection: sa.Connection, export_id: str) -> None:
+    """Forget all objects of an export: nobody writes them any more."""
+    connection.execute(BEGUN_OBJECTS.delete().where(BEGUN_OBJECTS.c.export_id == export_id))
+
+
+def _of_hour(export_id: str, hour: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return BEGUN_OBJECTS.c.export_id == export_id, BEGUN_OBJECTS.c.hour == hour

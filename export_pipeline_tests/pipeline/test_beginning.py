@@ -1,0 +1,96 @@
+"""What a run notes of an hour that it begins to write where nobody may look."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from export_pipeline.connectors.connector import config_from
+from export_pipeline.control.exports import delete_export
+from export_pipeline.errors import Conflict
+from export_pipeline.exports.export import Export
+from export_pipeline.pipeline.beginning import BegunObjects, place_of
+from export_pipeline.pipeline.claiming import Claims
+from export_pipeline.store.database import writing
+from export_pipeline_tests.installations import Installation, hours
+
+(HOUR,) = hours(0, 0)
+BUCKET = {"type": "s3", "bucket": "acme-exports", "access_key_id": "AKIA1", "secret_access_key": "first"}
+
+
+@pytest.fixture
+def export(installation: Installation) -> Export:
+    return installation.export()
+
+
+def begun(
+    installation: Installation, export: Export, run_id: str = "ours", place: str = "here"
+) -> BegunObjects:
+    return BegunObjects(
+        control=installation.deployment.control, export=export, window=HOUR, run_id=run_id, place=place
+    )
+
+
+def claim(installation: Installation, export: Export, run_id: str = "ours") -> Claims:
+    claims = Claims(installation.deployment.control, run_id, timedelta(hours=1), threading.Event())
+    claims.take(export, HOUR, proven_since=None)
+    return claims
+
+
+def test_a_key_is_known_to_the_run_that_takes_the_hour_over(
+    installation: Installation, export: Export
+) -> None:
+    claims = claim(installation, export)
+    assert not begun(installation, export).note("a.csv")
+    claims.give_up(export, HOUR)
+    claim(installation, export, "next")
+
+    assert begun(installation, export, "next").note("a.csv")
+    assert not begun(installation, export, "next").note("b.csv")
+    assert not begun(installation, export, "next", place="elsewhere").note("a.csv")
+
+
+def test_a_key_that_was_withdrawn_is_not_known(installation: Installation, export: Export) -> None:
+    claim(installation, export)
+    notes = begun(installation, export)
+    notes.note("a.csv")
+    notes.withdraw("a.csv")
+
+    assert not notes.note("a.csv")
+
+
+def test_a_run_that_lost_the_hour_notes_nothing_and_withdraws_nothing(
+    installation: Installation, export: Export
+) -> None:
+    claim(installation, export, "theirs")
+    begun(installation, export, "theirs").note("a.csv")
+    late = begun(installation, export, "late")
+
+    with pytest.raises(Conflict, match="another run may have"):
+        late.note("b.csv")
+    with pytest.raises(Conflict, match="another run may have"):
+        late.withdraw("a.csv")
+
+    assert begun(installation, export, "theirs").note("a.csv")
+    assert not begun(installation, export, "theirs").note("b.csv")
+
+
+def test_nothing_is_known_of_an_export_that_was_deleted(installation: Installation, export: Export) -> None:
+    claim(installation, export)
+    begun(installation, export).note("a.csv")
+    with writing(installation.deployment.control) as connection:
+        delete_export(connection, "default", export.slug)
+
+    assert not begun(installation, export).note("a.csv")
+
+
+def test_a_place_is_the_same_for_other_credentials_and_another_anywhere_else() -> None:
+    place = place_of(config_from(BUCKET))
+
+    assert place_of(config_from({**BUCKET, "secret_access_key": "second"})) == place
+    elsewhere = (
+        {"bucket": "acme-other"},
+        {"prefix": "daily"},
+        {"endpoint_url": "https://minio.example"},
+    )
+    assert place not in {place_of(config_from({**BUCKET, **other})) for other in elsewhere}
