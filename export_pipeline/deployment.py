@@ -15,6 +15,7 @@ from export_pipeline.connectors.checking import CheckStep
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.direct_download import DirectDownloadConfig, part_of
 from export_pipeline.connectors.folder import FolderConfig
+from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.connectors.own_folders import keep_out_of
 from export_pipeline.connectors.unfinished import keep_in
 from export_pipeline.connectors.vendor_logs import silence
@@ -34,11 +35,13 @@ from export_pipeline.store.connectors import (
     connector_config,
     ensure_connector,
     get_connector,
+    lock_declared,
     organizations_without,
 )
 from export_pipeline.store.database import open_control_database, reading, upgrade, writing
 from export_pipeline.store.declared_connectors import declared_config
 from export_pipeline.store.encryption import SecretKey, secret_key
+from export_pipeline.store.exports import get_export
 from export_pipeline.store.organizations import ensure_organization, list_organizations
 
 LOG = logging.getLogger(__name__)
@@ -129,6 +132,17 @@ class Deployment:
             self.note_failed_check(connector, message, passes=True)
             raise
 
+    def check_if_new(self, export_id: str) -> None:
+        """Check the connector that an export goes through, if it is a declared one that nobody has checked.
+
+        Whoever makes one by a command has it checked in the same breath. This one is made by a file.
+        """
+        with reading(self.control) as connection:
+            connector = get_connector(connection, get_export(connection, export_id).connector_id)
+        new = connector.state is ConnectorState.STARTING and connector.checked_at is None
+        if connector.declared and new:
+            self.check(connector)
+
     def note_failed_check(self, connector: StoredConnector, message: str, *, passes: bool) -> None:
         """Note that a check came to nothing before its first step, or was not awaited."""
         step = CheckStep(name="check", ok=False, message=message, passes=passes)
@@ -181,16 +195,26 @@ def key_of(settings: Settings) -> SecretKey:
 
 def _declare_connectors(deployment: Deployment) -> None:
     """Make the connectors known that are declared. A mistake there keeps nobody from using the others."""
-    if not deployment.settings.dataset_path.exists():
+    dataset = _declaration(deployment)
+    if dataset is None:
         return
-    try:
-        dataset = deployment.dataset
-    except InvalidRequest:
-        return  # whoever needs something of it is told, with all that is wrong
     with reading(deployment.control) as connection:
         found = difference(connection, dataset)
     for problem in found.problems:
         LOG.warning("a declared connector is not used: %s", problem)
     if found.to_do:
         with writing(deployment.control) as connection:
-            declare_connectors(connection, dataset)
+            lock_declared(connection)
+            # Once more: it may have been edited, and that been noted, while we waited for the lock.
+            if dataset := _declaration(deployment):
+                declare_connectors(connection, dataset)
+
+
+def _declaration(deployment: Deployment) -> Dataset | None:
+    """What can be read of it; whoever needs something of it is told, with all that is wrong."""
+    if not deployment.settings.dataset_path.exists():
+        return None
+    try:
+        return deployment.dataset
+    except InvalidRequest:
+        return None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from export_pipeline.connectors.azure import AzureConfig
@@ -13,6 +13,7 @@ from export_pipeline.connectors.gcs import GcsConfig
 from export_pipeline.connectors.http import HttpConfig
 from export_pipeline.connectors.mounted_folder import MountedFolderConfig
 from export_pipeline.connectors.s3 import S3Config
+from export_pipeline.connectors.secret import MASK
 from export_pipeline.dataset.tables import suggestion
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.wording import said
@@ -45,6 +46,32 @@ def config_from(data: Mapping[str, Any] | str | bytes) -> ConnectorConfig:
         problems = list(_problems(error))
     # Outside of the handler, so that the values in the original error are not carried along.
     raise InvalidRequest("; ".join(problem for _, problem in problems), field=problems[0][0])
+
+
+def without_secrets(type_: str, written: Mapping[str, Any]) -> dict[str, Any]:
+    """What was written of a connector of that type, `{env = "VARIABLE"}` and all, with a mask for secrets.
+
+    A text of which it is not known what it is, as its field is spelled wrongly, may be one too.
+    """
+    return _masked(MODELS.get(type_), written)
+
+
+def _masked(model: type[BaseModel] | None, written: Mapping[str, Any]) -> dict[str, Any]:
+    fields = model.model_fields if model else {}
+    masked: dict[str, Any] = {}
+    for name, value in written.items():
+        if isinstance(value, Mapping) and value.keys() != {"env"}:
+            inner = _held_by(model, name)
+            masked[name] = _masked(inner, value) if inner or name not in fields else value
+        elif isinstance(value, str) and (name not in fields or _is_secret(fields[name].annotation)):
+            masked[name] = MASK
+        else:
+            masked[name] = value
+    return masked
+
+
+def _is_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or any(map(_is_secret, get_args(annotation)))
 
 
 def _problems(error: ValidationError) -> Iterator[tuple[str | None, str]]:

@@ -2,23 +2,28 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
 from export_pipeline.connectors.connector import CONNECTOR_TYPES
+from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.control.exports import check_slug
 from export_pipeline.dataset.connector_section import ConnectorSection
 from export_pipeline.dataset.tables import Dataset, suggestion
 from export_pipeline.errors import InvalidRequest
+from export_pipeline.store.connector_states import change_state
 from export_pipeline.store.connectors import (
+    DECLARED,
     StoredConnector,
     declare_connector,
     declared_or_named,
     find_connector,
     hide_connector,
-    retype_connector,
+    note_declaration,
+    redeclare_connector,
 )
-from export_pipeline.store.declared_connectors import organization_of, section_config
+from export_pipeline.store.declared_connectors import digest_of, organization_of, section_config
 from export_pipeline.store.exports import exports_on
 from export_pipeline.store.organizations import list_organizations
 
@@ -26,22 +31,28 @@ from export_pipeline.store.organizations import list_organizations
 DECLARABLE = [type_ for type_ in CONNECTOR_TYPES if type_ != "direct_download"]
 
 
+# An edit of the file is no wish to start what somebody has stopped.
+STOPPED_BY_HAND = frozenset({ConnectorState.STOPPING, ConnectorState.STOPPED})
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """How the connectors that are `declared` well differ from what is known; `problems` are of the others.
 
-    `gone` are known, and declared no more.
+    `edited` say something else than when somebody looked last, `unknown` are those at which nobody has
+    looked; `gone` are known, and declared no more.
     """
 
     declared: Sequence[ConnectorSection]
     new: Sequence[ConnectorSection]
-    retyped: Sequence[tuple[StoredConnector, ConnectorSection]]
+    edited: Sequence[tuple[StoredConnector, ConnectorSection]]
+    unknown: Sequence[tuple[StoredConnector, ConnectorSection]]
     gone: Sequence[StoredConnector]
     problems: Sequence[InvalidRequest]
 
     @property
     def to_do(self) -> bool:
-        return bool(self.new or self.retyped or self.gone)
+        return bool(self.new or self.edited or self.unknown or self.gone)
 
 
 def difference(connection: sa.Connection, dataset: Dataset) -> Difference:
@@ -49,7 +60,7 @@ def difference(connection: sa.Connection, dataset: Dataset) -> Difference:
     organizations = list_organizations(connection)
     found = declared_or_named(connection, [*dataset.connectors])
     known = {(one.organization, one.name): one for one in found}
-    declared, new, retyped, problems = [], [], [], []
+    declared, new, edited, unknown, problems = [], [], [], [], []
     for section in dataset.connectors.values():
         there = known.get((organization_of(section), section.name))
         try:
@@ -60,27 +71,37 @@ def difference(connection: sa.Connection, dataset: Dataset) -> Difference:
         declared.append(section)
         if there is None:
             new.append(section)
-        elif there.type != section.type:
-            retyped.append((there, section))
+        elif there.type != section.type or there.declaration not in (None, digest_of(section)):
+            edited.append((there, section))
+        elif there.declaration is None:
+            unknown.append((there, section))
     places = {(organization_of(section), section.name) for section in dataset.connectors.values()}
     gone = [
         one
         for place, one in known.items()
         if one.declared and place not in places and not exports_on(connection, one.id)
     ]
-    return Difference(declared, new, retyped, gone, problems)
+    return Difference(declared, new, edited, unknown, gone, problems)
 
 
 def declare_connectors(connection: sa.Connection, dataset: Dataset) -> None:
     """Give every declared connector an id; forget those that are declared no more and that nothing uses.
 
-    One that exports go through keeps its id: its hours fail, saying why, until it is declared again.
+    One that exports go through keeps its id: its hours fail, saying why, until it is declared again. One that
+    was edited starts anew, as if it was replaced; one that is stopped stays so.
     """
     found = difference(connection, dataset)
     for section in found.new:
-        declare_connector(connection, organization_of(section), section.name, section.type)
-    for stored, section in found.retyped:
-        retype_connector(connection, stored.id, section.type)
+        declare_connector(
+            connection, organization_of(section), section.name, section.type, digest_of(section)
+        )
+    for stored, section in found.unknown:
+        note_declaration(connection, stored.id, digest_of(section))
+    for stored, section in found.edited:
+        redeclare_connector(connection, stored.id, section.type, digest_of(section))
+        if stored.state not in STOPPED_BY_HAND:
+            now = datetime.now(UTC)
+            change_state(connection, stored.id, ConnectorState.STARTING, DECLARED, now=now)
     for stored in found.gone:
         find_connector(connection, stored.organization, stored.name, locked=True)
         if not exports_on(connection, stored.id):

@@ -227,6 +227,7 @@ def _chunks(
     if RETRY_STRATEGY_TAG not in context.run.tags:
         # A backfill's runs are of a job that Dagster makes itself, and which takes no tags from us.
         context.instance.add_run_tags(context.run_id, BEGUN_ANEW)
+    opened.check_if_new(order.export_id)
     with reading(opened.control) as connection:
         alive = living_runs(connection, datetime.now(UTC))
     Staging(opened.settings.staging_folder, context.run_id).sweep(alive)

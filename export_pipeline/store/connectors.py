@@ -19,6 +19,10 @@ from export_pipeline.store.schema import CONNECTORS, ORGANIZATIONS, Moment
 from export_pipeline.store.sealing import seal
 
 NOT_CHECKED = "It has not been checked yet."
+DECLARED = (
+    "It has not been checked since it was declared so; Dagster does that within a minute, or the next run"
+    " does before its first hour."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +31,8 @@ class StoredConnector:
 
     `reason` is a sentence on why it is in its state; `generation` rises with every change and every check;
     without a time for its next check it is checked at once, if its state is one that is checked. Of one that
-    is `declared` no configuration is stored: that is what tells it from others.
+    is `declared` no configuration is stored: that is what tells it from others; `declaration` is a digest of
+    what its section said when somebody looked last, None if nobody has.
     """
 
     id: str
@@ -43,6 +48,7 @@ class StoredConnector:
     checked_at: datetime | None
     next_check_at: datetime | None
     declared: bool = False
+    declaration: str | None = None
 
     @property
     def always_there(self) -> bool:
@@ -54,6 +60,7 @@ _LISTED = [
     *(CONNECTORS.c[name] for name in ("id", "organization", "name", "type", "created_at", "state", "reason")),
     sa.func.coalesce(CONNECTORS.c.state_since, CONNECTORS.c.created_at, type_=Moment).label("state_since"),
     *(CONNECTORS.c[name] for name in ("generation", "configuration", "checked_at", "next_check_at")),
+    CONNECTORS.c.declaration,
     CONNECTORS.c.sealed_config.is_(None).label("declared"),
 ]
 _THERE = CONNECTORS.c.deleted_at.is_(None)
@@ -84,11 +91,22 @@ def ensure_connector(
         add_connector(connection, key, organization, name, config, state=state, reason=reason)
 
 
-def declare_connector(connection: sa.Connection, organization: str, name: str, type_: str) -> None:
+def declare_connector(
+    connection: sa.Connection, organization: str, name: str, type_: str, declaration: str
+) -> None:
     """Give a declared connector an id that exports can refer to, unless the organization has that name."""
     with suppress(AlreadyExists), connection.begin_nested():
-        state, reason = ConnectorState.RUNNING, "It is declared beside the dataset."
-        _add(connection, organization, name, type_, None, state=state, reason=reason)
+        state = ConnectorState.STARTING
+        made = _add(connection, organization, name, type_, None, state=state, reason=DECLARED)
+        note_declaration(connection, made.id, declaration)
+
+
+def lock_declared(connection: sa.Connection) -> None:
+    """Nobody else compares the declared connectors with their declaration until the transaction ends."""
+    declared = CONNECTORS.c.sealed_config.is_(None), _THERE
+    connection.execute(
+        sa.select(CONNECTORS.c.id).where(*declared).order_by(CONNECTORS.c.id).with_for_update()
+    )
 
 
 def organizations_without(connection: sa.Connection, name: str) -> Sequence[str]:
@@ -180,9 +198,23 @@ def replace_config(connection: sa.Connection, key: SecretKey, id_: str, config: 
     )
 
 
-def retype_connector(connection: sa.Connection, id_: str, type_: str) -> None:
-    """Note that a declared connector is declared as one of another type now."""
-    connection.execute(CONNECTORS.update().where(CONNECTORS.c.id == id_).values(type=type_))
+def note_declaration(connection: sa.Connection, id_: str, declaration: str) -> None:
+    """Note what is declared of a connector, of which that was not known."""
+    connection.execute(CONNECTORS.update().where(CONNECTORS.c.id == id_).values(declaration=declaration))
+
+
+def redeclare_connector(connection: sa.Connection, id_: str, type_: str, declaration: str) -> None:
+    """Note that something else is declared of a connector now. It has to start anew, see `change_state`."""
+    connection.execute(
+        CONNECTORS.update()
+        .where(CONNECTORS.c.id == id_)
+        .values(
+            type=type_,
+            declaration=declaration,
+            configuration=CONNECTORS.c.configuration + 1,
+            generation=CONNECTORS.c.generation + 1,  # what is being checked is what was declared before
+        )
+    )
 
 
 def hide_connector(connection: sa.Connection, id_: str) -> None:

@@ -1,8 +1,11 @@
 """Connectors that the dataset's declaration holds. Stored is their name; all else is read where it stands."""
 
+import hashlib
+import json
+
 import sqlalchemy as sa
 
-from export_pipeline.connectors.connector import ConnectorConfig, config_from
+from export_pipeline.connectors.connector import ConnectorConfig, config_from, without_secrets
 from export_pipeline.dataset.connector_section import ConnectorSection
 from export_pipeline.dataset.tables import Dataset
 from export_pipeline.errors import InvalidRequest
@@ -42,6 +45,15 @@ def section_config(section: ConnectorSection) -> ConnectorConfig:
     except InvalidRequest as error:
         problem = error
     section.refuse(problem)
+
+
+def digest_of(section: ConnectorSection) -> str:
+    """What tells a declaration from one that was edited: all that is written there, but for secrets.
+
+    Of what stands in the environment it knows the variables' names. Nobody finds a secret by it.
+    """
+    written = without_secrets(section.type, section.values)
+    return hashlib.sha256(json.dumps(written, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def organization_of(section: ConnectorSection) -> str:

@@ -10,11 +10,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from export_pipeline.connectors.connector import CONNECTOR_TYPES, ConnectorConfig, config_from
+from export_pipeline.connectors.connector import (
+    CONNECTOR_TYPES,
+    ConnectorConfig,
+    config_from,
+    without_secrets,
+)
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.connectors.s3 import S3Config
-from export_pipeline.connectors.secret import reveal
+from export_pipeline.connectors.secret import MASK, reveal
 from export_pipeline.dataset.environment import filled
 from export_pipeline.errors import InvalidRequest
 
@@ -182,3 +187,36 @@ def test_where_the_host_is_called_and_not_its_inside(tmp_path: Path) -> None:
     assert urlsplit(folder.address).hostname is None
     receiver = config_from({"type": "http", "url": "https://a.example/$key"})
     assert (azure.inside, folder.inside, receiver.inside) == (True, True, False)
+
+
+def test_what_was_written_is_shown_without_what_may_be_a_secret() -> None:
+    read = {"access_key_id": "AKIA2", "secret_access_key": SECRET, "external_id": {"env": "ID"}}
+    written = {
+        **S3,
+        "prefix": {"env": "PREFIX"},
+        "secret_acces_key": SECRET,
+        "path_style": True,
+        "tags": {"team": "data"},
+        "read": read,
+    }
+
+    shown = without_secrets("s3", written)
+
+    assert SECRET not in str(shown)
+    assert shown == {
+        **written,
+        "secret_access_key": MASK,
+        "secret_acces_key": MASK,
+        "read": {**read, "secret_access_key": MASK},
+    }
+
+
+@pytest.mark.parametrize("type_", CONNECTOR_TYPES)
+def test_every_secret_of_every_type_is_masked(type_: str) -> None:
+    fields = CONNECTOR_TYPES[type_].model_fields
+    secrets = {name: SECRET for name, field in fields.items() if "SecretStr" in str(field.annotation)}
+    read = {"password": SECRET, "bearer_token": SECRET, "secret_access_key": SECRET, "account_key": SECRET}
+
+    shown = without_secrets(type_, {"type": type_, **secrets, "read": read})
+
+    assert SECRET not in str(shown)

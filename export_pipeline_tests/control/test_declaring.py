@@ -1,11 +1,15 @@
 """Declared connectors get an id, and lose it; what is wrong with one is pointed at and harms no other."""
 
+import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from export_pipeline.connectors.checking import CheckStep
 from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.control.connectors import (
     create_connector,
@@ -20,9 +24,11 @@ from export_pipeline.dataset.declaration import load_dataset
 from export_pipeline.dataset.tables import Dataset
 from export_pipeline.errors import AlreadyExists, InvalidRequest
 from export_pipeline.exports.export import DEFAULT_ORGANIZATION
-from export_pipeline.store.connectors import StoredConnector, list_connectors
+from export_pipeline.store.connector_states import change_state, note_check
+from export_pipeline.store.connectors import StoredConnector, find_connector, list_connectors, lock_declared
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.organizations import ensure_organization
+from export_pipeline.store.schema import CONNECTORS
 from export_pipeline_tests.builders import a_definition, an_s3_connector
 from export_pipeline_tests.control_databases import KEY
 from export_pipeline_tests.dataset.declaring import FLIGHTS
@@ -69,12 +75,12 @@ def problems(control: sa.Engine, dataset: Dataset) -> list[str]:
         return [str(problem) for problem in declared_problems(connection, dataset)]
 
 
-def test_a_declared_connector_is_known_and_runs(control: sa.Engine, tmp_path: Path) -> None:
+def test_a_declared_connector_is_known_and_has_to_earn_it_to_run(control: sa.Engine, tmp_path: Path) -> None:
     known = declare(control, declared(tmp_path, LAKE, SEA))
 
     assert {name: (one.type, one.state, one.declared) for name, one in known.items()} == {
-        "lake": ("s3", ConnectorState.RUNNING, True),
-        "sea": ("gcs", ConnectorState.RUNNING, True),
+        "lake": ("s3", ConnectorState.STARTING, True),
+        "sea": ("gcs", ConnectorState.STARTING, True),
     }
 
 
@@ -101,6 +107,82 @@ def test_one_of_another_type_keeps_its_id_too(control: sa.Engine, tmp_path: Path
     after = declare(control, declared(tmp_path, LAKE.replace("s3", "gcs")))["lake"]
 
     assert (before.id, before.type, after.type) == (after.id, "s3", "gcs")
+
+
+def moved(control: sa.Engine, state: ConnectorState, name: str = "lake") -> StoredConnector:
+    """The connector, in that state."""
+    with writing(control) as connection:
+        known = find_connector(connection, DEFAULT_ORGANIZATION, name)
+        return change_state(connection, known.id, state, "So be it.", now=datetime.now(UTC))
+
+
+@pytest.mark.parametrize("state", ["RUNNING", "FAILED", "STARTING"])
+def test_one_that_was_edited_starts_anew_and_no_other_does(
+    control: sa.Engine, tmp_path: Path, state: str
+) -> None:
+    declare(control, declared(tmp_path, LAKE, SEA))
+    before = {name: moved(control, ConnectorState(state), name) for name in ("lake", "sea")}
+
+    after = declare(control, declared(tmp_path, LAKE.replace("acme-lake", "acme-pond"), SEA))
+
+    assert after["sea"] == before["sea"]
+    assert after["lake"].state is ConnectorState.STARTING
+    assert after["lake"].checked_at is None
+    assert (after["lake"].id, after["lake"].configuration) == (before["lake"].id, 2)
+    assert after["lake"].generation > before["lake"].generation
+
+
+@pytest.mark.parametrize("state", ["STOPPED", "STOPPING"])
+def test_one_that_was_edited_and_is_stopped_stays_so(control: sa.Engine, tmp_path: Path, state: str) -> None:
+    declare(control, declared(tmp_path, LAKE))
+    before = moved(control, ConnectorState(state))
+
+    after = declare(control, declared(tmp_path, LAKE.replace("acme-lake", "acme-pond")))["lake"]
+
+    assert (after.state, after.reason, after.configuration) == (before.state, before.reason, 2)
+    assert after.generation > before.generation
+
+
+def test_one_of_which_nobody_noted_what_was_declared_goes_on(control: sa.Engine, tmp_path: Path) -> None:
+    """As those do that were declared before that was noted."""
+    declare(control, declared(tmp_path, LAKE))
+    moved(control, ConnectorState.RUNNING)
+    with writing(control) as connection:
+        connection.execute(CONNECTORS.update().values(declaration=None))
+
+    known = declare(control, declared(tmp_path, LAKE))["lake"]
+    edited = declare(control, declared(tmp_path, LAKE.replace("acme-lake", "acme-pond")))["lake"]
+
+    assert (known.state, known.configuration) == (ConnectorState.RUNNING, 1)
+    assert (edited.state, edited.configuration) == (ConnectorState.STARTING, 2)
+
+
+def test_an_edit_that_many_notice_at_once_is_one_change(control: sa.Engine, tmp_path: Path) -> None:
+    declare(control, declared(tmp_path, LAKE))
+    edited = declared(tmp_path, LAKE.replace("acme-lake", "acme-pond"))
+    together = threading.Barrier(6)
+
+    def notice(_: int) -> None:
+        together.wait(30)
+        with writing(control) as connection:
+            lock_declared(connection)
+            declare_connectors(connection, edited)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(notice, range(6)))
+
+    with reading(control) as connection:
+        known = find_connector(connection, DEFAULT_ORGANIZATION, "lake")
+    assert (known.state, known.configuration) == (ConnectorState.STARTING, 2)
+
+
+def test_what_was_checked_before_the_edit_counts_no_more(control: sa.Engine, tmp_path: Path) -> None:
+    checked = declare(control, declared(tmp_path, LAKE))["lake"]
+    declare(control, declared(tmp_path, LAKE.replace("acme-lake", "acme-pond")))
+
+    with writing(control) as connection:
+        steps = [CheckStep(name="write", ok=True, message="It was written.")]
+        assert note_check(connection, checked, steps, now=datetime.now(UTC), spread=0) is None
 
 
 def test_one_that_is_declared_no_more_is_forgotten_when_nothing_uses_it(

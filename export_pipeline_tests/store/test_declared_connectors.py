@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from export_pipeline.connectors.s3 import S3Config
+from export_pipeline.dataset.connector_section import ConnectorSection
 from export_pipeline.dataset.declaration import load_dataset
 from export_pipeline.dataset.tables import Dataset
 from export_pipeline.errors import ExportPipelineError, InvalidRequest, NotFound
@@ -21,7 +22,7 @@ from export_pipeline.store.connectors import (
     list_connectors,
 )
 from export_pipeline.store.database import reading, writing
-from export_pipeline.store.declared_connectors import config_of, declared_config
+from export_pipeline.store.declared_connectors import config_of, declared_config, digest_of
 from export_pipeline.store.organizations import ensure_organization
 from export_pipeline.store.schema import CONNECTORS
 from export_pipeline_tests.builders import ORGANIZATION
@@ -48,7 +49,7 @@ def declared(folder: Path, text: str = LAKE, environ: Mapping[str, str] | None =
 def lake(control: sa.Engine) -> StoredConnector:
     with writing(control) as connection:
         ensure_organization(connection, ORGANIZATION)
-        declare_connector(connection, ORGANIZATION, "lake", "s3")
+        declare_connector(connection, ORGANIZATION, "lake", "s3", "of its section")
         return find_connector(connection, ORGANIZATION, "lake")
 
 
@@ -114,7 +115,7 @@ def test_what_is_wrong_with_its_fields_is_pointed_at(lake: StoredConnector, tmp_
 
 def test_declaring_it_twice_changes_nothing(control: sa.Engine, lake: StoredConnector) -> None:
     with writing(control) as connection:
-        declare_connector(connection, ORGANIZATION, "lake", "s3")
+        declare_connector(connection, ORGANIZATION, "lake", "s3", "of its section")
 
     with reading(control) as connection:
         assert list_connectors(connection, ORGANIZATION) == [lake]
@@ -141,3 +142,27 @@ def test_declared_ones_are_found_and_those_of_a_name(control: sa.Engine, lake: S
     with reading(control) as connection:
         found = declared_or_named(connection, ["sea", "pond"])
     assert [one.name for one in found] == [lake.name, "sea"]
+
+
+def section(folder: Path, text: str = LAKE) -> ConnectorSection:
+    return declared(folder, text).connectors["lake"]
+
+
+def test_what_is_written_in_it_tells_a_declaration_from_another(tmp_path: Path) -> None:
+    digest = digest_of(section(tmp_path))
+
+    assert digest_of(section(tmp_path, f"\n# moved down\n{LAKE}")) == digest
+    for old, new in (('"acme-lake"', '"acme-sea"'), ('"LAKE_SECRET"', '"SEA_SECRET"')):
+        assert digest_of(section(tmp_path, LAKE.replace(old, new))) != digest
+
+
+@pytest.mark.parametrize(
+    "field", ["secret_access_key", "secret_acces_key"], ids=["secret", "spelled wrongly"]
+)
+def test_a_secret_that_was_written_there_is_not_found_by_it(tmp_path: Path, field: str) -> None:
+    written = LAKE.replace('secret_access_key = {env = "LAKE_SECRET"}', f'{field} = "%s"')
+    assert written != LAKE
+
+    assert digest_of(section(tmp_path, written % "summer")) == digest_of(
+        section(tmp_path, written % "winter")
+    )
