@@ -10,7 +10,7 @@ from export_pipeline.cli.choices import chosen_tables
 from export_pipeline.cli.confirming import confirm
 from export_pipeline.cli.connector_documents import waits_for
 from export_pipeline.cli.opening import opened, program
-from export_pipeline.cli.options import NO_VALUE, Json, Yes, named, named_values
+from export_pipeline.cli.options import NO_VALUE, Json, Requests, Yes, named, named_values
 from export_pipeline.cli.printing import moment, number, print_document, print_line, print_some, print_table
 from export_pipeline.documents import read_document
 from export_pipeline.errors import InvalidRequest
@@ -205,7 +205,7 @@ def create(
 
 
 @app.command("list")
-def list_(context: typer.Context, as_json: Json = False) -> None:
+def list_(context: typer.Context, requests: Requests = False, as_json: Json = False) -> None:
     """List the exports."""
     from export_pipeline.store.connectors import list_connectors
     from export_pipeline.store.database import reading
@@ -213,7 +213,7 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
     from export_pipeline.store.waits import count_waits, why_wait
 
     with opened(context) as deployment, reading(deployment.control) as connection:
-        exports = list_exports(connection, deployment.settings.organization)
+        exports = list_exports(connection, deployment.settings.organization, generated=requests)
         connectors = list_connectors(connection, deployment.settings.organization)
         waits = count_waits(connection, deployment.settings.organization)
     names = {connector.id: connector.name for connector in connectors}

@@ -156,6 +156,7 @@ def show(context: typer.Context, id_: Id, as_json: Json = False) -> None:
         "force": "yes" if task.force else "no",
         "requested at": second(task.requested_at),
         "started at": second(task.started_at),
+        "ended at": second(view.ended_at),
     }
     print_table(["field", "value"], list(fields.items()))
     _print_faults(view)
@@ -204,6 +205,9 @@ def _document(view: "TaskView") -> dict[str, object]:
         "force": task.force,
         "requested_at": task.requested_at,
         "started_at": task.started_at,
+        "ended_at": view.ended_at,
+        "origin": task.origin,
+        "name": task.name,
         "error": task.error,
         "waits_for": view.waits_for,
         "hours": {"wanted": counts.hours, "delivered": counts.delivered, "failed": counts.failed},

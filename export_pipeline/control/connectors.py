@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from export_pipeline.connectors.checking import CheckStep, check, failed_step
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.lifecycle import Action, ConnectorState, actions_in
-from export_pipeline.control.exports import check_keys, check_slug, contexts_of
+from export_pipeline.control.collisions import contexts_of
+from export_pipeline.control.exports import check_keys, check_slug
 from export_pipeline.control.kept_secrets import with_kept_secrets
 from export_pipeline.errors import AlreadyExists, HourFailed, InvalidRequest, NotFound, WrongState
 from export_pipeline.store.claims import in_flight

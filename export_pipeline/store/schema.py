@@ -94,6 +94,10 @@ EXPORTS = sa.Table(
     sa.Column("paused", sa.Boolean, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("deleted_at", Moment),  # kept: its receipts stay explainable
+    # Made for a one-off request, which had no name for it.
+    sa.Column("generated", sa.Boolean, nullable=False, server_default=sa.false()),
+    # What all of its keys begin with, case folded: few others have to be looked at for collisions.
+    sa.Column("key_head", sa.Text),  # none: not known
 )
 _unique_while_there(EXPORTS, "slug")
 
@@ -156,6 +160,15 @@ TASKS = sa.Table(
     sa.Column("error", sa.Text),
     # Rises each time it goes back into the queue, so that Dagster makes another run of it.
     sa.Column("attempt", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("origin", sa.String(32)),  # which face took the request; none: no request, but an export's task
+    sa.Column("name", sa.Text),
+    sa.Column("properties", sa.JSON, nullable=False, server_default="{}"),  # what the face gives back
+    sa.Column("cancel_requested_at", Moment),
+    sa.Column("ended_at", Moment),  # its run's end, whatever came of it
+    sa.Column("deleted_at", Moment),  # by whoever asked; kept: a link to it says so
+    sa.Column("expired_at", Moment),  # its files were removed, as nobody was to need them by then
+    sa.Column("cancelled_by", sa.Text),
+    sa.Index(None, "organization", "requested_at"),
 )
 
 HOURS = sa.Table(

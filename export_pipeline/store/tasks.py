@@ -1,22 +1,34 @@
 """Stored export tasks."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
 
 import sqlalchemy as sa
 
 from export_pipeline.connectors.lifecycle import ConnectorState
-from export_pipeline.errors import NotFound
+from export_pipeline.errors import Gone, NotFound
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask
 from export_pipeline.store.schema import CONNECTORS, EXPORTS, TASKS
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 _QUEUED = TASKS.c.started_at.is_(None), TASKS.c.error.is_(None)
 
 
 def add_task(
-    connection: sa.Connection, export: Export, *, since: datetime, until: datetime, force: bool
+    connection: sa.Connection,
+    export: Export,
+    *,
+    since: datetime,
+    until: datetime,
+    force: bool,
+    origin: str | None = None,
+    name: str | None = None,
+    properties: Mapping[str, Any] = NOTHING,
 ) -> ExportTask:
     """Store a request for the hours of `[since, until)`; a sensor picks it up."""
     task = ExportTask(
@@ -27,6 +39,9 @@ def add_task(
         until=until,
         force=force,
         requested_at=datetime.now(UTC),
+        origin=origin,
+        name=name,
+        properties=dict(properties),
     )
     connection.execute(
         TASKS.insert().values(
@@ -37,19 +52,53 @@ def add_task(
             until=until,
             force=force,
             requested_at=task.requested_at,
+            origin=origin,
+            name=name,
+            properties=task.properties,
         )
     )
     return task
 
 
 def list_tasks(
-    connection: sa.Connection, organization: str, *, export_id: str | None = None, limit: int = 100
+    connection: sa.Connection,
+    organization: str,
+    *,
+    export_id: str | None = None,
+    origin: str | None = None,
+    after: tuple[datetime, str] | None = None,
+    offset: int = 0,
+    limit: int = 100,
 ) -> Sequence[ExportTask]:
-    """The organization's latest tasks, the newest first."""
-    query = sa.select(TASKS).where(TASKS.c.organization == organization)
+    """The organization's latest tasks, the newest first; of one export, or that one face took.
+
+    `after` is the `requested_at` and the id of the last one that was seen: pages that begin so lose nothing
+    and repeat nothing while tasks are added, which those that begin at an `offset` may.
+    """
+    query = sa.select(TASKS).where(*_listed(organization, export_id, origin))
+    if after is not None:
+        requested_at, id_ = after
+        same = sa.and_(TASKS.c.requested_at == requested_at, TASKS.c.id > id_)
+        query = query.where(sa.or_(TASKS.c.requested_at < requested_at, same))
+    newest_first = query.order_by(TASKS.c.requested_at.desc(), TASKS.c.id)
+    return _tasks(connection, newest_first.offset(offset).limit(limit))
+
+
+def count_tasks(
+    connection: sa.Connection, organization: str, *, export_id: str | None = None, origin: str | None = None
+) -> int:
+    """How many tasks `list_tasks` gives on all of its pages."""
+    listed = _listed(organization, export_id, origin)
+    return connection.scalar(sa.select(sa.func.count()).select_from(TASKS).where(*listed)) or 0
+
+
+def _listed(organization: str, export_id: str | None, origin: str | None) -> Iterator[sa.ColumnElement[bool]]:
+    yield TASKS.c.organization == organization
+    yield TASKS.c.deleted_at.is_(None)
     if export_id is not None:
-        query = query.where(TASKS.c.export_id == export_id)
-    return _tasks(connection, query.order_by(TASKS.c.requested_at.desc(), TASKS.c.id).limit(limit))
+        yield TASKS.c.export_id == export_id
+    if origin is not None:
+        yield TASKS.c.origin == origin
 
 
 def tasks_between(
@@ -89,17 +138,21 @@ def count_waiting_tasks(connection: sa.Connection) -> Mapping[str, int]:
     return {row[0]: row[1] for row in connection.execute(counted)}
 
 
-def find_task(connection: sa.Connection, organization: str, id_: str) -> ExportTask:
-    """The organization's task with that id."""
-    found = _tasks(
-        connection, sa.select(TASKS).where(TASKS.c.organization == organization, TASKS.c.id == id_)
-    )
+def find_task(
+    connection: sa.Connection, organization: str, id_: str, *, origin: str | None = None
+) -> ExportTask:
+    """The organization's task with that id; with `origin` only if that face took it. Gone: it is deleted."""
+    query = sa.select(TASKS).where(TASKS.c.organization == organization, TASKS.c.id == id_)
+    found = _tasks(connection, query if origin is None else query.where(TASKS.c.origin == origin))
     if not found:
         raise NotFound(
             f"there is no task {id_!r} of {organization!r};"
             f" `export-pipeline --organization {organization} task list` shows those there are"
         )
-    return found[0]
+    (task,) = found
+    if task.deleted_at is not None:
+        raise Gone(f"task {id_!r} was deleted at {task.deleted_at.isoformat()}; ask for its hours anew")
+    return task
 
 
 def start_task(connection: sa.Connection, id_: str) -> ExportTask:
@@ -146,6 +199,11 @@ def fail_task(connection: sa.Connection, id_: str, error: str) -> None:
 def fail_queued_tasks(connection: sa.Connection, export_id: str, error: str) -> None:
     """Note of every task of the export that no run has taken up why none will."""
     connection.execute(TASKS.update().where(TASKS.c.export_id == export_id, *_QUEUED).values(error=error))
+
+
+def delete_task(connection: sa.Connection, id_: str) -> None:
+    """Forget a task: it is listed no more, and whoever asks for it is told."""
+    connection.execute(TASKS.update().where(TASKS.c.id == id_).values(deleted_at=datetime.now(UTC)))
 
 
 def _deleted_export(connection: sa.Connection, id_: str) -> str | None:

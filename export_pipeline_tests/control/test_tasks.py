@@ -245,6 +245,19 @@ def test_a_task_is_shown_with_its_progress_and_its_failures(control: sa.Engine, 
     assert (view.counts.hours, view.counts.delivered, view.counts.failed) == (4, 1, 1)
     assert view.failures == (failure,)
     assert view.export == export
+    assert (view.delivered.hours, view.delivered.rows, view.ended_at) == (1, 2, None)
+
+
+def test_a_task_whose_hours_are_there_ended_when_the_last_was_found(
+    control: sa.Engine, export: Export
+) -> None:
+    task = create(control, export, FIRST, FIRST + HOUR)
+    proven = task.requested_at + HOUR
+    with writing(control) as connection:
+        write_entry(connection, a_ledger_entry(export_id=export.id, hour=FIRST, proven_at=proven))
+        view = show_task(connection, ORGANIZATION, task.id)
+
+    assert (view.status, view.ended_at) == (TaskStatus.FINISHED, proven)
 
 
 def test_tasks_are_shown_the_newest_first(control: sa.Engine, export: Export, once: Export) -> None:
