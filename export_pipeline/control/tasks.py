@@ -7,20 +7,32 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from export_pipeline.control.collisions import check_hours, contexts_of
-from export_pipeline.errors import InvalidRequest
+from export_pipeline.errors import InvalidRequest, WrongState
 from export_pipeline.exports.export import Export, ExportDefinition
 from export_pipeline.exports.task import ExportTask, TaskCounts, TaskStatus, progress_of, status_of
 from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.coverage import Delivered, delivered
-from export_pipeline.store.exports import find_export, get_export
-from export_pipeline.store.ledger import HourFailure, failures_between
+from export_pipeline.store.exports import find_export, get_export, hide_export
+from export_pipeline.store.ledger import HourFailure, failures_between, forget_failures
 from export_pipeline.store.task_counts import counts_of
-from export_pipeline.store.tasks import add_task, find_task, list_tasks, tasks_between
+from export_pipeline.store.tasks import (
+    add_task,
+    count_tasks,
+    deleted_export,
+    find_task,
+    list_tasks,
+    request_cancel,
+    tasks_between,
+)
+from export_pipeline.store.tasks import delete_task as store_delete
+from export_pipeline.store.tasks import retry_task as store_retry
 from export_pipeline.store.waits import why_wait
 from export_pipeline.windows import ONE_HOUR, floor
 
 # A leap year. Longer ranges are several tasks: each can be watched, and tried again, by itself.
 MAX_HOURS = 366 * 24
+
+ENDED = (TaskStatus.FINISHED, TaskStatus.ERROR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +108,67 @@ def show_tasks(
     return [_view(connection, task) for task in tasks]
 
 
+def cancel_task(
+    connection: sa.Connection, organization: str, id_: str, *, by: str, origin: str | None = None
+) -> TaskView:
+    """End a task: at once where no run has taken it up; else its run stops within seconds, and says so.
+
+    `by` is who wants that, and is told to whoever looks at the task. Hours that are delivered stay.
+    WrongState: it has ended.
+    """
+    view = show_task(connection, organization, id_, origin=origin)
+    if view.status in ENDED:
+        again = ("retry",) if view.status is TaskStatus.ERROR else ()
+        raise WrongState(
+            f"task {id_} is {view.status}: there is nothing to cancel", state=view.status, allowed=again
+        )
+    request_cancel(connection, id_, by)
+    return show_task(connection, organization, id_, origin=origin)
+
+
+def retry_task(
+    connection: sa.Connection, organization: str, id_: str, *, origin: str | None = None
+) -> TaskView:
+    """Put a task back into the queue that ended in an ERROR: what it has not delivered is tried again.
+
+    It keeps its id, by which whoever asked for it knows it. WrongState: it is under way, or has delivered.
+    """
+    view = show_task(connection, organization, id_, origin=origin)
+    if view.status is not TaskStatus.ERROR:
+        allowed = () if view.status is TaskStatus.FINISHED else ("cancel",)
+        raise WrongState(
+            f"task {id_} is {view.status}: only one that ended in an ERROR is tried again",
+            state=view.status,
+            allowed=allowed,
+        )
+    if (slug := deleted_export(connection, id_)) is not None:
+        raise WrongState(
+            f"task {id_} is of the export {slug!r}, which was deleted; make it again, and request the hours",
+            state=view.status,
+            allowed=(),
+        )
+    forget_failures(connection, view.export.id, [failure.hour for failure in view.failures])
+    store_retry(connection, view.task)
+    return show_task(connection, organization, id_, origin=origin)
+
+
+def delete_task(
+    connection: sa.Connection, organization: str, id_: str, *, by: str, origin: str | None = None
+) -> ExportTask:
+    """Forget a task, and cancel it if it is under way: it is listed no more, and is Gone to whoever asks.
+
+    The export that a request made goes with its last task. Files stay in the customer's own places.
+    """
+    view = show_task(connection, organization, id_, origin=origin)
+    if view.status not in ENDED:
+        request_cancel(connection, id_, by)
+    store_delete(connection, id_)
+    export = view.export
+    if export.generated and not count_tasks(connection, organization, export_id=export.id):
+        hide_export(connection, export.id)
+    return view.task
+
+
 def _view(connection: sa.Connection, task: ExportTask) -> TaskView:
     counts = counts_of(connection, task)
     first = floor(task.since)
@@ -122,7 +195,7 @@ def _ended_at(
     task: ExportTask, status: TaskStatus, there: Delivered, failures: Sequence[HourFailure]
 ) -> datetime | None:
     """When its run was done with it; until that is noted, and without a run, what came last of its hours."""
-    if status not in (TaskStatus.FINISHED, TaskStatus.ERROR):
+    if status not in ENDED:
         return None
     if task.ended_at is not None:
         return task.ended_at

@@ -26,7 +26,7 @@ from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import get_export
 from export_pipeline.store.ledger import HourFailure, write_failure
 from export_pipeline.store.task_counts import counts_of
-from export_pipeline.store.tasks import count_waiting_tasks, fail_task, get_task, queued_tasks
+from export_pipeline.store.tasks import count_waiting_tasks, end_task, fail_task, get_task, queued_tasks
 from export_pipeline.store.waits import forget_wait, waits_of, why_wait
 from export_pipeline.windows import HourWindow
 
@@ -141,7 +141,9 @@ def _end_task(connection: sa.Connection, task: ExportTask, reason: str) -> None:
     counts = counts_of(connection, task)
     left = counts.hours - counts.delivered - counts.failed
     if left > 0:
-        fail_task(connection, task.id, f"{reason} with {left} hours left to do")
+        fail_task(connection, task.id, task.cancellation or f"{reason} with {left} hours left to do")
+    elif task.ended_at is None:
+        end_task(connection, task.id, task.attempt)
 
 
 @dg.run_status_sensor(
