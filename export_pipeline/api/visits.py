@@ -1,11 +1,12 @@
 """Who asks, of which deployment: what every route that needs a key is handed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
 from export_pipeline.api.limiting import Limits
+from export_pipeline.control.audit import Actor, acting
 from export_pipeline.control.keys import Caller, caller_with
 from export_pipeline.control.privileges import Privilege
 from export_pipeline.deployment import Deployment
@@ -23,7 +24,7 @@ ORGANIZATION_PARAMETER = "org"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """One request of somebody known."""
+    """One request of somebody known. Whatever is changed by way of its deployment is noted as theirs."""
 
     deployment: Deployment
     caller: Caller
@@ -50,7 +51,10 @@ def visit(request: Request, privilege: Privilege, organization: str | None = Non
     limits.take(caller.key.id)
     caller.require(privilege)
     request.state.key_id = caller.key.id
-    return Visit(deployment=deployment, caller=caller, request_id=request.state.request_id)
+    request_id = request.state.request_id
+    actor = Actor(kind="key", id=caller.key.id, name=caller.key.name, request_id=request_id)
+    theirs = replace(deployment, control=acting(deployment.control, actor))
+    return Visit(deployment=theirs, caller=caller, request_id=request_id)
 
 
 def allowed(privilege: Privilege) -> Any:

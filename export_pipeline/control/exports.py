@@ -10,6 +10,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from export_pipeline.connectors.limits import KeyLimits
+from export_pipeline.control import looks
+from export_pipeline.control.audit import audited
 from export_pipeline.control.collisions import check_all_hours, check_tables, key_head
 from export_pipeline.dataset.tables import Dataset, suggestion
 from export_pipeline.errors import InvalidRequest, NotFound
@@ -71,6 +73,7 @@ def _said(details: ErrorDetails) -> str:
             return said(details)
 
 
+@audited("export.create", looks.export)
 def create_export(
     connection: sa.Connection,
     key: SecretKey,
@@ -130,6 +133,7 @@ def checked_contexts(
     return contexts
 
 
+@audited("export.delete", looks.export)
 def delete_export(connection: sa.Connection, organization: str, slug: str) -> Export:
     """Stop exporting; tasks and hours that wait are not begun. What was delivered stays where it is, and so
     does its entry in the ledger.

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from export_pipeline.control import looks
+from export_pipeline.control.audit import audited
 from export_pipeline.control.collisions import check_hours, contexts_of
 from export_pipeline.errors import InvalidRequest, WrongState
 from export_pipeline.exports.export import Export, ExportDefinition
@@ -54,6 +56,7 @@ class TaskView:
     waits_for: str | None
 
 
+@audited("task.create", looks.task)
 def create_task(
     connection: sa.Connection,
     *,
