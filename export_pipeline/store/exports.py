@@ -11,6 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from export_pipeline.errors import AlreadyExists, NotFound
 from export_pipeline.exports.export import Export, ExportDefinition
 from export_pipeline.store.schema import EXPORTS, TASKS
+from export_pipeline.store.pages import Page, PageRequest, read_page
+from export_pipeline.store.schema import EXPORTS
 
 _FIELDS = [
     EXPORTS.c[name]
@@ -79,6 +81,14 @@ def list_exports(connection: sa.Connection, organization: str, *, generated: boo
     return _select(connection, EXPORTS.c.organization == organization, named)
 
 
+def exports_page(connection: sa.Connection, organization: str, asked: PageRequest) -> Page[Export]:
+    """The same, in pages."""
+    query = sa.select(*_FIELDS).where(EXPORTS.c.organization == organization, EXPORTS.c.deleted_at.is_(None))
+    return read_page(
+        connection, query, by=(EXPORTS.c.slug,), asked=asked, made=lambda row: _export(row._mapping)
+    )
+
+
 def standing_exports(connection: sa.Connection) -> Sequence[Export]:
     """Every organization's standing exports: what Dagster has assets for."""
     return _select(connection, EXPORTS.c.standing)
@@ -138,6 +148,11 @@ def get_export(connection: sa.Connection, id_: str) -> Export:
     if row is None:
         raise NotFound(f"there is no export with the id {id_!r}")
     return _export(row._mapping)
+
+
+def pause(connection: sa.Connection, id_: str, *, paused: bool) -> None:
+    """Note whether a standing export is delivered by itself."""
+    connection.execute(EXPORTS.update().where(EXPORTS.c.id == id_).values(paused=paused))
 
 
 def hide_export(connection: sa.Connection, id_: str) -> None:
