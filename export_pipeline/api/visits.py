@@ -1,5 +1,6 @@
 """Who asks, of which deployment: what every route that needs a key is handed."""
 
+import logging
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -9,8 +10,12 @@ from export_pipeline.api.limiting import Limits
 from export_pipeline.control.audit import Actor, acting
 from export_pipeline.control.keys import Caller, caller_with
 from export_pipeline.control.privileges import Privilege
+from export_pipeline.dataset.tables import Dataset
 from export_pipeline.deployment import Deployment
+from export_pipeline.errors import ExportPipelineError, InvalidRequest, TransientFailure
 from export_pipeline.store.database import reading
+
+LOG = logging.getLogger("export_pipeline.api")
 
 # The ways to present a key, one for each document; any of them does everywhere.
 KEY_FIELDS = ("X-Api-Key", "x-bbk-auth-token")
@@ -34,6 +39,15 @@ class Visit:
     def organization(self) -> str:
         return self.caller.organization
 
+    @property
+    def dataset(self) -> Dataset:
+        """What can be exported. A mistake in its declaration is the operator's, and theirs to read."""
+        try:
+            return self.deployment.dataset
+        except ExportPipelineError as error:
+            LOG.error("request=%s the dataset cannot be read: %s", self.request_id, error)  # noqa: TRY400
+        raise TransientFailure("the dataset's declaration cannot be read now; its operator has to correct it")
+
 
 def deployment_of(request: Request) -> Deployment:
     """The deployment that the application serves."""
@@ -43,6 +57,8 @@ def deployment_of(request: Request) -> Deployment:
 
 def visit(request: Request, privilege: Privilege, organization: str | None = None) -> Visit:
     """Who asks, if they may. `organization` is the one that the address names, where it does."""
+    if "\0" in request.url.path or "%00" in request.url.query:
+        raise InvalidRequest("the address holds a NUL, which is no character; leave it out")
     deployment = deployment_of(request)
     limits: Limits = request.app.state.limits
     named = organization or _organization(request)

@@ -15,7 +15,7 @@ from typing import Any, Literal, ParamSpec, Protocol, TypeVar, cast
 
 import sqlalchemy as sa
 
-from export_pipeline.errors import NotFound
+from export_pipeline.errors import Gone, NotFound
 from export_pipeline.store.audit import add_audit_entry
 
 P = ParamSpec("P")
@@ -49,7 +49,7 @@ class Seen:
 class Look(Protocol):
     """Looks at the thing that a change is about, before (`result` is None) and after.
 
-    `given` are the arguments of the change. NotFound or None: it is not there.
+    `given` are the arguments of the change. NotFound, Gone or None: it is not there.
     """
 
     def __call__(
@@ -124,7 +124,7 @@ def note_change(
 
 
 def _seen(look: Look, connection: sa.Connection, given: Mapping[str, Any], result: Any) -> Seen | None:
-    with suppress(NotFound):
+    with suppress(NotFound, Gone):
         return look(connection, given, result)
     return None
 

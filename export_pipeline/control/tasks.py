@@ -16,6 +16,7 @@ from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.coverage import Delivered, delivered
 from export_pipeline.store.exports import find_export, get_export, hide_export
 from export_pipeline.store.ledger import HourFailure, failures_between, forget_failures
+from export_pipeline.store.pages import Page, PageRequest
 from export_pipeline.store.task_counts import counts_of
 from export_pipeline.store.tasks import (
     add_task,
@@ -25,6 +26,7 @@ from export_pipeline.store.tasks import (
     list_tasks,
     request_cancel,
     tasks_between,
+    tasks_page,
 )
 from export_pipeline.store.tasks import delete_task as store_delete
 from export_pipeline.store.tasks import retry_task as store_retry
@@ -111,6 +113,7 @@ def show_tasks(
     return [_view(connection, task) for task in tasks]
 
 
+@audited("task.cancel", looks.task)
 def cancel_task(
     connection: sa.Connection, organization: str, id_: str, *, by: str, origin: str | None = None
 ) -> TaskView:
@@ -129,6 +132,7 @@ def cancel_task(
     return show_task(connection, organization, id_, origin=origin)
 
 
+@audited("task.retry", looks.task)
 def retry_task(
     connection: sa.Connection, organization: str, id_: str, *, origin: str | None = None
 ) -> TaskView:
@@ -155,6 +159,7 @@ def retry_task(
     return show_task(connection, organization, id_, origin=origin)
 
 
+@audited("task.delete", looks.task)
 def delete_task(
     connection: sa.Connection, organization: str, id_: str, *, by: str, origin: str | None = None
 ) -> ExportTask:
@@ -170,6 +175,15 @@ def delete_task(
     if export.generated and not count_tasks(connection, organization, export_id=export.id):
         hide_export(connection, export.id)
     return view.task
+
+
+def tasks_shown(
+    connection: sa.Connection, organization: str, asked: PageRequest, *, export: str | None = None
+) -> Page[TaskView]:
+    """The tasks in pages, the newest first."""
+    export_id = find_export(connection, organization, export).id if export is not None else None
+    page = tasks_page(connection, organization, asked, export_id=export_id)
+    return Page([_view(connection, task) for task in page.items], page.next)
 
 
 def _view(connection: sa.Connection, task: ExportTask) -> TaskView:

@@ -10,9 +10,8 @@ from sqlalchemy.exc import IntegrityError
 
 from export_pipeline.errors import AlreadyExists, NotFound
 from export_pipeline.exports.export import Export, ExportDefinition
-from export_pipeline.store.schema import EXPORTS, TASKS
 from export_pipeline.store.pages import Page, PageRequest, read_page
-from export_pipeline.store.schema import EXPORTS
+from export_pipeline.store.schema import EXPORTS, TASKS
 
 _FIELDS = [
     EXPORTS.c[name]

@@ -12,6 +12,7 @@ from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.errors import Gone, NotFound
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask
+from export_pipeline.store.pages import Page, PageRequest, read_page
 from export_pipeline.store.schema import CONNECTORS, EXPORTS, TASKS
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -99,6 +100,23 @@ def _listed(organization: str, export_id: str | None, origin: str | None) -> Ite
         yield TASKS.c.export_id == export_id
     if origin is not None:
         yield TASKS.c.origin == origin
+
+
+def tasks_page(
+    connection: sa.Connection, organization: str, asked: PageRequest, *, export_id: str | None = None
+) -> Page[ExportTask]:
+    """The organization's tasks in pages, the newest first; of one export only if it is named."""
+    query = sa.select(TASKS).where(TASKS.c.organization == organization)
+    if export_id is not None:
+        query = query.where(TASKS.c.export_id == export_id)
+    return read_page(
+        connection,
+        query,
+        by=(TASKS.c.requested_at, TASKS.c.id),
+        asked=asked,
+        made=lambda row: ExportTask(**row._mapping),
+        newest_first=True,
+    )
 
 
 def tasks_between(

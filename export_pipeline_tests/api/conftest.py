@@ -24,6 +24,22 @@ from export_pipeline_tests.store.conftest import shared_postgres as shared_postg
 
 SECONDS_TO_START = 60
 
+# Nobody listens there.
+BUCKET = {
+    "type": "s3",
+    "bucket": "acme-exports",
+    "endpoint_url": "http://127.0.0.1:9",
+    "access_key_id": "reader",
+    "secret_access_key": "hunter2",
+}
+
+DEFINITION = {
+    "tables": [{"name": "events"}],
+    "format": "csv.gz",
+    "first_hour": "2026-01-05T00:00:00Z",
+    "until": "2026-01-06T00:00:00Z",
+}
+
 
 @dataclass(frozen=True)
 class Api:
@@ -69,6 +85,28 @@ class Somebody:
 
     def post(self, path: str, **given: Any) -> httpx.Response:
         return self.http.post(path, **given)
+
+    def put(self, path: str, **given: Any) -> httpx.Response:
+        return self.http.put(path, **given)
+
+    def delete(self, path: str, **given: Any) -> httpx.Response:
+        return self.http.delete(path, **given)
+
+    def lake(self, name: str = "lake") -> dict[str, Any]:
+        """A connector to a bucket that nobody has."""
+        made = self.post("/api/v1/connectors", json={"name": name, "config": BUCKET})
+        assert made.status_code == 201, made.text
+        document: dict[str, Any] = made.json()
+        return document
+
+    def export(self, name: str = "events", **changes: Any) -> dict[str, Any]:
+        """An export of a day of events through the connector `lake`, which has to be there."""
+        definition = {**DEFINITION, "subdirectory": name, **changes.pop("definition", {})}
+        asked = {"name": name, "connector": "lake", "definition": definition, **changes}
+        made = self.post("/api/v1/exports", json=asked)
+        assert made.status_code == 201, made.text
+        document: dict[str, Any] = made.json()
+        return document
 
 
 @pytest.fixture(scope="session")
