@@ -88,7 +88,7 @@ def create_export(
     """Accept a definition, or refuse it naming the field and the cure; refused, nothing is stored."""
     check_slug(slug, field="name")
     target = named_connector(connection, organization, connector)
-    _check_range(definition)
+    check_hours_of(definition)
     contexts = checked_contexts(connection, key, dataset, target=target, slug=slug, definition=definition)
     check_all_hours(connection, target.id, definition, contexts)
     return add_export(
@@ -172,7 +172,8 @@ def named_connector(connection: sa.Connection, organization: str, name: str) -> 
         raise InvalidRequest(f"connector: {error}", field="connector") from error
 
 
-def _check_range(definition: ExportDefinition) -> None:
+def check_hours_of(definition: ExportDefinition) -> None:
+    """Refuse more hours than Dagster can show of one asset."""
     end = definition.until or datetime.now(UTC)
     if (end - definition.first_hour) / ONE_HOUR > MAX_HOURS:
         raise InvalidRequest(

@@ -11,7 +11,7 @@ from export_pipeline.errors import NotFound
 from export_pipeline.exports.export import Export
 from export_pipeline.store.api_keys import find_key
 from export_pipeline.store.connectors import connector_config, find_connector, get_connector
-from export_pipeline.store.exports import find_export, get_export
+from export_pipeline.store.exports import get_export, lock_export
 from export_pipeline.store.named_filters import find_named_filter
 from export_pipeline.store.organizations import list_organizations
 from export_pipeline.store.tasks import find_task
@@ -28,7 +28,7 @@ def connector(connection: sa.Connection, given: Mapping[str, Any], _result: Any)
 
 def export(connection: sa.Connection, given: Mapping[str, Any], _result: Any) -> Seen:
     """Its definition, where it goes, and whether it recurs."""
-    found = find_export(connection, given["organization"], given["slug"], locked=True)
+    found = lock_export(connection, given["organization"], given["slug"])
     shows = {
         "connector": _way_out(connection, found),
         "standing": found.standing,

@@ -106,9 +106,7 @@ def tasks_page(
     connection: sa.Connection, organization: str, asked: PageRequest, *, export_id: str | None = None
 ) -> Page[ExportTask]:
     """The organization's tasks in pages, the newest first; of one export only if it is named."""
-    query = sa.select(TASKS).where(TASKS.c.organization == organization)
-    if export_id is not None:
-        query = query.where(TASKS.c.export_id == export_id)
+    query = sa.select(TASKS).where(*_listed(organization, export_id, None))
     return read_page(
         connection,
         query,
