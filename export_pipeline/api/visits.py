@@ -4,7 +4,8 @@ import logging
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPBearer
 
 from export_pipeline.api.limiting import Limits
 from export_pipeline.control.audit import Actor, acting
@@ -14,6 +15,10 @@ from export_pipeline.dataset.tables import Dataset
 from export_pipeline.deployment import Deployment
 from export_pipeline.errors import ExportPipelineError, InvalidRequest, TransientFailure
 from export_pipeline.store.database import reading
+
+# For the description of the API: `visit` takes the key wherever it stands.
+BEARER = HTTPBearer(auto_error=False, description="an API key")
+FIELD = APIKeyHeader(name="X-Api-Key", auto_error=False, description="an API key")
 
 LOG = logging.getLogger("export_pipeline.api")
 
@@ -63,7 +68,7 @@ def visit(request: Request, privilege: Privilege, organization: str | None = Non
     limits: Limits = request.app.state.limits
     named = organization or _organization(request)
     with reading(deployment.control) as connection:
-        caller = caller_with(connection, _presented(request), named)
+        caller = caller_with(connection, presented(request), named)
     limits.take(caller.key.id)
     caller.require(privilege)
     request.state.key_id = caller.key.id
@@ -76,7 +81,11 @@ def visit(request: Request, privilege: Privilege, organization: str | None = Non
 def allowed(privilege: Privilege) -> Any:
     """What a route depends on that needs a key with the privilege."""
 
-    def known(request: Request) -> Visit:
+    def known(
+        request: Request,
+        _bearer: Annotated[object, Security(BEARER)],
+        _field: Annotated[object, Security(FIELD)],
+    ) -> Visit:
         return visit(request, privilege)
 
     return Depends(known)
@@ -89,7 +98,8 @@ ConnectorsEditor = Annotated[Visit, allowed(Privilege.CONNECTORS_EDIT)]
 Administrator = Annotated[Visit, allowed(Privilege.ADMIN)]
 
 
-def _presented(request: Request) -> str | None:
+def presented(request: Request) -> str | None:
+    """The text of the key that a request shows, wherever it shows it."""
     for field in KEY_FIELDS:
         if text := request.headers.get(field):
             return text.strip()

@@ -146,6 +146,18 @@ REQUEST_COUNTS = sa.Table(
     sa.Column("requests", sa.Integer, nullable=False),
 )
 
+# What requests were answered that carried an Idempotency-Key, for a day.
+ANSWERS = sa.Table(
+    "answers",
+    METADATA,
+    sa.Column("api_key_id", sa.ForeignKey("api_keys.id"), primary_key=True),
+    sa.Column("organization", sa.ForeignKey("organizations.id"), primary_key=True),
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("answer", sa.Text),  # none: it held what is shown once
+    sa.Column("asked_at", Moment, nullable=False),
+)
+
 # Who changed what. Names an actor and a subject as they were then: both may be gone.
 AUDIT = sa.Table(
     "audit",

@@ -17,6 +17,7 @@ from export_pipeline.api.native.asking import (
     tagged,
 )
 from export_pipeline.api.native.describing import connector_schema
+from export_pipeline.api.native.once import AskedOnce
 from export_pipeline.api.visits import ConnectorsEditor, ConnectorsViewer, Visit
 from export_pipeline.connectors.checking import CheckStep
 from export_pipeline.connectors.lifecycle import Action, ConnectorState, actions_in
@@ -30,7 +31,12 @@ from export_pipeline.control.connectors import (
     stop_connector,
 )
 from export_pipeline.store.connector_states import last_check
-from export_pipeline.store.connectors import StoredConnector, connectors_page, find_connector
+from export_pipeline.store.connectors import (
+    StoredConnector,
+    connector_config,
+    connectors_page,
+    find_connector,
+)
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import exports_on
 
@@ -96,6 +102,7 @@ class ConnectorDocument(BaseModel):
     checked_at: datetime | None
     next_check_at: datetime | None
     declared: bool = Field(description="whether its configuration is the operator's, beside the dataset")
+    configuration: int = Field(description="how often it was given one")
     actions: list[Action] = Field(description="what can be done to it in that state")
 
 
@@ -115,9 +122,12 @@ class ConnectorList(BaseModel):
 
 
 @router.post("", status_code=201, responses=problems(409))
-def create(visit: ConnectorsEditor, asked: ConnectorRequest, response: Response) -> WholeConnector:
+def create(
+    visit: ConnectorsEditor, asked: ConnectorRequest, once: AskedOnce, response: Response
+) -> WholeConnector:
     """Make a connector. It is checked by itself within a minute; files go through it once that has passed."""
-    with writing(visit.deployment.control) as connection, below("config", but=("name",)):
+
+    def make(connection: sa.Connection) -> WholeConnector:
         made = create_connector(
             connection,
             visit.deployment.secret_key,
@@ -125,8 +135,12 @@ def create(visit: ConnectorsEditor, asked: ConnectorRequest, response: Response)
             name=asked.name,
             config=asked.config,
         )
+        return _whole(connection, visit, made)
+
+    with below("config", but=("name",)):
+        made = once.made(visit, response, make, WholeConnector)
     tagged(response, _etag(made), location=f"{router.prefix}/{made.name}")
-    return _whole(visit, made)
+    return made
 
 
 @router.get("", responses=problems())
@@ -144,8 +158,8 @@ def get(visit: ConnectorsViewer, name: str, response: Response) -> WholeConnecto
     """Show a connector, its configuration without secrets, and its last check."""
     with reading(visit.deployment.control) as connection:
         found = find_connector(connection, visit.organization, name)
-    tagged(response, _etag(found))
-    return _whole(visit, found)
+        tagged(response, _etag(found))
+        return _whole(connection, visit, found)
 
 
 @router.put("/{name}", responses=problems(404, 412))
@@ -162,8 +176,8 @@ def replace(
             name=name,
             config=asked.config,
         )
-    tagged(response, _etag(stored))
-    return _whole(visit, stored)
+        tagged(response, _etag(stored))
+        return _whole(connection, visit, stored)
 
 
 @router.delete("/{name}", responses=problems(404, 412))
@@ -206,7 +220,7 @@ def _check(connection: sa.Connection, visit: Visit, name: str, expected: AskedCo
     expected.check(_etag(find_connector(connection, visit.organization, name, locked=True)))
 
 
-def _etag(connector: StoredConnector) -> str:
+def _etag(connector: StoredConnector | ConnectorDocument) -> str:
     return etag_of(connector.id, connector.type, connector.configuration)
 
 
@@ -222,18 +236,18 @@ def _listed(connector: StoredConnector) -> dict[str, Any]:
         "checked_at": connector.checked_at,
         "next_check_at": connector.next_check_at,
         "declared": connector.declared,
+        "configuration": connector.configuration,
         "actions": list(actions_in(connector.state)),
     }
 
 
-def _whole(visit: Visit, connector: StoredConnector) -> WholeConnector:
-    with reading(visit.deployment.control) as connection:
-        exports = [export.slug for export in exports_on(connection, connector.id)]
-        steps = last_check(connection, connector.id)
-    config = None if connector.always_there else shown(visit.deployment.connector(connector.id))
+def _whole(connection: sa.Connection, visit: Visit, connector: StoredConnector) -> WholeConnector:
+    config = None
+    if not connector.always_there:
+        config = shown(connector_config(connection, visit.deployment.secret_key, connector.id))
     return WholeConnector(
         **_listed(connector),
         config=config,
-        exports=exports,
-        check=[step_document(step) for step in steps],
+        exports=[export.slug for export in exports_on(connection, connector.id) if not export.generated],
+        check=[step_document(step) for step in last_check(connection, connector.id)],
     )

@@ -10,14 +10,16 @@ from pydantic import BaseModel, Field
 from export_pipeline.api.native.answering import problems
 from export_pipeline.api.native.asking import Asked, AskedCondition, AskedPage, below, etag_of, tagged
 from export_pipeline.api.native.describing import definition_schema
+from export_pipeline.api.native.once import AskedOnce
 from export_pipeline.api.visits import ExportsEditor, ExportsViewer, Visit
 from export_pipeline.control.exports import create_export, definition_from, delete_export
 from export_pipeline.control.pausing import pause_export, resume_export
+from export_pipeline.control.updating import update_export
 from export_pipeline.exports.due import next_due
 from export_pipeline.exports.export import Export
 from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.database import reading, writing
-from export_pipeline.store.exports import exports_page, find_export
+from export_pipeline.store.exports import exports_page, find_export, lock_export
 from export_pipeline.store.waits import why_wait
 
 router = APIRouter(prefix="/api/v1/exports", tags=["exports"])
@@ -48,6 +50,12 @@ class ExportRequest(Asked):
     standing: bool = Field(
         True, description="whether its hours are delivered by themselves, or for tasks only"
     )
+    definition: Definition
+
+
+class DefinitionRequest(Asked):
+    """Another definition for an export; what is left out takes its default."""
+
     definition: Definition
 
 
@@ -83,10 +91,11 @@ class ExportList(BaseModel):
 
 
 @router.post("", status_code=201, responses=problems(409, 503))
-def create(visit: ExportsEditor, asked: ExportRequest, response: Response) -> ExportDocument:
+def create(visit: ExportsEditor, asked: ExportRequest, once: AskedOnce, response: Response) -> ExportDocument:
     """Make an export."""
     dataset = visit.dataset
-    with writing(visit.deployment.control) as connection, below("definition", but=("name", "connector")):
+
+    def make(connection: sa.Connection) -> ExportDocument:
         made = create_export(
             connection,
             visit.deployment.secret_key,
@@ -97,8 +106,12 @@ def create(visit: ExportsEditor, asked: ExportRequest, response: Response) -> Ex
             definition=definition_from(asked.definition),
             standing=asked.standing,
         )
-        tagged(response, _etag(made), location=f"{router.prefix}/{made.slug}")
         return _document(connection, made)
+
+    with below("definition", but=("name", "connector")):
+        made = once.made(visit, response, make, ExportDocument)
+    tagged(response, _etag(made), location=f"{router.prefix}/{made.name}")
+    return made
 
 
 @router.get("", responses=problems())
@@ -116,6 +129,30 @@ def get(visit: ExportsViewer, name: str, response: Response) -> ExportDocument:
         found = find_export(connection, visit.organization, name)
         tagged(response, _etag(found))
         return _document(connection, found)
+
+
+@router.put("/{name}", responses=problems(404, 409, 412, 503))
+def update(
+    visit: ExportsEditor, name: str, asked: DefinitionRequest, expected: AskedCondition, response: Response
+) -> ExportDocument:
+    """Give an export another definition. Hours that are delivered stay as they are, until a task forces them.
+
+    Refused while a run is delivering hours of it. Dagster shows another first hour, end or minute of delivery
+    once its code location is reloaded.
+    """
+    dataset = visit.dataset
+    with writing(visit.deployment.control) as connection, below("definition", but=("name",)):
+        _check(connection, visit, name, expected)
+        updated = update_export(
+            connection,
+            visit.deployment.secret_key,
+            dataset,
+            organization=visit.organization,
+            slug=name,
+            definition=definition_from(asked.definition),
+        )
+        tagged(response, _etag(updated))
+        return _document(connection, updated)
 
 
 @router.delete("/{name}", responses=problems(404, 412))
@@ -147,11 +184,13 @@ def resume(visit: ExportsEditor, name: str, expected: AskedCondition, response: 
 
 
 def _check(connection: sa.Connection, visit: Visit, name: str, expected: AskedCondition) -> None:
-    expected.check(_etag(find_export(connection, visit.organization, name, locked=True)))
+    expected.check(_etag(lock_export(connection, visit.organization, name)))
 
 
-def _etag(export: Export) -> str:
-    return etag_of(export.id, export.paused, export.definition.model_dump(mode="json"))
+def _etag(export: Export | ExportDocument) -> str:
+    definition = export.definition
+    told = definition if isinstance(definition, dict) else definition.model_dump(mode="json")
+    return etag_of(export.id, export.paused, told)
 
 
 def _document(connection: sa.Connection, export: Export) -> ExportDocument:

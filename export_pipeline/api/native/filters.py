@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from export_pipeline.api.native.answering import problems
 from export_pipeline.api.native.asking import Asked, AskedCondition, AskedPage, etag_of, tagged
+from export_pipeline.api.native.once import AskedOnce
 from export_pipeline.api.visits import ExportsEditor, ExportsViewer, Visit
 from export_pipeline.control.filters import (
     create_filter,
@@ -78,12 +79,16 @@ class FilterList(BaseModel):
 
 
 @router.post("", status_code=201, responses=problems(409))
-def create(visit: ExportsEditor, asked: FilterRequest, response: Response) -> FilterDocument:
+def create(visit: ExportsEditor, asked: FilterRequest, once: AskedOnce, response: Response) -> FilterDocument:
     """Make a named filter."""
-    with writing(visit.deployment.control) as connection:
+
+    def make(connection: sa.Connection) -> FilterDocument:
         made = create_filter(connection, organization=visit.organization, name=asked.name, text=asked.text)
+        return FilterDocument(**_listed(made))
+
+    made = once.made(visit, response, make, FilterDocument)
     tagged(response, _etag(made), location=f"{router.prefix}/{made.name}")
-    return FilterDocument(**_listed(made))
+    return made
 
 
 @router.get("", responses=problems())
@@ -133,7 +138,7 @@ def _check(connection: sa.Connection, visit: Visit, name: str, expected: AskedCo
     expected.check(_etag(find_named_filter(connection, visit.organization, name)))
 
 
-def _etag(stored: StoredFilter) -> str:
+def _etag(stored: StoredFilter | FilterDocument) -> str:
     return etag_of(stored.id, stored.text)
 
 

@@ -2,11 +2,13 @@
 
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from export_pipeline.api.native.answering import problems
 from export_pipeline.api.native.asking import Asked, AskedCondition, AskedPage, Moment, etag_of, tagged
+from export_pipeline.api.native.once import AskedOnce
 from export_pipeline.api.visits import Administrator
 from export_pipeline.control.keys import NewKey, create_key, revoke_key, rotate_key
 from export_pipeline.control.privileges import Privilege
@@ -58,18 +60,22 @@ class Rotation(Asked):
     )
 
 
-@router.post("", status_code=201, responses=problems())
-def create(visit: Administrator, asked: KeyRequest) -> NewKeyDocument:
+@router.post("", status_code=201, responses=problems(409))
+def create(visit: Administrator, asked: KeyRequest, once: AskedOnce, response: Response) -> NewKeyDocument:
     """Make a key. Its text is in the answer, and nowhere else."""
-    with writing(visit.deployment.control) as connection:
-        new = create_key(
-            connection,
-            organization=visit.organization,
-            name=asked.name,
-            privileges=asked.privileges,
-            expires_at=asked.expires_at,
+
+    def make(connection: sa.Connection) -> NewKeyDocument:
+        return _shown_once(
+            create_key(
+                connection,
+                organization=visit.organization,
+                name=asked.name,
+                privileges=asked.privileges,
+                expires_at=asked.expires_at,
+            )
         )
-    return _shown_once(new)
+
+    return once.made(visit, response, make, NewKeyDocument, shown_once=True)
 
 
 @router.get("", responses=problems())
@@ -89,13 +95,17 @@ def get(visit: Administrator, id: str, response: Response) -> KeyDocument:  # it
     return _document(found)
 
 
-@router.post("/{id}/rotate", status_code=201, responses=problems(404))
-def rotate(visit: Administrator, id: str, how: Rotation) -> NewKeyDocument:
+@router.post("/{id}/rotate", status_code=201, responses=problems(404, 409))
+def rotate(
+    visit: Administrator, id: str, how: Rotation, once: AskedOnce, response: Response
+) -> NewKeyDocument:
     """Make a key that allows the same, in the place of this one."""
-    with writing(visit.deployment.control) as connection:
-        return _shown_once(
-            rotate_key(connection, visit.organization, id, grace=timedelta(seconds=how.grace_seconds))
-        )
+    grace = timedelta(seconds=how.grace_seconds)
+
+    def make(connection: sa.Connection) -> NewKeyDocument:
+        return _shown_once(rotate_key(connection, visit.organization, id, grace=grace))
+
+    return once.made(visit, response, make, NewKeyDocument, shown_once=True)
 
 
 @router.delete("/{id}", responses=problems(404, 412))

@@ -3,16 +3,18 @@
 from datetime import datetime
 from typing import Annotated
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from export_pipeline.api.native.answering import problems
 from export_pipeline.api.native.asking import Asked, AskedPage, Moment
 from export_pipeline.api.native.deliveries import MOST_SHOWN, FailureDocument, failure_document
+from export_pipeline.api.native.once import AskedOnce
 from export_pipeline.api.visits import ExportsEditor, ExportsViewer
 from export_pipeline.control.tasks import TaskView, create_task, show_task, tasks_shown
 from export_pipeline.exports.task import TaskStatus
-from export_pipeline.store.database import reading, writing
+from export_pipeline.store.database import reading
 
 router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"])
 
@@ -41,6 +43,7 @@ class TaskDocument(BaseModel):
 
     id: str
     export: str
+    name: str | None = Field(description="what whoever asked called it, by a face that has names")
     status: TaskStatus
     progress: int = Field(description="per cent; 100 means that every hour is delivered")
     since: datetime
@@ -61,10 +64,11 @@ class TaskList(BaseModel):
     next: str | None = Field(description="the cursor of the next page, if there is one")
 
 
-@router.post("", status_code=201, responses=problems(404))
-def create(visit: ExportsEditor, asked: TaskRequest, response: Response) -> TaskDocument:
+@router.post("", status_code=201, responses=problems(404, 409))
+def create(visit: ExportsEditor, asked: TaskRequest, once: AskedOnce, response: Response) -> TaskDocument:
     """Request the hours of a range. They are delivered in the background."""
-    with writing(visit.deployment.control) as connection:
+
+    def make(connection: sa.Connection) -> TaskDocument:
         task = create_task(
             connection,
             organization=visit.organization,
@@ -73,8 +77,11 @@ def create(visit: ExportsEditor, asked: TaskRequest, response: Response) -> Task
             until=asked.until,
             force=asked.force,
         )
-        response.headers["Location"] = f"{router.prefix}/{task.id}"
         return _document(show_task(connection, visit.organization, task.id))
+
+    made = once.made(visit, response, make, TaskDocument)
+    response.headers["Location"] = f"{router.prefix}/{made.id}"
+    return made
 
 
 @router.get("", responses=problems(404))
@@ -89,7 +96,7 @@ def list_(
     return TaskList(tasks=[_document(one) for one in found.items], next=found.next)
 
 
-@router.get("/{id}", responses=problems(404))
+@router.get("/{id}", responses=problems(404, 410))
 def get(visit: ExportsViewer, id: str) -> TaskDocument:  # its name in the address
     """Show a task: its status, how far it is, and which hours failed, and why."""
     with reading(visit.deployment.control) as connection:
@@ -101,6 +108,7 @@ def _document(view: TaskView) -> TaskDocument:
     return TaskDocument(
         id=task.id,
         export=view.export.slug,
+        name=task.name,
         status=view.status,
         progress=view.progress,
         since=task.since,

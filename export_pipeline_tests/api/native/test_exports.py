@@ -97,3 +97,17 @@ def test_who_may_only_look_changes_nothing(api: Api, admin: Somebody) -> None:
         assert http.get(f"{EXPORTS}/events").status_code == 200
         assert http.delete(f"{EXPORTS}/events").status_code == 403
         assert http.post(f"{EXPORTS}/events/pause").status_code == 403
+
+
+def test_another_definition_takes_the_place_of_the_one_that_was_seen(admin: Somebody) -> None:
+    admin.lake()
+    admin.export()
+    seen = {"If-Match": admin.get(f"{EXPORTS}/events").headers["ETag"]}
+    other = {"definition": {**DEFINITION, "subdirectory": "events", "format": "parquet"}}
+
+    updated = admin.put(f"{EXPORTS}/events", json=other, headers=seen)
+
+    assert updated.json()["definition"]["format"]["type"] == "parquet"
+    assert admin.put(f"{EXPORTS}/events", json=other, headers=seen).status_code == 412
+    wrong = admin.put(f"{EXPORTS}/events", json={"definition": {**DEFINITION, "tables": []}})
+    assert wrong.json()["faults"][0]["field"] == "definition.tables"

@@ -1,4 +1,4 @@
-"""The audit log."""
+"""The audit log, and answers that are given again."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,3 +25,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_audit"),
     )
     op.create_index("ix_audit_organization_at", "audit", ["organization", "at"])
+    op.create_table(
+        "answers",
+        sa.Column("api_key_id", sa.String(length=36), nullable=False),
+        sa.Column("organization", sa.String(length=63), nullable=False),
+        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["api_key_id"], ["api_keys.id"], name="fk_answers_api_key_id"),
+        sa.ForeignKeyConstraint(["organization"], ["organizations.id"], name="fk_answers_organization"),
+        sa.PrimaryKeyConstraint("api_key_id", "organization", "key", name="pk_answers"),
+    )
