@@ -146,6 +146,13 @@ REQUEST_COUNTS = sa.Table(
     sa.Column("requests", sa.Integer, nullable=False),
 )
 
+SIGNS_OF_LIFE = sa.Table(
+    "signs_of_life",
+    METADATA,
+    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("seen_at", Moment, nullable=False),
+)
+
 # What requests were answered that carried an Idempotency-Key, for a day.
 ANSWERS = sa.Table(
     "answers",

@@ -31,6 +31,7 @@ from export_pipeline.store.claims import claim, claims_between, note_progress
 from export_pipeline.store.connector_states import change_state
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import failures_between
+from export_pipeline.store.signs_of_life import SENSORS, last_seen
 from export_pipeline.store.tasks import get_task, request_cancel, start_task
 from export_pipeline.store.waits import note_wait, waits_of
 from export_pipeline.windows import ONE_HOUR
@@ -327,3 +328,13 @@ def test_a_task_that_is_overtaken_waits_in_the_queue_and_is_finished_by_another_
     assert status_of(installation, task) is TaskStatus.STARTED
     assert run_of(instance, second).success
     assert status_of(installation, task) is TaskStatus.FINISHED
+
+
+def test_each_look_leaves_a_sign_of_life(installation: Installation, instance: dg.DagsterInstance) -> None:
+    before = datetime.now(UTC)
+    requests(instance)
+
+    with reading(installation.deployment.control) as connection:
+        seen = last_seen(connection, SENSORS)
+    assert seen is not None
+    assert before <= seen <= datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The audit log, and answers that are given again."""
+"""The audit log, answers that are given again, and signs of life."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,6 +25,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_audit"),
     )
     op.create_index("ix_audit_organization_at", "audit", ["organization", "at"])
+    op.create_table(
+        "signs_of_life",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_signs_of_life"),
+    )
     op.create_table(
         "answers",
         sa.Column("api_key_id", sa.String(length=36), nullable=False),
