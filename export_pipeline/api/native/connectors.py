@@ -121,7 +121,7 @@ class ConnectorList(BaseModel):
     next: str | None = Field(description="the cursor of the next page, if there is one")
 
 
-@router.post("", status_code=201, responses=problems(409))
+@router.post("", status_code=201, responses=problems(409, 413))
 def create(
     visit: ConnectorsEditor, asked: ConnectorRequest, once: AskedOnce, response: Response
 ) -> WholeConnector:
@@ -162,7 +162,7 @@ def get(visit: ConnectorsViewer, name: str, response: Response) -> WholeConnecto
         return _whole(connection, visit, found)
 
 
-@router.put("/{name}", responses=problems(404, 412))
+@router.put("/{name}", responses=problems(404, 412, 413))
 def replace(
     visit: ConnectorsEditor, name: str, asked: ReplaceRequest, expected: AskedCondition, response: Response
 ) -> WholeConnector:
@@ -202,7 +202,7 @@ def stop(visit: ConnectorsEditor, name: str) -> ConnectorDocument:
         return ConnectorDocument(**_listed(stop_connector(connection, visit.organization, name)))
 
 
-@router.post("/{name}/fail", responses=problems(404))
+@router.post("/{name}/fail", responses=problems(404, 413))
 def fail(visit: ConnectorsEditor, name: str, asked: FailRequest) -> ConnectorDocument:
     """Say that a connector is not to be used, until it is replaced, or stopped and started."""
     with writing(visit.deployment.control) as connection:

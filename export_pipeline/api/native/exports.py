@@ -90,7 +90,7 @@ class ExportList(BaseModel):
     next: str | None = Field(description="the cursor of the next page, if there is one")
 
 
-@router.post("", status_code=201, responses=problems(409, 503))
+@router.post("", status_code=201, responses=problems(409, 413, 503))
 def create(visit: ExportsEditor, asked: ExportRequest, once: AskedOnce, response: Response) -> ExportDocument:
     """Make an export."""
     dataset = visit.dataset
@@ -131,7 +131,7 @@ def get(visit: ExportsViewer, name: str, response: Response) -> ExportDocument:
         return _document(connection, found)
 
 
-@router.put("/{name}", responses=problems(404, 409, 412, 503))
+@router.put("/{name}", responses=problems(404, 409, 412, 413, 503))
 def update(
     visit: ExportsEditor, name: str, asked: DefinitionRequest, expected: AskedCondition, response: Response
 ) -> ExportDocument:

@@ -78,7 +78,7 @@ class FilterList(BaseModel):
     next: str | None = Field(description="the cursor of the next page, if there is one")
 
 
-@router.post("", status_code=201, responses=problems(409))
+@router.post("", status_code=201, responses=problems(409, 413))
 def create(visit: ExportsEditor, asked: FilterRequest, once: AskedOnce, response: Response) -> FilterDocument:
     """Make a named filter."""
 
@@ -110,7 +110,7 @@ def get(visit: ExportsViewer, name: str, response: Response) -> WholeFilter:
     return WholeFilter(**_listed(found), resolved=resolved, exports=users.exports, filters=users.filters)
 
 
-@router.put("/{name}", responses=problems(404, 412, 503))
+@router.put("/{name}", responses=problems(404, 412, 413, 503))
 def replace(
     visit: ExportsEditor, name: str, asked: TextRequest, expected: AskedCondition, response: Response
 ) -> ReplacedFilter:

@@ -60,7 +60,7 @@ class Rotation(Asked):
     )
 
 
-@router.post("", status_code=201, responses=problems(409))
+@router.post("", status_code=201, responses=problems(409, 413))
 def create(visit: Administrator, asked: KeyRequest, once: AskedOnce, response: Response) -> NewKeyDocument:
     """Make a key. Its text is in the answer, and nowhere else."""
 
@@ -95,7 +95,7 @@ def get(visit: Administrator, id: str, response: Response) -> KeyDocument:  # it
     return _document(found)
 
 
-@router.post("/{id}/rotate", status_code=201, responses=problems(404, 409))
+@router.post("/{id}/rotate", status_code=201, responses=problems(404, 409, 413))
 def rotate(
     visit: Administrator, id: str, how: Rotation, once: AskedOnce, response: Response
 ) -> NewKeyDocument:

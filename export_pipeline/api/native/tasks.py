@@ -64,7 +64,7 @@ class TaskList(BaseModel):
     next: str | None = Field(description="the cursor of the next page, if there is one")
 
 
-@router.post("", status_code=201, responses=problems(404, 409))
+@router.post("", status_code=201, responses=problems(404, 409, 413))
 def create(visit: ExportsEditor, asked: TaskRequest, once: AskedOnce, response: Response) -> TaskDocument:
     """Request the hours of a range. They are delivered in the background."""
 
