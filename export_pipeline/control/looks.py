@@ -58,6 +58,7 @@ def task(connection: sa.Connection, given: Mapping[str, Any], result: Any) -> Se
         "force": found.force,
         "attempt": found.attempt,
         "error": found.error,
+        "cancelled_by": found.cancelled_by,
     }
     if export.generated:  # no entry of its own says what it is
         told = {"origin": found.origin, "name": found.name, "connector": _way_out(connection, export)}

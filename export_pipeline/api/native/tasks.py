@@ -12,9 +12,16 @@ from export_pipeline.api.native.asking import Asked, AskedPage, Moment
 from export_pipeline.api.native.deliveries import MOST_SHOWN, FailureDocument, failure_document
 from export_pipeline.api.native.once import AskedOnce
 from export_pipeline.api.visits import ExportsEditor, ExportsViewer
-from export_pipeline.control.tasks import TaskView, create_task, show_task, tasks_shown
+from export_pipeline.control.tasks import (
+    TaskView,
+    cancel_task,
+    create_task,
+    retry_task,
+    show_task,
+    tasks_shown,
+)
 from export_pipeline.exports.task import TaskStatus
-from export_pipeline.store.database import reading
+from export_pipeline.store.database import reading, writing
 
 router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"])
 
@@ -51,6 +58,7 @@ class TaskDocument(BaseModel):
     force: bool
     requested_at: datetime
     started_at: datetime | None
+    ended_at: datetime | None
     error: str | None = Field(description="why it ended before its hours were delivered, if it did")
     waits_for: str | None = Field(description="why it does not begin, if there is a reason")
     hours: HourCounts
@@ -103,6 +111,20 @@ def get(visit: ExportsViewer, id: str) -> TaskDocument:  # its name in the addre
         return _document(show_task(connection, visit.organization, id))
 
 
+@router.post("/{id}/cancel", responses=problems(404, 409, 410))
+def cancel(visit: ExportsEditor, id: str) -> TaskDocument:
+    """End a task: a queued one at once, one under way within seconds. What is delivered stays."""
+    with writing(visit.deployment.control) as connection:
+        return _document(cancel_task(connection, visit.organization, id, by=visit.caller.key.name))
+
+
+@router.post("/{id}/retry", responses=problems(404, 409, 410))
+def retry(visit: ExportsEditor, id: str) -> TaskDocument:
+    """Try again what a task has not delivered that ended in an ERROR. It keeps its id."""
+    with writing(visit.deployment.control) as connection:
+        return _document(retry_task(connection, visit.organization, id))
+
+
 def _document(view: TaskView) -> TaskDocument:
     task, counts = view.task, view.counts
     return TaskDocument(
@@ -116,6 +138,7 @@ def _document(view: TaskView) -> TaskDocument:
         force=task.force,
         requested_at=task.requested_at,
         started_at=task.started_at,
+        ended_at=view.ended_at,
         error=task.error,
         waits_for=view.waits_for,
         hours=HourCounts(wanted=counts.hours, delivered=counts.delivered, failed=counts.failed),

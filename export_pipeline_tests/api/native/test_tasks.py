@@ -64,3 +64,17 @@ def test_the_newest_task_is_listed_first(events: Somebody) -> None:
 
     assert [one["id"] for page in (first, second) for one in page["tasks"]] == ids[::-1]
     assert events.get(TASKS, params={"export": "nothing"}).status_code == 404
+
+
+def test_a_task_is_cancelled_and_tried_again(events: Somebody) -> None:
+    id_ = events.post(TASKS, json=RANGE).json()["id"]
+
+    assert events.post(f"{TASKS}/{id_}/retry").status_code == 409  # it is queued
+    cancelled = events.post(f"{TASKS}/{id_}/cancel").json()
+    assert cancelled["status"] == "ERROR"
+    assert "cancelled by test" in cancelled["error"]
+    assert cancelled["ended_at"]
+    assert events.post(f"{TASKS}/{id_}/cancel").status_code == 409  # it has ended
+    assert events.post(f"{TASKS}/{id_}/retry").json()["status"] == "QUEUED"
+    actions = [one["action"] for one in events.get("/api/v1/audit").json()["entries"]]
+    assert actions[:3] == ["task.retry", "task.cancel", "task.create"]
