@@ -4,8 +4,8 @@ import os
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,13 @@ import pytest
 
 from export_pipeline.control.keys import create_key
 from export_pipeline.control.organizations import create_organization
+from export_pipeline.deployment import open_deployment
 from export_pipeline.processes.api import server_command
 from export_pipeline.processes.tethered import Tethered
 from export_pipeline.store.database import writing
 from export_pipeline_tests.installations import Installation, an_installation
 from export_pipeline_tests.servers.ports import free_port
+from export_pipeline_tests.servers.postgres import fresh_database
 from export_pipeline_tests.store.conftest import control as control
 from export_pipeline_tests.store.conftest import shared_postgres as shared_postgres
 
@@ -122,6 +124,28 @@ def admin(api: Api) -> Iterator[Somebody]:
     organization = api.organization()
     with api.client(api.key(organization)) as http:
         yield Somebody(organization, http)
+
+
+@pytest.fixture(scope="session")
+def two_apis(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Api, Api]]:
+    """Two processes that serve one installation, whose control database is PostgreSQL."""
+    folder = tmp_path_factory.mktemp("two-apis")
+    with ExitStack() as opened:
+        control_url = opened.enter_context(fresh_database(postgres_url))
+        local = opened.enter_context(an_installation(folder / "home"))
+        settings = local.deployment.settings.model_copy(update={"control_url": control_url})
+        deployment = open_deployment(settings, local.deployment.environ)
+        opened.callback(deployment.close)
+        installation = replace(local, deployment=deployment)
+        environ = {
+            "EXPORT_PIPELINE_CONTROL_URL": control_url,
+            "EXPORT_PIPELINE_REQUESTS_PER_MINUTE": "100000",
+        }
+        one, another = (
+            Api(opened.enter_context(serving(installation, log, **environ)), installation, log)
+            for log in (folder / "log-1", folder / "log-2")
+        )
+        yield one, another
 
 
 @contextmanager
