@@ -16,7 +16,7 @@ from export_pipeline.control.audit import audited
 from export_pipeline.control.collisions import contexts_of
 from export_pipeline.control.exports import check_keys, check_slug
 from export_pipeline.control.kept_secrets import with_kept_secrets
-from export_pipeline.errors import AlreadyExists, HourFailed, InvalidRequest, NotFound, WrongState
+from export_pipeline.errors import AlreadyExists, HourFailed, InUse, InvalidRequest, NotFound, WrongState
 from export_pipeline.store.claims import in_flight
 from export_pipeline.store.connector_states import change_state, note_check
 from export_pipeline.store.connectors import (
@@ -117,12 +117,10 @@ def fail_connector(
 
 @audited("connector.delete", looks.connector)
 def delete_connector(connection: sa.Connection, organization: str, name: str) -> StoredConnector:
-    """Forget a connector and its credentials. Refused while exports go through it."""
+    """Forget a connector and its credentials. InUse names the exports that go through it."""
     found = _found(connection, organization, name, Action.DELETE)
     if users := [export.slug for export in exports_on(connection, found.id)]:
-        raise InvalidRequest(
-            f"name: exports go through {name!r}: {', '.join(users)}; delete those first", field="name"
-        )
+        raise InUse(f"exports go through {name!r}: {', '.join(users)}; delete those first")
     hide_connector(connection, found.id)
     return found
 
