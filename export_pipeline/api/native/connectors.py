@@ -180,7 +180,7 @@ def replace(
         return _whole(connection, visit, stored)
 
 
-@router.delete("/{name}", responses=problems(404, 412))
+@router.delete("/{name}", responses=problems(404, 409, 412))
 def delete(visit: ConnectorsEditor, name: str, expected: AskedCondition) -> ConnectorDocument:
     """Forget a connector and its credentials. Refused while exports go through it."""
     with writing(visit.deployment.control) as connection:

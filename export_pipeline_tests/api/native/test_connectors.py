@@ -112,8 +112,8 @@ def test_one_that_is_used_is_not_deleted(admin: Somebody) -> None:
 
     refused = admin.delete(f"{CONNECTORS}/lake")
 
-    assert refused.status_code == 400
-    assert "exports go through 'lake': events" in refused.json()["detail"]
+    assert refused.status_code == 409
+    assert "events" in refused.json()["detail"]
     assert admin.get(f"{CONNECTORS}/lake").json()["exports"] == ["events"]
 
 

@@ -107,6 +107,7 @@ def _dataset_broken(api: Api, admin: Somebody) -> None:
 def _conflicts(api: Api, admin: Somebody, things: Things) -> None:
     task = things.ids["tasks"]
     assert admin.post("/api/v1/connectors/lake/start").status_code == 409
+    assert admin.delete("/api/v1/connectors/lake").status_code == 409
     admin.post("/api/v1/connectors", json={"name": "still", "config": BUCKET})
     assert admin.post("/api/v1/connectors/still/stop").status_code == 200
     assert admin.post("/api/v1/connectors/still/stop").status_code == 409
