@@ -138,9 +138,15 @@ class Deployment:
         Its thread is left behind, and what it finds comes too late to be noted; it does not keep the process.
         """
         steps: list[CheckStep] = []
-        thread = threading.Thread(
-            target=self.check, args=(connector, steps), name=f"check of {connector.name}", daemon=True
-        )
+
+        def checked() -> None:
+            try:
+                self.check(connector, steps)
+            except Exception as error:
+                # It is noted. A thread tells the text by itself, and that may hold anything.
+                LOG.error("a check broke off with %s", type(error).__name__)  # noqa: TRY400
+
+        thread = threading.Thread(target=checked, name=f"check of {connector.name}", daemon=True)
         thread.start()
         thread.join(seconds)
         if not thread.is_alive():
