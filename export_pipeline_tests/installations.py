@@ -10,8 +10,10 @@ from typing import Any
 import duckdb
 
 from export_pipeline.control.exports import create_export, definition_from
+from export_pipeline.control.requests import request_export
 from export_pipeline.deployment import Deployment, open_deployment
 from export_pipeline.exports.export import Export
+from export_pipeline.exports.task import ExportTask
 from export_pipeline.settings import Settings
 from export_pipeline.store.database import writing
 from export_pipeline.windows import HourWindow, hours_between
@@ -95,6 +97,30 @@ class Installation:
                 connector=connector,
                 definition=definition_from(definition),
                 standing=standing,
+            )
+
+    def request(self, first: int = 0, last: int = 1, **changes: Any) -> ExportTask:
+        """A one-off request for some hours of all events as plain CSV, with what differs."""
+        keeping = {name: changes.pop(name) for name in ("own_files", "name", "properties") if name in changes}
+        connector = changes.pop("connector", "direct_download")
+        definition = {
+            "tables": [{"name": "events"}],
+            "format": {"type": "csv", "compression": "none"},
+            "first_hour": FIRST.isoformat(),
+            **changes,
+        }
+        with writing(self.deployment.control) as connection:
+            return request_export(
+                connection,
+                self.deployment.secret_key,
+                self.deployment.dataset,
+                organization="default",
+                connector=connector,
+                definition=definition_from(definition),
+                since=FIRST + timedelta(hours=first),
+                until=FIRST + timedelta(hours=last + 1),
+                origin="test",
+                **keeping,
             )
 
     def change_source(self, sql: str) -> None:

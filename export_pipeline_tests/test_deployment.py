@@ -2,9 +2,10 @@
 
 import json
 import logging
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
-from export_pipeline.connectors.addresses import may_be_called
+from export_pipeline.connectors.addresses import allow, may_be_called
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
@@ -414,6 +415,43 @@ def test_a_check_that_breaks_off_is_noted_too_and_made_again_later(
         assert now.next_check_at is not None
         assert now.checked_at is not None
         assert now.next_check_at > now.checked_at
+
+
+def test_a_check_that_is_awaited_gives_its_steps(tmp_path: Path) -> None:
+    with a_deployment(tmp_path / "home") as deployment:
+        with reading(deployment.control) as connection:
+            stored = find_connector(connection, "default", DIRECT_DOWNLOAD)
+
+        steps = deployment.check_within(stored, 60)
+
+        with reading(deployment.control) as connection:
+            assert steps == last_check(connection, stored.id)
+    assert all(step.ok for step in steps)
+
+
+def test_of_a_check_that_takes_too_long_that_is_told_and_noted(
+    tmp_path: Path,
+    loopback_allowed: None,  # noqa: ARG001 -- and no longer, after the test
+) -> None:
+    """The store takes the call, and keeps silent."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, a_deployment(tmp_path / "home") as deployment:
+        allow([ip_network("127.0.0.0/8")])
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with writing(deployment.control) as connection:
+            stored = create_connector(
+                connection,
+                deployment.secret_key,
+                organization="default",
+                name="silent",
+                config=an_s3_connector(endpoint_url=address),
+            )
+
+        *first, last = deployment.check_within(stored, 2)
+
+        assert all(step.ok for step in first)
+        assert (last.ok, last.message) == (False, "The check has not ended within 2 seconds.")
+        with reading(deployment.control) as connection:
+            assert find_connector(connection, "default", "silent").reason == last.message
 
 
 def test_a_connector_that_was_deleted_is_not_checked(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ def export_document(export: "Export", connector: str) -> dict[str, object]:
         "id": export.id,
         "connector": connector,
         "standing": export.standing,
+        "generated": export.generated,
         "paused": export.paused,
         "created_at": export.created_at,
         "asset_key": asset_key(export) if export.standing else None,

@@ -15,6 +15,10 @@ NO_VALUE = ""
 Json = Annotated[
     bool, typer.Option("--json", metavar=NO_VALUE, help="Print one JSON document and nothing else.")
 ]
+Requests = Annotated[
+    bool,
+    typer.Option("--requests", metavar=NO_VALUE, help="Those too that were made for requests over the API."),
+]
 Yes = Annotated[bool, typer.Option("--yes", metavar=NO_VALUE, help="Do not ask whether that is meant.")]
 
 

@@ -11,7 +11,10 @@ import sqlalchemy as sa
 from export_pipeline.connectors.checking import CheckStep, check, failed_step
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.lifecycle import Action, ConnectorState, actions_in
-from export_pipeline.control.exports import check_keys, check_slug, contexts_of
+from export_pipeline.control import looks
+from export_pipeline.control.audit import audited
+from export_pipeline.control.collisions import contexts_of
+from export_pipeline.control.exports import check_keys, check_slug
 from export_pipeline.control.kept_secrets import with_kept_secrets
 from export_pipeline.errors import AlreadyExists, HourFailed, InUse, InvalidRequest, NotFound, WrongState
 from export_pipeline.store.claims import in_flight
@@ -33,6 +36,7 @@ BY_HAND = "It was failed by hand; replace it, or stop and start it, when its tim
 STOPPED = "It was stopped by hand; start it when files may go there again."
 
 
+@audited("connector.create", looks.connector)
 def create_connector(
     connection: sa.Connection,
     key: SecretKey,
@@ -59,6 +63,7 @@ def create_connector(
     return add_connector(connection, key, organization, name, made)
 
 
+@audited("connector.replace", looks.connector)
 def replace_connector(
     connection: sa.Connection,
     key: SecretKey,
@@ -82,12 +87,14 @@ def replace_connector(
     return change_state(connection, found.id, ConnectorState.STARTING, NOT_CHECKED, now=datetime.now(UTC))
 
 
+@audited("connector.start", looks.connector)
 def start_connector(connection: sa.Connection, organization: str, name: str) -> StoredConnector:
     """Let files go through a connector again, as soon as its check has passed."""
     found = _found(connection, organization, name, Action.START)
     return change_state(connection, found.id, ConnectorState.STARTING, NOT_CHECKED, now=datetime.now(UTC))
 
 
+@audited("connector.stop", looks.connector)
 def stop_connector(connection: sa.Connection, organization: str, name: str) -> StoredConnector:
     """Let no new hour go through a connector. It is stopped when those in flight have ended."""
     now = datetime.now(UTC)
@@ -98,6 +105,7 @@ def stop_connector(connection: sa.Connection, organization: str, name: str) -> S
     return change_state(connection, found.id, ConnectorState.STOPPED, STOPPED, now=now)
 
 
+@audited("connector.fail", looks.connector)
 def fail_connector(
     connection: sa.Connection, organization: str, name: str, reason: str = ""
 ) -> StoredConnector:
@@ -107,6 +115,7 @@ def fail_connector(
     return change_state(connection, found.id, ConnectorState.FAILED, said, now=datetime.now(UTC))
 
 
+@audited("connector.delete", looks.connector)
 def delete_connector(connection: sa.Connection, organization: str, name: str) -> StoredConnector:
     """Forget a connector and its credentials. InUse names the exports that go through it."""
     found = _found(connection, organization, name, Action.DELETE)

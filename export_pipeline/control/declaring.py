@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from export_pipeline.connectors.connector import CONNECTOR_TYPES
 from export_pipeline.connectors.lifecycle import ConnectorState
+from export_pipeline.control.audit import note_change
 from export_pipeline.control.exports import check_slug
 from export_pipeline.dataset.connector_section import ConnectorSection
 from export_pipeline.dataset.tables import Dataset, suggestion
@@ -95,6 +96,7 @@ def declare_connectors(connection: sa.Connection, dataset: Dataset) -> None:
         declare_connector(
             connection, organization_of(section), section.name, section.type, digest_of(section)
         )
+        _note(connection, "connector.declare", section)
     for stored, section in found.unknown:
         note_declaration(connection, stored.id, digest_of(section))
     for stored, section in found.edited:
@@ -102,10 +104,18 @@ def declare_connectors(connection: sa.Connection, dataset: Dataset) -> None:
         if stored.state not in STOPPED_BY_HAND:
             now = datetime.now(UTC)
             change_state(connection, stored.id, ConnectorState.STARTING, DECLARED, now=now)
+        _note(connection, "connector.redeclare", section)
     for stored in found.gone:
         find_connector(connection, stored.organization, stored.name, locked=True)
         if not exports_on(connection, stored.id):
             hide_connector(connection, stored.id)
+            note_change(
+                connection,
+                "connector.undeclare",
+                organization=stored.organization,
+                subject=stored.name,
+                before={"type": stored.type},
+            )
 
 
 def declared_problems(connection: sa.Connection, dataset: Dataset) -> Iterator[InvalidRequest]:
@@ -117,6 +127,16 @@ def declared_problems(connection: sa.Connection, dataset: Dataset) -> Iterator[I
             section_config(section)
         except InvalidRequest as error:
             yield error
+
+
+def _note(connection: sa.Connection, action: str, section: ConnectorSection) -> None:
+    note_change(
+        connection,
+        action,
+        organization=organization_of(section),
+        subject=section.name,
+        after={"type": section.type},
+    )
 
 
 def _check(section: ConnectorSection, organizations: Sequence[str], there: StoredConnector | None) -> None:

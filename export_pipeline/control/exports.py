@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import combinations
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,9 +10,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from export_pipeline.connectors.limits import KeyLimits
+from export_pipeline.control import looks
+from export_pipeline.control.audit import audited
+from export_pipeline.control.collisions import check_all_hours, check_tables, key_head
 from export_pipeline.dataset.tables import Dataset, suggestion
 from export_pipeline.errors import InvalidRequest, NotFound
-from export_pipeline.exports.collisions import Symbol, collide, shape_of
 from export_pipeline.exports.export import (
     LONGEST_SLUG,
     SHORTEST_SLUG,
@@ -32,7 +33,7 @@ from export_pipeline.store.begun_objects import forget_begun
 from export_pipeline.store.connectors import StoredConnector, find_connector
 from export_pipeline.store.declared_connectors import config_of
 from export_pipeline.store.encryption import SecretKey
-from export_pipeline.store.exports import add_export, exports_on, find_export, hide_export
+from export_pipeline.store.exports import add_export, find_export, hide_export
 from export_pipeline.store.named_filters import named_filters
 from export_pipeline.store.organizations import lock_organization
 from export_pipeline.store.tasks import fail_queued_tasks
@@ -73,6 +74,7 @@ def _said(details: ErrorDetails) -> str:
             return said(details)
 
 
+@audited("export.create", looks.export)
 def create_export(
     connection: sa.Connection,
     key: SecretKey,
@@ -86,22 +88,10 @@ def create_export(
 ) -> Export:
     """Accept a definition, or refuse it naming the field and the cure; refused, nothing is stored."""
     check_slug(slug, field="name")
-    target = _connector(connection, organization, connector)
-    lock_organization(connection, organization)  # its named filters stay, and stay as they are
-    named = named_filters(connection, organization)
-    limits = config_of(connection, key, dataset, target).key_limits
-    plans = plan_of(definition, dataset, named)
-    for plan in plans:
-        definition.format.check(plan.columns)
-    tables = [plan.table.name for plan in plans]
-    _check_range(definition)
-    window = HourWindow(definition.first_hour)
-    contexts = [
-        definition.key_context(organization=organization, export=slug, table=table, window=window)
-        for table in tables
-    ]
-    check_keys(definition, contexts, limits)
-    _check_collisions(connection, organization, slug, target.id, definition, contexts)
+    target = named_connector(connection, organization, connector)
+    check_hours_of(definition)
+    contexts = checked_contexts(connection, key, dataset, target=target, slug=slug, definition=definition)
+    check_all_hours(connection, target.id, definition, contexts)
     return add_export(
         connection,
         organization=organization,
@@ -109,9 +99,42 @@ def create_export(
         connector_id=target.id,
         definition=definition,
         standing=standing,
+        key_head=key_head(definition, contexts),
     )
 
 
+def checked_contexts(
+    connection: sa.Connection,
+    key: SecretKey,
+    dataset: Dataset,
+    *,
+    target: StoredConnector,
+    slug: str,
+    definition: ExportDefinition,
+) -> Sequence[KeyContext]:
+    """Refuse what cannot be exported, or not through that connector; whether its keys are free is not asked.
+
+    Returns for each table what its path is filled from in the first hour.
+    """
+    lock_organization(connection, target.organization)  # its named filters stay, and stay as they are
+    named = named_filters(connection, target.organization)
+    limits = config_of(connection, key, dataset, target).key_limits
+    plans = plan_of(definition, dataset, named)
+    for plan in plans:
+        definition.format.check(plan.columns)
+    window = HourWindow(definition.first_hour)
+    contexts = [
+        definition.key_context(
+            organization=target.organization, export=slug, table=plan.table.name, window=window
+        )
+        for plan in plans
+    ]
+    check_keys(definition, contexts, limits)
+    check_tables(definition, contexts)
+    return contexts
+
+
+@audited("export.delete", looks.export)
 def delete_export(connection: sa.Connection, organization: str, slug: str) -> Export:
     """Stop exporting; tasks and hours that wait are not begun. What was delivered stays where it is, and so
     does its entry in the ledger.
@@ -133,12 +156,6 @@ def check_keys(definition: ExportDefinition, contexts: Sequence[KeyContext], lim
             check_key(f"{folder}/{max(SIDE_FILES, key=len)}", limits)
 
 
-def contexts_of(export: Export) -> Sequence[KeyContext]:
-    """For each table of an export what its path is filled from in its first hour."""
-    window = HourWindow(export.definition.first_hour)
-    return [export.key_context(choice.name, window) for choice in export.definition.tables]
-
-
 def check_slug(slug: str, *, field: str) -> None:
     """Refuse a name that could not be part of a Dagster name and an object key."""
     if not (SHORTEST_SLUG <= len(slug) <= LONGEST_SLUG and re.fullmatch(SLUG_PATTERN, slug)):
@@ -149,7 +166,7 @@ def check_slug(slug: str, *, field: str) -> None:
         )
 
 
-def _connector(connection: sa.Connection, organization: str, name: str) -> StoredConnector:
+def named_connector(connection: sa.Connection, organization: str, name: str) -> StoredConnector:
     """The connector, locked: two exports that are made at once see each other's paths, and it stays."""
     try:
         return find_connector(connection, organization, name, locked=True)
@@ -157,7 +174,8 @@ def _connector(connection: sa.Connection, organization: str, name: str) -> Store
         raise InvalidRequest(f"connector: {error}", field="connector") from error
 
 
-def _check_range(definition: ExportDefinition) -> None:
+def check_hours_of(definition: ExportDefinition) -> None:
+    """Refuse more hours than Dagster can show of one asset."""
     end = definition.until or datetime.now(UTC)
     if (end - definition.first_hour) / ONE_HOUR > MAX_HOURS:
         raise InvalidRequest(
@@ -165,34 +183,3 @@ def _check_range(definition: ExportDefinition) -> None:
             f" and {end.isoformat()}; begin later, or split the range over several exports",
             field="first_hour",
         )
-
-
-def _check_collisions(
-    connection: sa.Connection,
-    organization: str,
-    slug: str,
-    connector_id: str,
-    definition: ExportDefinition,
-    contexts: Sequence[KeyContext],
-) -> None:
-    ours = [shape_of(definition.path, context) for context in contexts]
-    for (one, a), (another, b) in combinations(zip(ours, contexts, strict=True), 2):
-        if collide(one, another):
-            raise InvalidRequest(
-                f"path: {definition.path!r} can give tables {a.table!r} and {b.table!r} the same key;"
-                " put a slash after $table",
-                field="path",
-            )
-    for other in exports_on(connection, connector_id):
-        if (other.organization, other.slug) == (organization, slug):
-            continue  # the same name: refused for that, by whoever stores it
-        if any(collide(one, another) for one in ours for another in _shapes(other)):
-            raise InvalidRequest(
-                f"path: {definition.path!r} can give the same keys as export {other.slug!r}"
-                f" ({other.definition.path!r}) on the same connector; add $export to it, or another folder",
-                field="path",
-            )
-
-
-def _shapes(export: Export) -> list[tuple[Symbol, ...]]:
-    return [shape_of(export.definition.path, context) for context in contexts_of(export)]

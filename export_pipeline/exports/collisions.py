@@ -7,8 +7,9 @@ folder. This errs on the side of refusing: `2013/$hour` and `$year/$minute` do c
 and so do keys that differ in case only, which some file systems take for the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import assert_never
 
 from export_pipeline.exports.naming import DIGITS, parts_of
@@ -24,6 +25,11 @@ class Symbol:
     characters: frozenset[str]
     repeats: bool = False
     optional: bool = False
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it is one character, and always there."""
+        return len(self.characters) == 1 and not self.repeats and not self.optional
 
 
 def shape_of(template: str, context: KeyContext) -> tuple[Symbol, ...]:
@@ -42,6 +48,13 @@ def shape_of(template: str, context: KeyContext) -> tuple[Symbol, ...]:
             case _:
                 assert_never(part.varies)
     return tuple(symbols)
+
+
+def head_of(shapes: Sequence[tuple[Symbol, ...]]) -> str:
+    """What every key of these shapes begins with. Shapes collide only if one's head begins the other's."""
+    heads = [takewhile(lambda symbol: symbol.fixed, shape) for shape in shapes]
+    alike = takewhile(lambda symbols: len(set(symbols)) == 1, zip(*heads, strict=False))
+    return "".join(character for symbol, *_ in alike for character in symbol.characters)
 
 
 def collide(one: tuple[Symbol, ...], other: tuple[Symbol, ...]) -> bool:

@@ -172,7 +172,8 @@ def joined(filters: Sequence[str]) -> str:
 class Export:
     """An accepted definition: who owns it, through which connector it goes, whether it recurs.
 
-    A `standing` export has a Dagster asset and a schedule; one that is not serves tasks only.
+    A `standing` export has a Dagster asset and a schedule; one that is not serves tasks only. One that is
+    `generated` was made for a one-off request, and has a name that nobody chose.
     """
 
     id: str
@@ -181,6 +182,7 @@ class Export:
     connector_id: str
     definition: ExportDefinition
     standing: bool = True
+    generated: bool = False
     paused: bool = False
     created_at: datetime
 

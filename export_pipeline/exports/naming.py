@@ -111,6 +111,11 @@ def _nearest(name: str) -> str:
     return f" (did you mean {' or '.join(f'${known}' for known in near)}?)" if near else ""
 
 
+def has_variable(template: str, name: str) -> bool:
+    """Whether the template's keys differ with that variable's value."""
+    return any(part.variable and part.text == name for part in parts_of(template, field="path"))
+
+
 def object_key(template: str, context: KeyContext) -> str:
     """The key of one table's file for one hour."""
     return "".join(part.filled(context) for part in parts_of(template, field="path"))
@@ -162,7 +167,7 @@ def check_template(template: str, context: KeyContext, *, tables: int, limits: K
     """
     parts = parts_of(template, field="path")
     _check_tells_the_hour(template, parts, context)
-    if tables > 1 and not any(part.variable and part.text == "table" for part in parts):
+    if tables > 1 and not has_variable(template, "table"):
         raise InvalidRequest(
             f"path: {template!r} gives {tables} tables the same name; add $table", field="path"
         )

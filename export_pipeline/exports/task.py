@@ -1,8 +1,10 @@
 """A request to deliver a range of hours of an export, and how far it has come."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from export_pipeline.windows import HourWindow, hours_between
 
@@ -21,7 +23,10 @@ class ExportTask:
     """A request for the hours of `[since, until)`. `force` delivers again what is delivered already.
 
     `started_at` is when a run took it up; `error` is why it can deliver nothing at all. `attempt` rises each
-    time it goes back into the queue, as its connector stopped running.
+    time it goes back into the queue, as its connector stopped running, or its failed hours are tried again.
+
+    `origin` is the face that took the request, `name` and `properties` what it keeps of it to give back.
+    `ended_at` is when its run was done with it.
     """
 
     id: str
@@ -34,6 +39,21 @@ class ExportTask:
     started_at: datetime | None = None
     error: str | None = None
     attempt: int = 1
+    origin: str | None = None
+    name: str | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    cancel_requested_at: datetime | None = None
+    cancelled_by: str | None = None
+    ended_at: datetime | None = None
+    deleted_at: datetime | None = None
+    expired_at: datetime | None = None
+
+    @property
+    def cancellation(self) -> str | None:
+        """Who asked that it be cancelled, and when, in words."""
+        if self.cancel_requested_at is None:
+            return None
+        return f"cancelled by {self.cancelled_by} at {self.cancel_requested_at:%Y-%m-%dT%H:%M:%SZ}"
 
     @property
     def hours(self) -> tuple[HourWindow, ...]:

@@ -10,20 +10,36 @@ from export_pipeline.store.schema import HOURS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """The hours delivered, and the rows and bytes in their newest revisions. No hours: no first and last."""
+    """The hours delivered, and the rows and bytes in their newest revisions. No hours: no first and last.
+
+    `proven_at` is when the last of them was found in place.
+    """
 
     hours: int
     rows: int
     bytes: int
     first_hour: datetime | None
     last_hour: datetime | None
+    proven_at: datetime | None
 
 
-def delivered(connection: sa.Connection, export_id: str) -> Delivered:
-    """Everything delivered of the export so far, in one look at the ledger. Hours in doubt are not."""
+def delivered(
+    connection: sa.Connection,
+    export_id: str,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Delivered:
+    """Everything delivered of the export so far, in one look at the ledger; or of its hours that start in
+    `[since, until)`. Hours in doubt are not.
+    """
+    meant = [HOURS.c.export_id == export_id]
+    if since is not None:
+        meant.append(HOURS.c.hour >= since)
+    if until is not None:
+        meant.append(HOURS.c.hour < until)
     newest = (
         sa.select(HOURS.c.hour, sa.func.max(HOURS.c.revision).label("revision"))
-        .where(HOURS.c.export_id == export_id)
+        .where(*meant)
         .group_by(HOURS.c.hour)
         .subquery()
     )
@@ -34,11 +50,19 @@ def delivered(connection: sa.Connection, export_id: str) -> Delivered:
             sa.func.coalesce(sa.func.sum(HOURS.c.bytes), 0),
             sa.func.min(HOURS.c.hour),
             sa.func.max(HOURS.c.hour),
+            sa.func.max(HOURS.c.proven_at),
         )
         .select_from(HOURS)
         .join(newest, sa.and_(HOURS.c.hour == newest.c.hour, HOURS.c.revision == newest.c.revision))
-        .where(HOURS.c.export_id == export_id, ~HOURS.c.in_doubt)
+        .where(*meant, ~HOURS.c.in_doubt)
     ).one()
-    hours, rows, size, first, last = row
+    hours, rows, size, first, last, proven = row
     # PostgreSQL sums up bigints as decimals.
-    return Delivered(hours=hours, rows=int(rows), bytes=int(size), first_hour=first, last_hour=last)
+    return Delivered(
+        hours=hours,
+        rows=int(rows),
+        bytes=int(size),
+        first_hour=first,
+        last_hour=last,
+        proven_at=proven,
+    )

@@ -10,7 +10,9 @@ from sqlalchemy.exc import IntegrityError
 
 from export_pipeline.errors import AlreadyExists, NotFound
 from export_pipeline.exports.export import Export, ExportDefinition
-from export_pipeline.store.schema import EXPORTS
+from export_pipeline.store.connectors import get_connector
+from export_pipeline.store.pages import Page, PageRequest, read_page
+from export_pipeline.store.schema import EXPORTS, TASKS
 
 _FIELDS = [
     EXPORTS.c[name]
@@ -21,6 +23,7 @@ _FIELDS = [
         "connector_id",
         "definition",
         "standing",
+        "generated",
         "paused",
         "created_at",
     )
@@ -35,8 +38,13 @@ def add_export(
     connector_id: str,
     definition: ExportDefinition,
     standing: bool,
+    generated: bool = False,
+    key_head: str | None = None,
 ) -> Export:
-    """Store an export under a new id. AlreadyExists when the organization has one of that name."""
+    """Store an export under a new id. AlreadyExists when the organization has one of that name.
+
+    `key_head` is what all of its keys begin with (see collisions); None: it is not known.
+    """
     export = Export(
         id=str(uuid.uuid4()),
         organization=organization,
@@ -44,6 +52,7 @@ def add_export(
         connector_id=connector_id,
         definition=definition,
         standing=standing,
+        generated=generated,
         created_at=datetime.now(UTC),
     )
     try:
@@ -55,6 +64,8 @@ def add_export(
                 connector_id=connector_id,
                 definition=definition.model_dump(mode="json"),
                 standing=standing,
+                generated=generated,
+                key_head=key_head,
                 paused=False,
                 created_at=export.created_at,
             )
@@ -64,9 +75,20 @@ def add_export(
     return export
 
 
-def list_exports(connection: sa.Connection, organization: str) -> Sequence[Export]:
-    """The organization's exports by name."""
-    return _select(connection, EXPORTS.c.organization == organization)
+def list_exports(connection: sa.Connection, organization: str, *, generated: bool = True) -> Sequence[Export]:
+    """The organization's exports by name; without `generated` only those that somebody named."""
+    named = sa.true() if generated else ~EXPORTS.c.generated
+    return _select(connection, EXPORTS.c.organization == organization, named)
+
+
+def exports_page(connection: sa.Connection, organization: str, asked: PageRequest) -> Page[Export]:
+    """The exports that somebody named, in pages."""
+    query = sa.select(*_FIELDS).where(
+        EXPORTS.c.organization == organization, EXPORTS.c.deleted_at.is_(None), ~EXPORTS.c.generated
+    )
+    return read_page(
+        connection, query, by=(EXPORTS.c.slug,), asked=asked, made=lambda row: _export(row._mapping)
+    )
 
 
 def standing_exports(connection: sa.Connection) -> Sequence[Export]:
@@ -79,6 +101,34 @@ def exports_on(connection: sa.Connection, connector_id: str) -> Sequence[Export]
     return _select(connection, EXPORTS.c.connector_id == connector_id)
 
 
+def rivals_of(
+    connection: sa.Connection,
+    connector_id: str,
+    key_head: str,
+    asked: tuple[datetime, datetime] | None = None,
+) -> Sequence[Export]:
+    """The exports on a connector that may have a key in common with one whose keys begin with `key_head`.
+
+    With `asked`, only those of which an hour that starts in that range is wanted by a task, and those that
+    are delivered by themselves.
+    """
+    theirs = EXPORTS.c.key_head
+    ours = sa.literal(key_head)
+    alike = sa.or_(
+        theirs.is_(None),
+        sa.func.substr(ours, 1, sa.func.length(theirs)) == theirs,
+        sa.func.substr(theirs, 1, len(key_head)) == ours,
+    )
+    conditions = [EXPORTS.c.connector_id == connector_id, alike]
+    if asked is not None:
+        since, until = asked
+        wanted = sa.exists().where(
+            TASKS.c.export_id == EXPORTS.c.id, TASKS.c.since < until, TASKS.c.until > since
+        )
+        conditions.append(sa.or_(EXPORTS.c.standing, wanted))
+    return _select(connection, *conditions)
+
+
 def find_export(connection: sa.Connection, organization: str, slug: str, *, locked: bool = False) -> Export:
     """The organization's export of that name; `locked`: nobody else asks for its hours, or deletes it, until
     the transaction ends.
@@ -88,9 +138,16 @@ def find_export(connection: sa.Connection, organization: str, slug: str, *, lock
         connection.execute(sa.select(EXPORTS.c.id).where(*named).with_for_update())
     found = _select(connection, *named)
     if not found:
-        known = ", ".join(export.slug for export in list_exports(connection, organization))
+        named_ones = list_exports(connection, organization, generated=False)
+        known = ", ".join(export.slug for export in named_ones)
         raise NotFound(f"there is no export {slug!r}; there are: {known or 'none'}")
     return found[0]
+
+
+def lock_export(connection: sa.Connection, organization: str, slug: str) -> Export:
+    """The organization's export of that name, locked, and its connector before it, as everywhere."""
+    get_connector(connection, find_export(connection, organization, slug).connector_id, locked=True)
+    return find_export(connection, organization, slug, locked=True)
 
 
 def get_export(connection: sa.Connection, id_: str) -> Export:
@@ -99,6 +156,19 @@ def get_export(connection: sa.Connection, id_: str) -> Export:
     if row is None:
         raise NotFound(f"there is no export with the id {id_!r}")
     return _export(row._mapping)
+
+
+def change_definition(
+    connection: sa.Connection, id_: str, definition: ExportDefinition, *, key_head: str | None
+) -> None:
+    """Give an export another definition; `key_head` is as for a new one."""
+    values = {"definition": definition.model_dump(mode="json"), "key_head": key_head}
+    connection.execute(EXPORTS.update().where(EXPORTS.c.id == id_).values(values))
+
+
+def pause(connection: sa.Connection, id_: str, *, paused: bool) -> None:
+    """Note whether a standing export is delivered by itself."""
+    connection.execute(EXPORTS.update().where(EXPORTS.c.id == id_).values(paused=paused))
 
 
 def hide_export(connection: sa.Connection, id_: str) -> None:

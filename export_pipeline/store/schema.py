@@ -96,6 +96,10 @@ EXPORTS = sa.Table(
     sa.Column("paused", sa.Boolean, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("deleted_at", Moment),  # kept: its receipts stay explainable
+    # Made for a one-off request, which had no name for it.
+    sa.Column("generated", sa.Boolean, nullable=False, server_default=sa.false()),
+    # What all of its keys begin with, case folded: few others have to be looked at for collisions.
+    sa.Column("key_head", sa.Text),  # none: not known
 )
 _unique_while_there(EXPORTS, "slug")
 
@@ -144,6 +148,43 @@ REQUEST_COUNTS = sa.Table(
     sa.Column("requests", sa.Integer, nullable=False),
 )
 
+SIGNS_OF_LIFE = sa.Table(
+    "signs_of_life",
+    METADATA,
+    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("seen_at", Moment, nullable=False),
+)
+
+# What requests were answered that carried an Idempotency-Key, for a day.
+ANSWERS = sa.Table(
+    "answers",
+    METADATA,
+    sa.Column("api_key_id", sa.ForeignKey("api_keys.id"), primary_key=True),
+    sa.Column("organization", sa.ForeignKey("organizations.id"), primary_key=True),
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("answer", sa.Text),  # none: it held what is shown once
+    sa.Column("asked_at", Moment, nullable=False),
+)
+
+# Who changed what. Names an actor and a subject as they were then: both may be gone.
+AUDIT = sa.Table(
+    "audit",
+    METADATA,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("organization", sa.ForeignKey("organizations.id")),  # none: the whole deployment
+    sa.Column("actor_kind", sa.String(16), nullable=False),
+    sa.Column("actor_id", sa.String(36)),
+    sa.Column("actor_name", sa.Text, nullable=False),
+    sa.Column("request_id", sa.String(64)),
+    sa.Column("action", sa.String(64), nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("before", sa.JSON(none_as_null=True)),
+    sa.Column("after", sa.JSON(none_as_null=True)),
+    sa.Index("ix_audit_organization_at", "organization", "at"),
+)
+
 TASKS = sa.Table(
     "tasks",
     METADATA,
@@ -158,6 +199,15 @@ TASKS = sa.Table(
     sa.Column("error", sa.Text),
     # Rises each time it goes back into the queue, so that Dagster makes another run of it.
     sa.Column("attempt", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("origin", sa.String(32)),  # which face took the request; none: no request, but an export's task
+    sa.Column("name", sa.Text),
+    sa.Column("properties", sa.JSON, nullable=False, server_default="{}"),  # what the face gives back
+    sa.Column("cancel_requested_at", Moment),
+    sa.Column("ended_at", Moment),  # its run's end, whatever came of it
+    sa.Column("deleted_at", Moment),  # by whoever asked; kept: a link to it says so
+    sa.Column("expired_at", Moment),  # its files were removed, as nobody was to need them by then
+    sa.Column("cancelled_by", sa.Text),
+    sa.Index(None, "organization", "requested_at"),
 )
 
 HOURS = sa.Table(

@@ -251,6 +251,19 @@ def test_exports_are_listed(call_cli: CallCli, installation: Installation) -> No
     assert [line.split()[0] for line in lines if "events-" in line] == ["events-a", "events-b"]
 
 
+def test_exports_of_requests_are_listed_when_they_are_asked_for(
+    call_cli: CallCli, installation: Installation
+) -> None:
+    installation.export("events-a")
+    installation.request()
+
+    named = call_cli("export", "list", "--json").document["exports"]
+    every = call_cli("export", "list", "--requests", "--json").document["exports"]
+
+    assert [export["name"] for export in named] == ["events-a"]
+    assert [export["generated"] for export in every] == [False, True]
+
+
 def test_coverage_is_counted(call_cli: CallCli, installation: Installation) -> None:
     export = installation.export()
     deliver(installation, export, hours(0, 2))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
-from export_pipeline.exports.collisions import collide, shape_of
+from export_pipeline.exports.collisions import collide, head_of, shape_of
 from export_pipeline.exports.naming import object_key
 from export_pipeline.exports.variables import KeyContext
 from export_pipeline_tests.builders import a_key_context
@@ -20,6 +20,8 @@ def meet(his: str, hers: str) -> bool:
     shapes = shape_of(his, HIS), shape_of(hers, HERS)
     there, back = collide(*shapes), collide(*reversed(shapes))
     assert there == back
+    heads = [head_of([shape]) for shape in shapes]
+    assert not there or heads[0].startswith(heads[1]) or heads[1].startswith(heads[0])
     return there
 
 
@@ -134,3 +136,13 @@ def share_a_place(one: set[str], other: set[str]) -> bool:
 
 def folders(keys: set[str]) -> set[str]:
     return {key[:end] for key in keys for end in range(len(key)) if key[end] == "/"}
+
+
+def test_a_head_is_what_all_keys_begin_with() -> None:
+    two = shape_of("A/flights-$hour", a_key_context()), shape_of("a/Fl$hour", a_key_context())
+
+    assert head_of(two[:1]) == "a/flights-"
+    assert head_of(two) == "a/fl"
+    assert head_of([shape_of("$hour/a", a_key_context())]) == ""
+    assert head_of([shape_of("a$revision-", a_key_context())]) == "a"
+    assert head_of([shape_of("a$crawl.day", a_key_context())]) == "a"

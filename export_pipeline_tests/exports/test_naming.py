@@ -13,6 +13,7 @@ from export_pipeline.exports.naming import (
     HOUR_PATTERN,
     check_key,
     check_template,
+    has_variable,
     key_pieces,
     object_key,
     parts_of,
@@ -347,3 +348,8 @@ def keys_of(template: str, hour: HourWindow, table: str = "t") -> set[str]:
         a_key_context(window=hour, table=table, revision=revision) for revision in REVISIONS
     ]
     return {object_key(template, context) for context in contexts}
+
+
+def test_a_template_has_the_variables_that_it_names() -> None:
+    assert has_variable("$export/$hour", "export")
+    assert not has_variable("$$export/$hour", "export")

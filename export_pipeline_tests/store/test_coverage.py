@@ -1,6 +1,7 @@
 """What is delivered, counted in the ledger: each hour once, by its newest revision."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -83,7 +84,7 @@ def counted(control: sa.Engine, export: Export) -> Delivered:
 
 
 def test_nothing_delivered_is_zero(control: sa.Engine, exports: tuple[Export, Export]) -> None:
-    expected = Delivered(hours=0, rows=0, bytes=0, first_hour=None, last_hour=None)
+    expected = Delivered(hours=0, rows=0, bytes=0, first_hour=None, last_hour=None, proven_at=None)
 
     assert counted(control, exports[0]) == expected
 
@@ -94,8 +95,21 @@ def test_hours_rows_and_bytes_are_added_up(control: sa.Engine, exports: tuple[Ex
 
     found = counted(control, exports[0])
 
-    assert found == Delivered(hours=2, rows=12, bytes=120, first_hour=FIRST, last_hour=FIRST + 2 * ONE_HOUR)
+    assert found.proven_at is not None
+    assert replace(found, proven_at=None) == Delivered(
+        hours=2, rows=12, bytes=120, first_hour=FIRST, last_hour=FIRST + 2 * ONE_HOUR, proven_at=None
+    )
     assert (type(found.rows), type(found.bytes)) == (int, int)
+
+
+def test_a_range_counts_its_own_hours(control: sa.Engine, exports: tuple[Export, Export]) -> None:
+    for hour in range(4):
+        enter(control, exports[0], hour, rows=5)
+
+    with reading(control) as connection:
+        found = delivered(connection, exports[0].id, FIRST + ONE_HOUR, FIRST + 3 * ONE_HOUR)
+
+    assert (found.hours, found.rows, found.first_hour) == (2, 10, FIRST + ONE_HOUR)
 
 
 def test_only_the_newest_revision_of_an_hour_counts(

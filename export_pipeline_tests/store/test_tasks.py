@@ -1,27 +1,35 @@
 """Stored tasks: requested, queued, taken up, ended."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from export_pipeline.connectors.lifecycle import ConnectorState
-from export_pipeline.errors import NotFound
+from export_pipeline.errors import Gone, NotFound
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask
 from export_pipeline.store.connector_states import change_state
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import hide_export
+from export_pipeline.store.schema import TASKS
 from export_pipeline.store.tasks import (
     add_task,
+    count_tasks,
     count_waiting_tasks,
+    delete_task,
+    end_task,
     fail_queued_tasks,
     fail_task,
     find_task,
     get_task,
+    is_cancelled,
     list_tasks,
     queued_tasks,
+    request_cancel,
     requeue_task,
+    retry_task,
     start_task,
     tasks_between,
 )
@@ -218,3 +226,120 @@ def test_a_task_whose_export_was_deleted_meanwhile_is_not_queued_again(
         assert get_task(connection, task.id).error == (
             "the export was deleted while the task waited for its connector"
         )
+
+
+def test_pages_that_begin_after_a_task_lose_and_repeat_none_while_others_are_added(
+    control: sa.Engine, export: Export
+) -> None:
+    tasks = [requested(control, export) for _ in range(5)]
+    with writing(control) as connection:  # requested in one instant
+        connection.execute(TASKS.update().values(requested_at=tasks[0].requested_at))
+    ids = sorted(task.id for task in tasks)
+
+    seen: list[ExportTask] = []
+    while True:
+        with reading(control) as connection:
+            last = (seen[-1].requested_at, seen[-1].id) if seen else None
+            page = list_tasks(connection, ORGANIZATION, after=last, limit=2)
+        if not page:
+            break
+        seen += page
+        requested(control, export)
+
+    assert [task.id for task in seen] == ids
+
+
+def test_each_face_has_its_own_tasks(control: sa.Engine, export: Export) -> None:
+    with writing(control) as connection:
+        coveo, bitmovin, *_ = (
+            add_task(
+                connection,
+                export,
+                since=FIRST_HOUR,
+                until=FIRST_HOUR + timedelta(hours=1),
+                force=False,
+                origin=origin,
+            )
+            for origin in ("coveo", "bitmovin", None)
+        )
+    with reading(control) as connection:
+        assert list_tasks(connection, ORGANIZATION, origin="coveo") == [coveo]
+        assert count_tasks(connection, ORGANIZATION, origin="coveo") == 1
+        assert count_tasks(connection, ORGANIZATION) == 3
+        assert list_tasks(connection, ORGANIZATION, offset=1, limit=1) == [bitmovin]
+        assert find_task(connection, ORGANIZATION, coveo.id, origin="coveo") == coveo
+        with pytest.raises(NotFound):
+            find_task(connection, ORGANIZATION, coveo.id, origin="bitmovin")
+
+
+def test_a_deleted_task_is_listed_no_more_and_said_to_be_gone(control: sa.Engine, export: Export) -> None:
+    task = requested(control, export)
+    with writing(control) as connection:
+        delete_task(connection, task.id)
+
+        assert list_tasks(connection, ORGANIZATION) == []
+        assert count_tasks(connection, ORGANIZATION) == 0
+        with pytest.raises(Gone, match="was deleted at"):
+            find_task(connection, ORGANIZATION, task.id)
+        assert get_task(connection, task.id).deleted_at is not None
+
+
+def test_a_queued_task_ends_when_it_is_cancelled(control: sa.Engine, export: Export) -> None:
+    task = requested(control, export)
+    with writing(control) as connection:
+        assert not is_cancelled(connection, task.id)
+        assert request_cancel(connection, task.id, "Anna")
+        assert is_cancelled(connection, task.id)
+        assert queued_tasks(connection, 10) == []
+        ended = get_task(connection, task.id)
+        assert start_task(connection, task.id) == ended  # a run that was launched for it all the same
+    assert ended.cancel_requested_at is not None
+    assert (
+        ended.error
+        == ended.cancellation
+        == f"cancelled by Anna at {ended.cancel_requested_at:%Y-%m-%dT%H:%M:%SZ}"
+    )
+    assert ended.ended_at is not None
+
+
+def test_a_task_that_is_taken_up_is_only_marked(control: sa.Engine, export: Export) -> None:
+    task = requested(control, export)
+    with writing(control) as connection:
+        start_task(connection, task.id)
+        assert not request_cancel(connection, task.id, "Anna")
+        assert not request_cancel(connection, task.id, "Bert")
+        marked = get_task(connection, task.id)
+    assert (marked.cancelled_by, marked.error, marked.ended_at) == ("Anna", None, None)
+
+
+def test_a_cancelled_task_is_not_queued_again_for_its_connector(control: sa.Engine, export: Export) -> None:
+    task = requested(control, export)
+    with writing(control) as connection:
+        start_task(connection, task.id)
+        request_cancel(connection, task.id, "Anna")
+        requeue_task(connection, task.id, 1)
+        ended = get_task(connection, task.id)
+        assert queued_tasks(connection, 10) == []
+    assert ended.error == ended.cancellation
+    assert ended.ended_at is not None
+
+
+def test_a_task_that_is_tried_again_is_as_if_nothing_had_ended_it(control: sa.Engine, export: Export) -> None:
+    task = requested(control, export, force=True)
+    with writing(control) as connection:
+        start_task(connection, task.id)
+        request_cancel(connection, task.id, "Anna")
+        fail_task(connection, task.id, "cancelled")
+        retry_task(connection, get_task(connection, task.id))
+        assert queued_tasks(connection, 10) == [replace(task, attempt=2)]
+
+
+def test_only_the_run_of_the_latest_attempt_ends_a_task(control: sa.Engine, export: Export) -> None:
+    task = requested(control, export)
+    with writing(control) as connection:
+        start_task(connection, task.id)
+        end_task(connection, task.id, 2)
+        assert get_task(connection, task.id).ended_at is None
+        end_task(connection, task.id, 1)
+        assert get_task(connection, task.id).ended_at is not None
+        assert start_task(connection, task.id).ended_at is None
