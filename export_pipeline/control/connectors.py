@@ -13,6 +13,7 @@ from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.lifecycle import Action, ConnectorState, actions_in
 from export_pipeline.control.collisions import contexts_of
 from export_pipeline.control.exports import check_keys, check_slug
+from export_pipeline.control.external_ids import with_external_id
 from export_pipeline.control.kept_secrets import with_kept_secrets
 from export_pipeline.errors import AlreadyExists, HourFailed, InvalidRequest, NotFound, WrongState
 from export_pipeline.store.claims import in_flight
@@ -50,7 +51,8 @@ def create_connector(
     check_slug(name, field="name")
     _refuse_direct_download(config)
     made = config_from(config)
-    _check_whose(made, by_operator=by_operator)
+    if not by_operator:
+        made = _for_customer(connection, organization, made)
     with suppress(NotFound):
         if find_connector(connection, organization, name).declared:
             raise AlreadyExists(
@@ -77,7 +79,8 @@ def replace_connector(
     found = _found(connection, organization, name, Action.REPLACE)
     _refuse_direct_download(config)
     new = with_kept_secrets(config, connector_config(connection, key, found.id))
-    _check_whose(new, by_operator=by_operator)
+    if not by_operator:
+        new = _for_customer(connection, organization, new)
     _check_exports(connection, found, new)
     replace_config(connection, key, found.id, new)
     return change_state(connection, found.id, ConnectorState.STARTING, NOT_CHECKED, now=datetime.now(UTC))
@@ -184,10 +187,12 @@ def _refuse_direct_download(config: Mapping[str, Any]) -> None:
         )
 
 
-def _check_whose(config: ConnectorConfig, *, by_operator: bool) -> None:
-    if config.operators_only and not by_operator:
+def _for_customer(connection: sa.Connection, organization: str, config: ConnectorConfig) -> ConnectorConfig:
+    """The configuration, if it is none for operators only, with what it has of the organization."""
+    if config.operators_only:
         field = config.operators_only.split(maxsplit=1)[0].removesuffix(":")
         raise InvalidRequest(config.operators_only, field=field)
+    return with_external_id(connection, organization, config)
 
 
 def _check_exports(connection: sa.Connection, found: StoredConnector, config: ConnectorConfig) -> None:

@@ -41,6 +41,8 @@ ORGANIZATIONS = sa.Table(
     METADATA,
     sa.Column("id", sa.String(63), primary_key=True),
     sa.Column("created_at", Moment, nullable=False),
+    # Made when it is first needed; told to whoever asks for it, and never anybody else's.
+    sa.Column("external_id", sa.String(64)),
 )
 
 

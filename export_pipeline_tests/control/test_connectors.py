@@ -437,6 +437,15 @@ def test_a_stop_ends_at_once_where_nothing_is_in_flight(control: sa.Engine) -> N
     ("config", "field"),
     [
         ({"type": "s3", "bucket": "sales"}, "access_key_id"),
+        (
+            {
+                "type": "s3",
+                "bucket": "sales",
+                "role_arn": "arn:aws:iam::123456789012:role/exports",
+                "sts_endpoint_url": "https://sts.example",
+            },
+            "sts_endpoint_url",
+        ),
         ({"type": "gcs", "bucket": "sales"}, "service_account"),
         ({"type": "folder", "path": "/mnt/exports"}, "type"),
     ],
