@@ -43,10 +43,12 @@ def create_connector(
     name: str,
     config: Mapping[str, Any],
     by_operator: bool = False,
+    properties: Mapping[str, Any] | None = None,
 ) -> StoredConnector:
     """Accept a way out under a name. Refused, nothing is stored and the message names the field.
 
     `by_operator`: it may use what is the operator's: our own identity, a folder of this machine.
+    `properties`: whatever is to be kept with it, no secrets.
     """
     check_slug(name, field="name")
     _refuse_direct_download(config)
@@ -59,7 +61,7 @@ def create_connector(
                 f"a connector {name!r} is declared beside the dataset; edit [connectors.{name}] in the"
                 " dataset's declaration, or choose another name"
             )
-    return add_connector(connection, key, organization, name, made)
+    return add_connector(connection, key, organization, name, made, properties=properties)
 
 
 def replace_connector(

@@ -81,6 +81,7 @@ CONNECTORS = sa.Table(
     sa.Column("check_steps", sa.Text),  # of the last check, as JSON
     # How often it was given one.
     sa.Column("configuration", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("properties", sa.JSON),  # what whoever made it keeps with it, and nobody here reads
 )
 _unique_while_there(CONNECTORS, "name")
 

@@ -31,9 +31,11 @@ def external_id(control: sa.Engine, organization: str) -> str:
         return external_id_of(connection, organization)
 
 
-def create(control: sa.Engine, config: Mapping[str, Any], **whose: bool) -> StoredConnector:
+def create(control: sa.Engine, config: Mapping[str, Any], *, by_operator: bool = False) -> StoredConnector:
     with writing(control) as connection:
-        return create_connector(connection, KEY, organization="acme", name="sales", config=config, **whose)
+        return create_connector(
+            connection, KEY, organization="acme", name="sales", config=config, by_operator=by_operator
+        )
 
 
 def stored(control: sa.Engine, connector: StoredConnector) -> S3Config:
