@@ -1,0 +1,7 @@
+"""The face that speaks as Bitmovin's analytics exports do, to its own clients."""
+
+from export_pipeline.api.bitmovin import outputs
+from export_pipeline.api.bitmovin.envelope import answer
+from export_pipeline.api.face import Face
+
+BITMOVIN = Face(name="bitmovin", prefixes=("/v1/analytics",), routers=(outputs.router,), answer=answer)
