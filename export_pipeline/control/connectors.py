@@ -15,9 +15,10 @@ from export_pipeline.control.collisions import contexts_of
 from export_pipeline.control.exports import check_keys, check_slug
 from export_pipeline.control.external_ids import with_external_id
 from export_pipeline.control.kept_secrets import with_kept_secrets
+from export_pipeline.control.properties import check_properties
 from export_pipeline.errors import AlreadyExists, HourFailed, InvalidRequest, NotFound, WrongState
 from export_pipeline.store.claims import in_flight
-from export_pipeline.store.connector_states import change_state, note_check
+from export_pipeline.store.connector_states import change_state, last_check, note_check
 from export_pipeline.store.connectors import (
     NOT_CHECKED,
     StoredConnector,
@@ -51,6 +52,7 @@ def create_connector(
     `properties`: whatever is to be kept with it, no secrets.
     """
     check_slug(name, field="name")
+    check_properties(properties or {})
     _refuse_direct_download(config)
     made = config_from(config)
     if not by_operator:
@@ -92,6 +94,16 @@ def start_connector(connection: sa.Connection, organization: str, name: str) -> 
     """Let files go through a connector again, as soon as its check has passed."""
     found = _found(connection, organization, name, Action.START)
     return change_state(connection, found.id, ConnectorState.STARTING, NOT_CHECKED, now=datetime.now(UTC))
+
+
+def try_connector_again(connection: sa.Connection, organization: str, name: str) -> None:
+    """Have a connector checked anew that a check refused: whoever asks for files there may have mended what
+    was wrong. Nothing else is touched: not what was stopped, or failed by hand.
+    """
+    found = find_connector(connection, organization, name, locked=True)
+    refusals = [step.message for step in last_check(connection, found.id) if not step.ok]
+    if found.state is ConnectorState.FAILED and found.reason in refusals:
+        change_state(connection, found.id, ConnectorState.STARTING, NOT_CHECKED, now=datetime.now(UTC))
 
 
 def stop_connector(connection: sa.Connection, organization: str, name: str) -> StoredConnector:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from export_pipeline.connectors.checking import CheckStep
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
@@ -23,12 +24,13 @@ from export_pipeline.control.connectors import (
     replace_connector,
     start_connector,
     stop_connector,
+    try_connector_again,
 )
 from export_pipeline.control.exports import create_export, delete_export
 from export_pipeline.errors import AlreadyExists, InvalidRequest, NotFound, WrongState
 from export_pipeline.exports.export import Export
 from export_pipeline.store.claims import claim, release
-from export_pipeline.store.connector_states import last_check, settle_stopping
+from export_pipeline.store.connector_states import last_check, note_check, settle_stopping
 from export_pipeline.store.connectors import (
     StoredConnector,
     add_connector,
@@ -462,3 +464,53 @@ def test_what_is_the_operators_is_refused_to_customers(
             connection, KEY, organization=ORGANIZATION, name="sales", config=config, by_operator=True
         )
     assert refused.value.field == field
+
+
+def refused_by_a_check(control: sa.Engine) -> None:
+    made = create(control)
+    step = CheckStep(name="write", ok=False, message="Not allowed to write.")
+    with writing(control) as connection:
+        noted = note_check(connection, made, [step], now=datetime.now(UTC), spread=0)
+    assert noted is not None
+    assert noted.state is ConnectorState.FAILED
+
+
+def tried_again(control: sa.Engine) -> StoredConnector:
+    with writing(control) as connection:
+        try_connector_again(connection, ORGANIZATION, "bucket")
+        return find_connector(connection, ORGANIZATION, "bucket")
+
+
+def test_what_a_check_refused_is_checked_anew_when_somebody_asks_for_files_there(control: sa.Engine) -> None:
+    refused_by_a_check(control)
+
+    again = tried_again(control)
+
+    assert again.state is ConnectorState.STARTING
+    assert again.next_check_at is None  # at once
+
+
+def test_what_people_stopped_or_failed_is_not_tried_again(control: sa.Engine) -> None:
+    refused_by_a_check(control)
+    with writing(control) as connection:
+        fail_connector(connection, ORGANIZATION, "bucket", "not before Monday")
+    assert tried_again(control).reason == "not before Monday"
+
+    with writing(control) as connection:
+        stop_connector(connection, ORGANIZATION, "bucket")
+
+    assert tried_again(control).state is ConnectorState.STOPPED
+
+
+def test_what_would_not_be_given_back_is_not_kept(control: sa.Engine) -> None:
+    with writing(control) as connection, pytest.raises(InvalidRequest, match="a number like NaN"):
+        create_connector(
+            connection,
+            KEY,
+            organization=ORGANIZATION,
+            name="bucket",
+            config=an_s3_connector(),
+            properties={"a": float("nan")},
+        )
+
+    assert names(control) == []

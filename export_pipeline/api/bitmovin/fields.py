@@ -16,7 +16,6 @@ SPOKEN: Mapping[str, str] = {
     "first_hour": "startTime",
     "format": "fileFormat",
     "path": "output.outputPath",
-    "properties": "customData",
     "region": "cloudRegion",
     "role_arn": "roleArn",
     "secret_access_key": "secretKey",
@@ -30,12 +29,13 @@ SPOKEN: Mapping[str, str] = {
 
 
 @contextmanager
-def named_as_asked() -> Iterator[None]:
-    """Have the core's refusals name fields as the client wrote them."""
+def named_as_asked(**also: str) -> Iterator[None]:
+    """Have the core's refusals name fields as the client wrote them; `also`: here, besides."""
+    names = {**SPOKEN, **also}
     try:
         yield
     except InvalidRequest as error:
-        if error.field is None or error.field not in SPOKEN:
+        if error.field is None or error.field not in names:
             raise
-        field, said = SPOKEN[error.field], str(error).removeprefix(f"{error.field}: ")
+        field, said = names[error.field], str(error).removeprefix(f"{error.field}: ")
         raise InvalidRequest(f"{field}: {said}", field=field) from error

@@ -41,7 +41,7 @@ Kind = Annotated[type[Output], Depends(_kind)]
 def create(visit: ConnectorsEditor, kind: Kind, body: dict[str, Any]) -> JSONResponse:
     """Make an output. Whether it works is tried at once, and before every hour's files."""
     asked = words_of(kind, body)
-    with named_as_asked(), writing(visit.deployment.control) as connection:
+    with named_as_asked(properties="customData"), writing(visit.deployment.control) as connection:
         made = create_connector(
             connection,
             visit.deployment.secret_key,
