@@ -12,11 +12,11 @@ from export_pipeline.connectors.checking import CheckStep, check, failed_step
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.lifecycle import Action, ConnectorState, actions_in
 from export_pipeline.control.collisions import contexts_of
-from export_pipeline.control.exports import check_keys, check_slug
+from export_pipeline.control.exports import check_keys, check_slug, delete_export
 from export_pipeline.control.external_ids import with_external_id
 from export_pipeline.control.kept_secrets import with_kept_secrets
 from export_pipeline.control.properties import check_properties
-from export_pipeline.errors import AlreadyExists, HourFailed, InvalidRequest, NotFound, WrongState
+from export_pipeline.errors import AlreadyExists, HourFailed, InUse, InvalidRequest, NotFound, WrongState
 from export_pipeline.store.claims import in_flight
 from export_pipeline.store.connector_states import change_state, last_check, note_check
 from export_pipeline.store.connectors import (
@@ -126,12 +126,21 @@ def fail_connector(
 
 
 def delete_connector(connection: sa.Connection, organization: str, name: str) -> StoredConnector:
-    """Forget a connector and its credentials. Refused while exports go through it."""
+    """Forget a connector and its credentials. Refused while exports go through it.
+
+    What was made for one-off requests goes with it, as nobody has a name to delete that by: what they asked
+    for and is not begun fails. Refused while their files are on the way.
+    """
     found = _found(connection, organization, name, Action.DELETE)
-    if users := [export.slug for export in exports_on(connection, found.id)]:
+    exports = exports_on(connection, found.id)
+    if users := [export.slug for export in exports if not export.generated]:
         raise InvalidRequest(
             f"name: exports go through {name!r}: {', '.join(users)}; delete those first", field="name"
         )
+    if exports and in_flight(connection, found.id, datetime.now(UTC)):
+        raise InUse(f"files of a request are on their way through {name!r}; delete it when they are there")
+    for export in exports:
+        delete_export(connection, organization, export.slug)
     hide_connector(connection, found.id)
     return found
 

@@ -27,8 +27,11 @@ from export_pipeline.control.connectors import (
     try_connector_again,
 )
 from export_pipeline.control.exports import create_export, delete_export
-from export_pipeline.errors import AlreadyExists, InvalidRequest, NotFound, WrongState
+from export_pipeline.control.requests import request_export
+from export_pipeline.control.tasks import show_task
+from export_pipeline.errors import AlreadyExists, InUse, InvalidRequest, NotFound, WrongState
 from export_pipeline.exports.export import Export
+from export_pipeline.exports.task import ExportTask, TaskStatus
 from export_pipeline.store.claims import claim, release
 from export_pipeline.store.connector_states import last_check, note_check, settle_stopping
 from export_pipeline.store.connectors import (
@@ -514,3 +517,45 @@ def test_what_would_not_be_given_back_is_not_kept(control: sa.Engine) -> None:
         )
 
     assert names(control) == []
+
+
+def requested(control: sa.Engine) -> ExportTask:
+    """A one-off request through the connector `bucket`."""
+    with writing(control) as connection:
+        return request_export(
+            connection,
+            KEY,
+            a_dataset(),
+            organization=ORGANIZATION,
+            connector="bucket",
+            definition=a_definition(),
+            since=FIRST_HOUR,
+            until=FIRST_HOUR + timedelta(hours=2),
+            origin="test",
+        )
+
+
+def test_what_was_made_for_requests_is_deleted_with_its_connector(control: sa.Engine) -> None:
+    create(control)
+    task = requested(control)
+
+    delete(control, "bucket")
+
+    assert names(control) == []
+    with reading(control) as connection:
+        ended = show_task(connection, ORGANIZATION, task.id)
+    assert ended.status is TaskStatus.ERROR
+    assert "deleted before the task began" in str(ended.task.error)
+
+
+def test_files_of_a_request_that_are_on_their_way_keep_their_connector(control: sa.Engine) -> None:
+    create(control)
+    task = requested(control)
+    now = datetime.now(UTC)
+    with writing(control) as connection:
+        claim(connection, task.export_id, FIRST_HOUR, "run", now=now, expires_at=now + timedelta(hours=1))
+
+    with pytest.raises(InUse, match="on their way"):
+        delete(control, "bucket")
+
+    assert names(control) == ["bucket"]
