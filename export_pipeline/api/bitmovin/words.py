@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-LONGEST_NAME = 256
+LONGEST_NAME = 255
 LONGEST_DESCRIPTION = 2048
 
 
