@@ -132,5 +132,6 @@ class AzureConfig(AzureCredentials, frozen=True, extra="forbid", hide_input_in_e
         """The container as a destination. Asks nobody anything yet."""
         from export_pipeline.connectors.azure_store import open_container  # the client takes a while to load
 
-        writer = open_container(self, self)
-        return ReadApart(writer=writer, reader=open_container(self, self.read) if self.read else writer)
+        reader = open_container(self, self.read) if self.read else None
+        writer = open_container(self, self, reader=reader)
+        return ReadApart(writer=writer, reader=reader or writer)

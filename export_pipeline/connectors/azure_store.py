@@ -22,6 +22,7 @@ from export_pipeline.connectors.confined_requests import confined
 from export_pipeline.connectors.destination import StoredObject
 from export_pipeline.connectors.limits import AZURE_KEYS, checked_key, checked_metadata, checked_prefix, shown
 from export_pipeline.connectors.locations import below
+from export_pipeline.connectors.reading import seen
 from export_pipeline.connectors.retrying import reason_of, retried, seconds_of
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import Denied, NotFound, PermanentFailure, TransientFailure
@@ -40,8 +41,10 @@ BYTES_PER_READ = 4 * PIECE
 UNREACHABLE = (vendor.ServiceRequestError, vendor.ServiceResponseError, vendor.DecodeError)
 
 
-def open_container(config: "AzureConfig", who: "AzureCredentials") -> "AzureDestination":
-    """The container that `config` names, with the credentials `who`."""
+def open_container(
+    config: "AzureConfig", who: "AzureCredentials", *, reader: "AzureDestination | None" = None
+) -> "AzureDestination":
+    """The container that `config` names, with the credentials `who`; `reader` is it as others see it."""
     container = ContainerClient(
         config.url,
         config.container,
@@ -56,6 +59,7 @@ def open_container(config: "AzureConfig", who: "AzureCredentials") -> "AzureDest
     scope, tier, tags = config.encryption_scope, config.access_tier, config.tags
     return AzureDestination(
         container,
+        reader=reader,
         prefix=config.prefix,
         encrypted={"encryption_scope": scope} if scope else {},
         published={
@@ -104,11 +108,13 @@ class AzureDestination:
         self,
         container: ContainerClient,
         *,
+        reader: "AzureDestination | None",
         prefix: str,
         encrypted: Mapping[str, Any],
         published: Mapping[str, Any],
     ) -> None:
         self._container = container
+        self._reader = reader
         self._prefix = below(prefix)
         self._limits = AZURE_KEYS.below(prefix)
         self.encrypted = encrypted  # arguments of every request that writes
@@ -180,6 +186,10 @@ class AzureDestination:
 
         found = retried(ask)
         return None if found is None or _is_folder(found) else found
+
+    def present(self, key: str) -> BlobProperties | None:
+        """The same, as whoever may look sees it."""
+        return seen(key, self._reader.properties if self._reader else None, self.properties)
 
     def blob(self, key: str) -> BlobClient:
         """The blob in the container: that of the destination's key, below the connector's prefix."""

@@ -60,7 +60,7 @@ class AzureSending:
         return retried(join)
 
     def published(self) -> Version | None:
-        found = self._store.properties(self._key)
+        found = self._store.present(self._key)
         if found is None or found.metadata.get(UPLOAD_ID.replace("-", "_")) != self._metadata[UPLOAD_ID]:
             return None
         return version_of(found.etag)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -24,6 +24,7 @@ from export_pipeline.connectors.gcs_errors import Refusal, refusal_in
 from export_pipeline.connectors.gcs_upload import ONCE, PATIENCE, GcsSending
 from export_pipeline.connectors.limits import checked_key, checked_metadata, checked_prefix, shown
 from export_pipeline.connectors.locations import below
+from export_pipeline.connectors.reading import seen
 from export_pipeline.connectors.retrying import reason_of, retried
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import Denied, NotFound, PermanentFailure, TransientFailure
@@ -191,11 +192,8 @@ class GcsDestination:
         return retried(look)
 
     def present(self, key: str) -> storage.Blob | None:
-        """The same, as whoever may look sees it: the reader if there is one, else the writer."""
-        if self._reader is not None:
-            with suppress(Denied):
-                return self._reader.found(key)
-        return self.found(key)
+        """The same, as whoever may look sees it."""
+        return seen(key, self._reader.found if self._reader else None, self.found)
 
     def blob(self, key: str) -> storage.Blob:
         """The object in the bucket, with what is to be said of it when it is written."""

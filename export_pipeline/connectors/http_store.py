@@ -3,7 +3,7 @@
 import base64
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from http.client import HTTPException, HTTPResponse
 from importlib.metadata import version
@@ -16,9 +16,10 @@ from export_pipeline.connectors.http_errors import Refusal
 from export_pipeline.connectors.http_requests import asked
 from export_pipeline.connectors.http_upload import META, HttpSending
 from export_pipeline.connectors.limits import checked_key, checked_metadata, checked_prefix, shown
+from export_pipeline.connectors.reading import seen
 from export_pipeline.connectors.retrying import reason_of, retried, seconds_of
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
-from export_pipeline.errors import Denied, NotFound, PermanentFailure, TransientFailure, Unreadable
+from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure, Unreadable
 
 if TYPE_CHECKING:
     from export_pipeline.connectors.http import HttpCredentials
@@ -120,11 +121,8 @@ class HttpDestination:
         return retried(look)
 
     def present(self, key: str) -> StoredObject | None:
-        """The same, as whoever may look sees it: the reader if there is one, else the writer."""
-        if self._reader is not None:
-            with suppress(Denied):
-                return self._reader.looked_at(key)
-        return self.looked_at(key)
+        """The same, as whoever may look sees it."""
+        return seen(key, self._reader.looked_at if self._reader else None, self.looked_at)
 
     def must_be_success(self, answer: HTTPResponse, doing: str, key: str) -> None:
         """Raise what the answer means, unless it is a success."""

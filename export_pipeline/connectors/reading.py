@@ -1,11 +1,22 @@
 """A destination that is read with other credentials than it is written with, or cannot be read at all."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 from export_pipeline.connectors.destination import Destination, StoredObject, Upload
 from export_pipeline.errors import Denied, Unreadable
+
+Found = TypeVar("Found")
+
+
+def seen(key: str, reader: Callable[[str], Found] | None, writer: Callable[[str], Found]) -> Found:
+    """What is at `key`, as whoever may look sees it: the reader if there is one, else the writer."""
+    if reader is not None:
+        with suppress(Denied):
+            return reader(key)
+    return writer(key)
 
 
 @dataclass(frozen=True, slots=True)

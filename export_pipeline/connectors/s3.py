@@ -94,15 +94,21 @@ class S3Config(S3Storage, S3Credentials, S3Place, frozen=True, extra="forbid", h
 
     def open(self) -> Destination:
         """The bucket as a destination. Asks nobody anything yet."""
-        writer = self.opened()
-        return ReadApart(writer=writer, reader=writer if self.read is None else self.opened(self.read))
+        reader = self.opened(self.read) if self.read else None
+        writer = self.opened(reader=reader)
+        return ReadApart(writer=writer, reader=reader or writer)
 
     def client(self) -> "S3Client":
         """The vendor's own client, as the destination has it: for what people do there besides exports."""
         return self.opened().client
 
-    def opened(self, credentials: S3Credentials | None = None) -> "S3Destination":
-        """The bucket with one pair of credentials for all: those for writing, unless others are given."""
+    def opened(
+        self, credentials: S3Credentials | None = None, *, reader: "S3Destination | None" = None
+    ) -> "S3Destination":
+        """The bucket with one pair of credentials: those for writing, unless others are given.
+
+        `reader` is it as others see it.
+        """
         from export_pipeline.connectors.s3_store import open_bucket
 
-        return open_bucket(self, credentials or self)
+        return open_bucket(self, credentials or self, reader=reader)

@@ -69,10 +69,19 @@ def patient(**more: Any) -> Config:
 
 @contextmanager
 def named(field: str) -> Iterator[None]:
-    """A client that is made for the address in that field, or the error that it takes no such address."""
+    """A client that is made for the address in that field, or the error that says what keeps it from that."""
     try:
         yield
-    except ValueError as error:  # how the vendor says so
+    except vendor.InvalidRegionError as error:
+        raise PermanentFailure("region is not the name of any; write it like eu-central-1") from error
+    except vendor.ProfileNotFound as error:
+        raise PermanentFailure(
+            f"this machine has no profile {error.kwargs['profile']!r}: define it in its configuration of AWS,"
+            " or have AWS_PROFILE name another, or none"
+        ) from error
+    except vendor.BotoCoreError as error:
+        raise PermanentFailure(f"{error}; change this machine's own configuration of AWS") from error
+    except ValueError as error:  # how the vendor says that it takes no such address
         raise PermanentFailure(
             f"{field} names a host that S3's client does not take: give one of letters, digits and hyphens"
         ) from error

@@ -16,6 +16,7 @@ from export_pipeline.connectors.limits import (
     shown,
 )
 from export_pipeline.connectors.locations import below
+from export_pipeline.connectors.reading import seen
 from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST, LONGEST_WAIT, seconds_of
 from export_pipeline.connectors.s3_credentials import S3Credentials
 from export_pipeline.connectors.s3_errors import Refusal
@@ -27,6 +28,7 @@ from export_pipeline.errors import Denied, HourFailed, NotFound, PermanentFailur
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
     from export_pipeline.connectors.s3 import S3Config
 
@@ -35,8 +37,13 @@ PIECE = 1 << 20
 NO_CREDENTIALS = (vendor.NoCredentialsError, vendor.PartialCredentialsError)
 
 
-def open_bucket(config: "S3Config", credentials: S3Credentials) -> "S3Destination":
-    """The bucket that `config` names, with these credentials. Asks nobody anything yet."""
+def open_bucket(
+    config: "S3Config", credentials: S3Credentials, *, reader: "S3Destination | None" = None
+) -> "S3Destination":
+    """The bucket that `config` names, with these credentials; `reader` is it as others see it.
+
+    Asks nobody anything yet.
+    """
     core = session_of(credentials, region=config.region, sts_endpoint_url=config.sts_endpoint_url)
     # Stores other than Amazon's seldom have a host name per bucket.
     style: Literal["path", "virtual", "auto"] = "path" if config.endpoint_url else "auto"
@@ -51,14 +58,15 @@ def open_bucket(config: "S3Config", credentials: S3Credentials) -> "S3Destinatio
     client.meta.events.register_first("needs-retry.s3", _wait_as_asked)
     if config.endpoint_url:
         confine(client, authorities=core.get_config_variable("ca_bundle"))
-    return S3Destination(client, config)
+    return S3Destination(client, config, reader)
 
 
 class S3Destination:
     """See `Destination`. Versions are ETags. Safe to use from many threads."""
 
-    def __init__(self, client: "S3Client", config: "S3Config") -> None:
+    def __init__(self, client: "S3Client", config: "S3Config", reader: "S3Destination | None") -> None:
         self.client = client
+        self._reader = reader
         self.bucket = config.bucket
         self._prefix = below(config.prefix)
         self._limits = config.key_limits
@@ -75,14 +83,9 @@ class S3Destination:
         return StreamedUpload(key, sending)
 
     def head(self, key: str) -> StoredObject | None:
-        full_key = self.full_key(key)
-        with self.translated("look at", key):
-            try:
-                found = self.client.head_object(Bucket=self.bucket, Key=full_key)
-            except vendor.ClientError as error:
-                if _status(error) == 404:
-                    return None
-                raise
+        found = self.found(key)
+        if found is None:
+            return None
         return StoredObject(
             key=key,
             size=found["ContentLength"],
@@ -119,6 +122,21 @@ class S3Destination:
         full_key = self.full_key(key)
         with self.translated("delete", key):
             self.client.delete_object(Bucket=self.bucket, Key=full_key)
+
+    def found(self, key: str) -> "HeadObjectOutputTypeDef | None":
+        """What the store says of the object at `key`; None when there is none."""
+        full_key = self.full_key(key)
+        with self.translated("look at", key):
+            try:
+                return self.client.head_object(Bucket=self.bucket, Key=full_key)
+            except vendor.ClientError as error:
+                if _status(error) == 404:
+                    return None
+                raise
+
+    def present(self, key: str) -> "HeadObjectOutputTypeDef | None":
+        """The same, as whoever may look sees it."""
+        return seen(key, self._reader.found if self._reader else None, self.found)
 
     def full_key(self, key: str) -> str:
         """The key in the bucket: that of the destination, below the connector's prefix."""

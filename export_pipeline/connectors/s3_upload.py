@@ -88,9 +88,8 @@ class S3Sending:
         return Version(joined["ETag"])
 
     def published(self) -> Version | None:
-        with self._store.translated("look at", self._key):
-            found = self._client.head_object(**self._address)
-        if found["Metadata"].get(UPLOAD_ID) != self._metadata[UPLOAD_ID]:
+        found = self._store.present(self._key)
+        if found is None or found["Metadata"].get(UPLOAD_ID) != self._metadata[UPLOAD_ID]:
             return None
         self._multipart_id = None
         return Version(found["ETag"])

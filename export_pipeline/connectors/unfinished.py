@@ -42,6 +42,15 @@ class Note:
         self._path = path
         self._descriptor: int | None = descriptor
 
+    def write(self, upload: Unfinished) -> None:
+        """Say which upload. The note gets the name by which it is found when it is held and written."""
+        assert self._descriptor is not None
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        with os.fdopen(os.dup(self._descriptor), "wb") as file:  # unlike os.write, it writes all or fails
+            file.write(json.dumps(asdict(upload)).encode())
+        os.fsync(self._descriptor)
+        self._path = self._path.rename(self._path.with_suffix(".json"))
+
     def forget(self) -> None:
         """Nothing is left of the upload."""
         self._path.unlink(missing_ok=True)
@@ -61,16 +70,16 @@ def noted(upload: Unfinished) -> Note | None:
     name = _folder / uuid.uuid4().hex
     try:
         _folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        # It gets the name by which it is found when it is held and written.
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        with os.fdopen(os.dup(descriptor), "wb") as file:  # unlike os.write, it writes all or fails
-            file.write(json.dumps(asdict(upload)).encode())
-        os.fsync(descriptor)
-        return Note(name.rename(name.with_suffix(".json")), descriptor)
+        note = Note(name, os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            note.write(upload)
+        except OSError:
+            note.forget()
+            raise
     except OSError as error:
         logger.warning("cannot note in %s that an upload has begun: %s", _folder, error)
         return None
+    return note
 
 
 def left_behind(place: str) -> Iterator[tuple[Unfinished, Note]]:

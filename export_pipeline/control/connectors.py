@@ -126,7 +126,7 @@ def fail_connector(
 
 
 def delete_connector(connection: sa.Connection, organization: str, name: str) -> StoredConnector:
-    """Forget a connector and its credentials. Refused while exports go through it.
+    """Forget a connector and its credentials. InUse names the exports that go through it.
 
     What was made for one-off requests goes with it, as nobody has a name to delete that by: what they asked
     for and is not begun fails. Refused while their files are on the way.
@@ -134,9 +134,7 @@ def delete_connector(connection: sa.Connection, organization: str, name: str) ->
     found = _found(connection, organization, name, Action.DELETE)
     exports = exports_on(connection, found.id)
     if users := [export.slug for export in exports if not export.generated]:
-        raise InvalidRequest(
-            f"name: exports go through {name!r}: {', '.join(users)}; delete those first", field="name"
-        )
+        raise InUse(f"exports go through {name!r}: {', '.join(users)}; delete those first")
     if exports and in_flight(connection, found.id, datetime.now(UTC)):
         raise InUse(f"files of a request are on their way through {name!r}; delete it when they are there")
     for export in exports:

@@ -8,6 +8,7 @@ import pytest
 from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.destination import EXPORT_ID, SHA256
 from export_pipeline.errors import TransientFailure
+from export_pipeline_tests.connectors.conftest import Users
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, port_of, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Once, Request, fault_proxy
 
@@ -73,6 +74,23 @@ def test_a_lost_answer_to_a_replacement_is_a_success(asking_connector: Connector
     assert found.version == version
     assert read(asking_connector.open(), "a.csv") == b"second"
     assert len(plan.met) == 1
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_a_lost_answer_is_a_success_where_only_the_reader_may_look(users_apart: Users, size: int) -> None:
+    assert users_apart.apart is not None
+    turn, failed = 0, True
+    while failed:
+        key = f"{turn}.csv"
+        plan = Nth(turn, Fault.RESET_AFTER, writes)
+        with fault_proxy(port_of(users_apart.apart), plan) as proxy:
+            version = put(led_to(proxy.url, users_apart.apart).open(), key, noise(size))
+        found = users_apart.apart.open().head(key)
+        assert found is not None
+        assert found.version == version, plan.met
+        turn, failed = turn + 1, len(plan.met) > turn
+
+    assert turn > 1
 
 
 def test_a_store_that_asks_for_a_while_is_left_alone_for_that_long(asking_connector: ConnectorConfig) -> None:

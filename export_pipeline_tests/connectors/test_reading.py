@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from export_pipeline.connectors.destination import EXPORT_ID, Destination, Proof
-from export_pipeline.connectors.reading import ReadApart
+from export_pipeline.connectors.reading import ReadApart, seen
 from export_pipeline.errors import Denied, PermanentFailure, Unreadable
 from export_pipeline.pipeline.placing import BytesContent, Taken, place
 from export_pipeline_tests.connectors.objects import keys, put, read
@@ -77,6 +77,19 @@ def test_an_object_is_looked_at_by_who_writes_if_the_reader_may_not(bucket: Buck
 
     assert found is not None
     assert found.size == 1
+
+
+def test_what_lies_there_is_seen_by_the_reader_or_else_by_who_writes(bucket: Bucket) -> None:
+    put(bucket.owner, "a.csv", b"1")
+
+    by_the_reader = seen("a.csv", bucket.reader.head, bucket.writer.head)
+    by_the_writer = seen("a.csv", bucket.stranger.head, bucket.owner.head)
+
+    assert by_the_reader == by_the_writer == seen("a.csv", None, bucket.owner.head)
+    assert by_the_reader is not None
+    assert seen("b.csv", bucket.reader.head, bucket.writer.head) is None
+    with pytest.raises(Denied):
+        seen("a.csv", bucket.stranger.head, bucket.writer.head)
 
 
 def test_a_wrong_reader_breaks_no_delivery_and_the_proof_is_the_stores(bucket: Bucket) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -163,6 +164,30 @@ def _stop_before_sending(request: AWSRequest, **_: object) -> None:
 def test_a_location_is_what_people_write() -> None:
     assert S3Config(bucket="sales").location == "s3://sales"
     assert S3Config.model_validate({"bucket": "sales", "prefix": "a/b/"}).location == "s3://sales/a/b"
+
+
+@pytest.mark.parametrize(
+    ("text", "profile", "says"),
+    [
+        ("[default]\n", "nobody-made-this", "has no profile 'nobody-made-this': define it"),
+        ("[[[\n=", "default", "change this machine's own configuration of AWS"),
+    ],
+)
+def test_a_wrong_configuration_of_the_machine_is_not_taken_for_a_bug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, profile: str, says: str
+) -> None:
+    (tmp_path / "config").write_text(text)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_PROFILE", profile)
+
+    with pytest.raises(PermanentFailure, match=says):
+        S3Config(bucket="sales").open()
+
+
+def test_a_region_that_is_none_is_named() -> None:
+    with pytest.raises(PermanentFailure, match="region is not the name of any"):
+        S3Config(bucket="sales", region="-").open()
 
 
 def test_no_credentials_at_all_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

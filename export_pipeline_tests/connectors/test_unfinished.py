@@ -24,6 +24,19 @@ print("noted", flush=True)
 sys.stdin.read()
 """
 
+# Notes uploads where no byte can be written.
+FULL = """
+import os, resource, sys
+from pathlib import Path
+from export_pipeline.connectors.unfinished import Unfinished, keep_in, noted
+keep_in(Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+before = os.listdir("/dev/fd")
+for _ in range(3):
+    assert noted(Unfinished(place="https://store s3://sales", key="exports/a.csv", upload_id="7f3a")) is None
+assert os.listdir("/dev/fd") == before, "files are left open"
+"""
+
 
 @pytest.fixture
 def notes(tmp_path: Path) -> Iterator[Path]:
@@ -152,6 +165,16 @@ def test_an_upload_goes_on_where_nothing_can_be_noted(
         assert found() == []
     finally:
         keep_in(None)
+
+
+def test_a_note_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    tried = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+
+    assert tried.returncode == 0, tried.stderr
+    assert tried.stderr.count("cannot note") == 3
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_is_noted_where_nobody_said_where() -> None:

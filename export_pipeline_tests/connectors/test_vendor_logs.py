@@ -5,14 +5,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from export_pipeline.connectors.azure import AzureConfig
 from export_pipeline.connectors.connector import ConnectorConfig
-from export_pipeline.connectors.vendor_logs import VENDORS, silence
+from export_pipeline.connectors.vendor_logs import TOLD_ANYWAY, VENDORS, silence
+from export_pipeline.errors import PermanentFailure
+from export_pipeline_tests.servers.azure_identity import managed_identity
 
 
 @pytest.fixture
 def levels() -> Iterator[None]:
     names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in VENDORS]
-    before = {name: logging.getLogger(name).level for name in (*names, *VENDORS)}
+    before = {name: logging.getLogger(name).level for name in (*names, *VENDORS, *TOLD_ANYWAY)}
     root = logging.root.level
     yield
     logging.root.setLevel(root)
@@ -59,3 +62,34 @@ def test_otherwise_it_would_be(s3_connector: ConnectorConfig, caplog: pytest.Log
         logging.getLogger(name).setLevel(logging.NOTSET)
 
     assert "botocore.auth" in said_of(s3_connector, caplog)
+
+
+def warnings_without_an_identity(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> set[str]:
+    """The loggers that warn while a machine is asked that gives no token."""
+    with managed_identity() as identity:
+        for name, value in {**identity.variables, "IDENTITY_HEADER": "unknown"}.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(PermanentFailure, match="no identity that Azure knows"):
+            AzureConfig(account_name="acme", container="sales").open().head("a.csv")
+    return {record.name for record in caplog.records if record.levelno >= logging.WARNING}
+
+
+@pytest.mark.usefixtures("levels")
+def test_that_a_machine_has_no_identity_is_said_by_us_alone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    silence()
+
+    assert warnings_without_an_identity(monkeypatch, caplog) == set()
+
+
+@pytest.mark.usefixtures("levels")
+def test_otherwise_the_vendor_would_say_it_too(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("azure", *TOLD_ANYWAY):
+        logging.getLogger(name).setLevel(logging.NOTSET)
+
+    assert any(name.startswith(TOLD_ANYWAY) for name in warnings_without_an_identity(monkeypatch, caplog))

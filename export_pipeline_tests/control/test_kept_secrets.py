@@ -1,5 +1,6 @@
 """Secrets are kept where they are, and go nowhere else."""
 
+import json
 from typing import Any
 
 import pytest
@@ -61,6 +62,66 @@ def test_a_secret_is_neither_sent_elsewhere_nor_left_out_silently(given: dict[st
     ) as refused:
         with_kept_secrets(given, BEFORE)
     assert refused.value.field == lost
+
+
+S3 = {
+    "type": "s3",
+    "bucket": "sales",
+    "endpoint_url": "https://store.example",
+    "access_key_id": "AKIA1",
+    "secret_access_key": "for-writing",
+    "role_arn": "arn:aws:iam::123456789012:role/exports",
+    "sts_endpoint_url": "https://roles.example",
+}
+AZURE = {"type": "azure", "account_name": "acme", "container": "sales", "account_key": "Zm9yLXdyaXRpbmc="}
+ACCOUNT = {
+    "type": "service_account",
+    "client_email": "a@b.example",
+    "private_key": "for-writing",
+    "token_uri": "https://oauth2.googleapis.com/token",
+}
+GCS = {"type": "gcs", "bucket": "sales", "service_account": json.dumps(ACCOUNT)}
+THERE = "https://elsewhere.example"
+
+
+@pytest.mark.parametrize(
+    ("given", "secret", "change"),
+    [
+        (S3, "secret_access_key", {"endpoint_url": THERE}),
+        (S3, "secret_access_key", {"endpoint_url": None}),
+        (S3, "secret_access_key", {"sts_endpoint_url": THERE}),
+        (S3, "secret_access_key", {"sts_endpoint_url": None}),
+        (S3, "secret_access_key", {"endpoint_url": "http://store.example"}),
+        (AZURE, "account_key", {"endpoint_url": THERE}),
+        (AZURE, "account_key", {"account_name": "another"}),
+        (GCS, "service_account", {"endpoint_url": THERE}),
+        ({**OPEN, "bearer_token": "for-writing"}, "bearer_token", {"url": f"{THERE}/$key"}),
+        (
+            {**OPEN, "username": "me", "password": "for-writing"},
+            "password",
+            {"url": "http://take.example/$key"},
+        ),
+    ],
+)
+def test_a_secret_is_asked_for_again_before_another_server_is_shown_it(
+    given: dict[str, Any], secret: str, change: dict[str, Any]
+) -> None:
+    silent = {name: value for name, value in given.items() if name != secret}
+
+    with pytest.raises(InvalidRequest, match=rf"^{secret}: is not kept .*give it anew") as refused:
+        with_kept_secrets({**silent, **change}, config_from(given))
+
+    assert refused.value.field == secret
+    assert with_kept_secrets(silent, config_from(given)) == config_from(given)
+    assert with_kept_secrets({**given, **change}, config_from(given)) == config_from({**given, **change})
+
+
+def test_a_readers_secret_is_not_shown_to_another_giver_of_roles_either() -> None:
+    read = {"access_key_id": "AKIA2", "role_arn": S3["role_arn"]}
+    before = config_from({**S3, "read": {**read, "secret_access_key": "for-reading"}})
+
+    with pytest.raises(InvalidRequest, match=r"^read\.secret_access_key: is not kept"):
+        with_kept_secrets({**S3, "sts_endpoint_url": THERE, "read": read}, before)
 
 
 def test_what_was_kept_is_said_when_it_does_not_fit() -> None:
