@@ -13,11 +13,11 @@ MAX_PROPERTIES = 64 * 1024
 def check_properties(properties: Mapping[str, Any]) -> None:
     """Refuse what is too long to be kept, or could not be given back as JSON."""
     try:
-        size = len(json.dumps(dict(properties), allow_nan=False))
+        size = len(json.dumps(dict(properties), allow_nan=False, ensure_ascii=False).encode())
     except (RecursionError, ValueError) as error:
         raise InvalidRequest(
-            "properties: cannot be given back as JSON: it holds a number like NaN, or is nested too deep;"
-            " correct it",
+            "properties: cannot be given back as JSON: it holds a number like NaN or half a character, or is"
+            " nested too deep; correct it",
             field="properties",
         ) from error
     if size > MAX_PROPERTIES:

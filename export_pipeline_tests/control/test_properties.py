@@ -20,10 +20,11 @@ def test_whatever_json_holds_is_kept() -> None:
     ("properties", "says"),
     [
         ({"a": float("nan")}, "a number like NaN"),
+        ({"a": "\ud800"}, "half a character"),
         (NESTED, "nested too deep"),
         ({"a": "x" * MAX_PROPERTIES}, "more than 65,536 bytes"),
     ],
-    ids=["NaN", "nested", "long"],
+    ids=["NaN", "half", "nested", "long"],
 )
 def test_what_could_not_be_given_back_is_refused(properties: dict[str, Any], says: str) -> None:
     with pytest.raises(InvalidRequest, match=says) as refused:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, AwareDatetime, Field
 from export_pipeline.api.bitmovin.envelope import instant, success
 from export_pipeline.api.bitmovin.fields import named_as_asked
 from export_pipeline.api.bitmovin.pages import Paged
-from export_pipeline.api.bitmovin.words import LONGEST_DESCRIPTION, LONGEST_NAME, Words
+from export_pipeline.api.bitmovin.words import LONGEST_DESCRIPTION, LONGEST_NAME, Id, Words
 from export_pipeline.api.visits import ExportsEditor, ExportsViewer, Visit
 from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.control.connectors import try_connector_again
@@ -52,7 +52,7 @@ ColumnName = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 class Target(Words):
     """Where the files go."""
 
-    output_id: str = Field(max_length=MAX_NAME)
+    output_id: str = Field(pattern=r"^[A-Za-z0-9-]{1,64}$", description="the id of an output")
     output_path: str = Field(max_length=1024)
 
 
@@ -135,7 +135,7 @@ def list_(visit: ExportsViewer, page: Paged) -> JSONResponse:
 
 
 @router.get("/{id}")
-def get(visit: ExportsViewer, id: str) -> JSONResponse:
+def get(visit: ExportsViewer, id: Id) -> JSONResponse:
     """Show a task and how far it is."""
     with reading(visit.deployment.control) as connection:
         return success(visit, _task(connection, visit, id))

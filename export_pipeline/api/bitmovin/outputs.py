@@ -12,7 +12,7 @@ from export_pipeline.api.bitmovin.envelope import instant, success
 from export_pipeline.api.bitmovin.fields import named_as_asked
 from export_pipeline.api.bitmovin.output_kinds import KINDS, Output
 from export_pipeline.api.bitmovin.pages import Paged
-from export_pipeline.api.bitmovin.words import words_of
+from export_pipeline.api.bitmovin.words import Id, words_of
 from export_pipeline.api.visits import ConnectorsEditor, ConnectorsViewer, Visit
 from export_pipeline.control.connectors import create_connector, delete_connector
 from export_pipeline.errors import NotFound
@@ -63,7 +63,7 @@ def list_(visit: ConnectorsViewer, kind: Kind, page: Paged, name: str | None = N
 
 
 @router.get("/{kind}/{id}")
-def get(visit: ConnectorsViewer, kind: Kind, id: str) -> JSONResponse:
+def get(visit: ConnectorsViewer, kind: Kind, id: Id) -> JSONResponse:
     """Show an output, without what is secret."""
     with reading(visit.deployment.control) as connection:
         found = find_connector_by_id(connection, visit.organization, id)
@@ -71,7 +71,7 @@ def get(visit: ConnectorsViewer, kind: Kind, id: str) -> JSONResponse:
 
 
 @router.get("/{kind}/{id}/customData")
-def custom_data(visit: ConnectorsViewer, kind: Kind, id: str) -> JSONResponse:
+def custom_data(visit: ConnectorsViewer, kind: Kind, id: Id) -> JSONResponse:
     """Show what its owner keeps with an output."""
     with reading(visit.deployment.control) as connection:
         found = find_connector_by_id(connection, visit.organization, id)
@@ -80,7 +80,7 @@ def custom_data(visit: ConnectorsViewer, kind: Kind, id: str) -> JSONResponse:
 
 
 @router.delete("/{kind}/{id}")
-def delete(visit: ConnectorsEditor, kind: Kind, id: str) -> JSONResponse:
+def delete(visit: ConnectorsEditor, kind: Kind, id: Id) -> JSONResponse:
     """Forget an output and its credentials."""
     with writing(visit.deployment.control) as connection:
         found = find_connector_by_id(connection, visit.organization, id)

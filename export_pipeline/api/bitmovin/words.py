@@ -1,11 +1,15 @@
 """What clients write, as the document spells it: camelCase, and no field that there is not."""
 
+import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
+from fastapi import Depends
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
+
+from export_pipeline.errors import NotFound
 
 LONGEST_NAME = 255
 LONGEST_DESCRIPTION = 2048
@@ -22,6 +26,15 @@ class Words(BaseModel):
     created_at: Any = Field(None, exclude=True)
     modified_at: Any = Field(None, exclude=True)
 
+
+def _id(id: str) -> str:  # its name in the address
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", id):
+        raise NotFound("what is named in the address is no id; lists have the ids there are")
+    return id
+
+
+# Of an output or a task, in an address.
+Id = Annotated[str, Depends(_id)]
 
 Body = TypeVar("Body", bound=Words)
 

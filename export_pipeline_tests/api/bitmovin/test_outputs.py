@@ -214,6 +214,9 @@ def test_an_access_key_does_as_well_by_an_extension_of_ours(api: Api, customer: 
         ("s3-role-based", {"bucket": "acme"}, ["bucket"]),
         ("s3-role-based", {"endpointUrl": "file:///etc/passwd"}, ["endpointUrl"]),
         ("s3-role-based", {"name": "x" * 256}, ["name"]),
+        ("s3-role-based", {"description": "\ud800"}, ["description"]),
+        ("s3-role-based", {"customData": {"a": "\ud800"}}, ["customData"]),
+        ("s3-role-based", {"customData": {"a": "x" * 70_000}}, ["customData"]),
         ("s3", {"accessKey": "AKIA1"}, ["secretKey"]),
         ("azure", {}, ["accountName", "accountKey", "container"]),
     ],
@@ -226,7 +229,9 @@ def test_what_is_wrong_is_named_as_the_document_names_it_and_nothing_is_stored(
     asked = {name: value for name, value in {**body, **changes}.items() if value is not None}
 
     refused = httpx.post(
-        f"{api.url}/v1/analytics/outputs/{kind}", json=asked, headers={"X-Api-Key": customer.key}
+        f"{api.url}/v1/analytics/outputs/{kind}",
+        content=json.dumps(asked),
+        headers={"X-Api-Key": customer.key, "Content-Type": "application/json"},
     )
 
     assert refused.status_code == 400
