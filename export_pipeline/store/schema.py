@@ -46,6 +46,16 @@ ORGANIZATIONS = sa.Table(
 )
 
 
+# Whose rows of shared tables an organization may export: each is one organization's.
+TENANTS = sa.Table(
+    "tenants",
+    METADATA,
+    sa.Column("tenant", sa.String(255), primary_key=True),
+    sa.Column("organization", sa.ForeignKey("organizations.id"), nullable=False, index=True),
+    sa.Column("given_at", Moment, nullable=False),
+)
+
+
 def _unique_while_there(table: sa.Table, name: str) -> None:
     """One thing of a name in an organization; a deleted thing's name can be used again."""
     there = table.c.deleted_at.is_(None)

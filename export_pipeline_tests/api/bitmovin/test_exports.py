@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,12 +17,13 @@ from bitmovin_api_sdk import (
 )
 
 from export_pipeline.control.connectors import fail_connector
+from export_pipeline.control.tenants import give_tenant
 from export_pipeline.store.connectors import find_connector, find_connector_by_id
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import list_exports
-from export_pipeline_tests.api.bitmovin.conftest import Customer, a_role_output, a_task, fields
-from export_pipeline_tests.api.bitmovin.viewing import ACME, DECLARATION
-from export_pipeline_tests.api.conftest import Api
+from export_pipeline_tests.api.bitmovin.conftest import Customer, a_customer, a_role_output, a_task, fields
+from export_pipeline_tests.api.bitmovin.viewing import ACME, DECLARATION, OTHER, viewing
+from export_pipeline_tests.api.conftest import Api, serving
 from export_pipeline_tests.installations import FIRST
 
 SEEDS_OWN = """{
@@ -238,6 +240,22 @@ def test_an_output_that_was_used_can_be_deleted_and_what_waits_for_it_fails(
     shown = customer.exports.get(made.id)
     assert shown.status is AnalyticsExportStatus.ERROR
     assert shown.finished_at is not None
+
+
+def test_another_customers_license_is_refused_once_licenses_are_given(tmp_path: Path) -> None:
+    with viewing(tmp_path / "home") as installation, serving(installation, tmp_path / "log") as url:
+        api = Api(url, installation, tmp_path / "log")
+        customer, other = a_customer(api), a_customer(api)
+        with writing(installation.deployment.control) as connection:
+            give_tenant(connection, customer.organization, ACME)
+            give_tenant(connection, other.organization, OTHER)
+        output = customer.outputs.s3_role_based.create(a_role_output()).id
+
+        with pytest.raises(BitmovinError) as refused:
+            customer.exports.create(a_task(output, license_key=OTHER))
+
+        assert fields(refused) == ["licenseKey"]
+        assert customer.exports.create(a_task(output)).license_key == ACME
 
 
 def test_a_key_that_may_only_look_asks_for_nothing(api: Api, customer: Customer, output: str) -> None:
