@@ -2,7 +2,7 @@
 
 A tenant is a text that a request holds: without this, any customer could name another's. As soon as one
 tenant is given to an organization, every organization is held to its own; until then, as in an installation
-that has one customer, nobody is asked. The default organization is the operator's own, and is never held to any.
+that has one customer, nobody is asked. The default organization is the operator's own, and is held to none.
 """
 
 import sqlalchemy as sa
