@@ -3,7 +3,8 @@
 import logging
 import os
 import random
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -115,27 +116,46 @@ class Deployment:
             return config.model_copy(update={"store": part_of(config.store, organization)})
         raise InvalidRequest(f"{DOWNLOADS}: {place}: {problem}", field=DOWNLOADS)
 
-    def check(self, connector: StoredConnector) -> None:
-        """Check a connector now, and note what that makes of it."""
+    def check(self, connector: StoredConnector, steps: list[CheckStep] | None = None) -> None:
+        """Check a connector now, and note what that makes of it; `steps` is told of each as it ends."""
+        told = [] if steps is None else steps
         try:
-            for _step in check_connector(self.control, connector, self.connector(connector.id)):
-                pass
+            for step in check_connector(self.control, connector, self.connector(connector.id)):
+                told.append(step)
         except NotFound:
             return  # deleted in the meantime
         except ExportPipelineError as error:  # it could not even be opened
-            self.note_failed_check(connector, f"{error}.", passes=isinstance(error, TransientFailure))
+            passes = isinstance(error, TransientFailure)
+            told.append(self.note_failed_check(connector, f"{error}.", passes=passes))
         except Exception as error:
             # Unnoted, it would be due again at once, for ever. Its text may hold anything.
             message = f"The check broke off ({type(error).__name__}): this is a bug, please report it."
-            self.note_failed_check(connector, message, passes=True)
+            told.append(self.note_failed_check(connector, message, passes=True))
             raise
 
-    def note_failed_check(self, connector: StoredConnector, message: str, *, passes: bool) -> None:
+    def check_within(self, connector: StoredConnector, seconds: float) -> Sequence[CheckStep]:
+        """Check a connector and wait so long for its steps; of one that has not ended by then that is noted.
+
+        Its thread is left behind, and what it finds comes too late to be noted; it does not keep the process.
+        """
+        steps: list[CheckStep] = []
+        thread = threading.Thread(
+            target=self.check, args=(connector, steps), name=f"check of {connector.name}", daemon=True
+        )
+        thread.start()
+        thread.join(seconds)
+        if not thread.is_alive():
+            return steps
+        message = f"The check has not ended within {seconds:.0f} seconds."
+        return [*steps, self.note_failed_check(connector, message, passes=True)]
+
+    def note_failed_check(self, connector: StoredConnector, message: str, *, passes: bool) -> CheckStep:
         """Note that a check came to nothing before its first step, or was not awaited."""
         step = CheckStep(name="check", ok=False, message=message, passes=passes)
         with writing(self.control) as connection:
             spread = random.random()  # noqa: S311 -- spreads checks, guards nothing
             note_check(connection, connector, [step], now=datetime.now(UTC), spread=spread)
+        return step
 
     def close(self) -> None:
         self.control.dispose()

@@ -10,9 +10,11 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from export_pipeline.api import documentation
 from export_pipeline.api.bitmovin.face import BITMOVIN
 from export_pipeline.api.face import Face
 from export_pipeline.api.limiting import Limits
+from export_pipeline.api.native.answering import SCHEMAS
 from export_pipeline.api.native.face import NATIVE
 from export_pipeline.api.problems import OURS, Problem, problem_of, problem_of_input
 from export_pipeline.api.requests import MOST_BYTES, EveryRequest
@@ -53,10 +55,14 @@ def application(deployment: Deployment) -> FastAPI:
         description="Customers' data in their own buckets, one file an hour, with a receipt for each.",
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.deployment = deployment
     app.state.limits = Limits(deployment.control, deployment.settings.requests_per_minute)
     app.add_middleware(EveryRequest, failed=_failed)
+    app.include_router(documentation.router)
+    app.openapi = documentation.described(app, SCHEMAS)  # type: ignore[method-assign]
     for face in FACES:
         for router in face.routers:
             # Faces follow documents of their own; ours describes what is ours.

@@ -1,15 +1,26 @@
 """Who asks, of which deployment: what every route that needs a key is handed."""
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPBearer
 
 from export_pipeline.api.limiting import Limits
+from export_pipeline.control.audit import Actor, acting
 from export_pipeline.control.keys import Caller, caller_with
 from export_pipeline.control.privileges import Privilege
+from export_pipeline.dataset.tables import Dataset
 from export_pipeline.deployment import Deployment
+from export_pipeline.errors import ExportPipelineError, InvalidRequest, TransientFailure
 from export_pipeline.store.database import reading
+
+# For the description of the API: `visit` takes the key wherever it stands.
+BEARER = HTTPBearer(auto_error=False, description="an API key")
+FIELD = APIKeyHeader(name="X-Api-Key", auto_error=False, description="an API key")
+
+LOG = logging.getLogger("export_pipeline.api")
 
 # The ways to present a key, one for each document; any of them does everywhere.
 KEY_FIELDS = ("X-Api-Key", "x-bbk-auth-token")
@@ -23,7 +34,7 @@ ORGANIZATION_PARAMETER = "org"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """One request of somebody known."""
+    """One request of somebody known. Whatever is changed by way of its deployment is noted as theirs."""
 
     deployment: Deployment
     caller: Caller
@@ -32,6 +43,15 @@ class Visit:
     @property
     def organization(self) -> str:
         return self.caller.organization
+
+    @property
+    def dataset(self) -> Dataset:
+        """What can be exported. A mistake in its declaration is the operator's, and theirs to read."""
+        try:
+            return self.deployment.dataset
+        except ExportPipelineError as error:
+            LOG.error("request=%s the dataset cannot be read: %s", self.request_id, error)  # noqa: TRY400
+        raise TransientFailure("the dataset's declaration cannot be read now; its operator has to correct it")
 
 
 def deployment_of(request: Request) -> Deployment:
@@ -42,21 +62,30 @@ def deployment_of(request: Request) -> Deployment:
 
 def visit(request: Request, privilege: Privilege, organization: str | None = None) -> Visit:
     """Who asks, if they may. `organization` is the one that the address names, where it does."""
+    if "\0" in request.url.path or "%00" in request.url.query:
+        raise InvalidRequest("the address holds a NUL, which is no character; leave it out")
     deployment = deployment_of(request)
     limits: Limits = request.app.state.limits
     named = organization or _organization(request)
     with reading(deployment.control) as connection:
-        caller = caller_with(connection, _presented(request), named)
+        caller = caller_with(connection, presented(request), named)
     limits.take(caller.key.id)
     caller.require(privilege)
     request.state.key_id = caller.key.id
-    return Visit(deployment=deployment, caller=caller, request_id=request.state.request_id)
+    request_id = request.state.request_id
+    actor = Actor(kind="key", id=caller.key.id, name=caller.key.name, request_id=request_id)
+    theirs = replace(deployment, control=acting(deployment.control, actor))
+    return Visit(deployment=theirs, caller=caller, request_id=request_id)
 
 
 def allowed(privilege: Privilege) -> Any:
     """What a route depends on that needs a key with the privilege."""
 
-    def known(request: Request) -> Visit:
+    def known(
+        request: Request,
+        _bearer: Annotated[object, Security(BEARER)],
+        _field: Annotated[object, Security(FIELD)],
+    ) -> Visit:
         return visit(request, privilege)
 
     return Depends(known)
@@ -69,7 +98,8 @@ ConnectorsEditor = Annotated[Visit, allowed(Privilege.CONNECTORS_EDIT)]
 Administrator = Annotated[Visit, allowed(Privilege.ADMIN)]
 
 
-def _presented(request: Request) -> str | None:
+def presented(request: Request) -> str | None:
+    """The text of the key that a request shows, wherever it shows it."""
     for field in KEY_FIELDS:
         if text := request.headers.get(field):
             return text.strip()

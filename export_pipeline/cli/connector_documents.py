@@ -1,7 +1,7 @@
 """What is said of a connector, in JSON and to people, and what its check says."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from export_pipeline.cli.printing import print_document, print_line
 
@@ -92,16 +92,3 @@ def checked_now(
 def well(steps: "Iterable[CheckStep]") -> bool:
     """Whether no step failed."""
     return all(step.ok for step in steps)
-
-
-def without_queries(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration without the queries of its addresses, where some have their secrets."""
-    return {name: _without_query(value) for name, value in config.items()}
-
-
-def _without_query(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return without_queries(value)
-    if isinstance(value, str) and value.startswith(("http://", "https://")) and "?" in value:
-        return f"{value.partition('?')[0]}?**********"
-    return value

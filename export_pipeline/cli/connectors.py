@@ -15,7 +15,6 @@ from export_pipeline.cli.connector_documents import (
     step_line,
     tell_check,
     well,
-    without_queries,
 )
 from export_pipeline.cli.connector_states import Name
 from export_pipeline.cli.opening import opened, program
@@ -148,6 +147,7 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
 @app.command()
 def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
     """Show a connector's state, its last check, its exports, and its configuration without secrets."""
+    from export_pipeline.connectors.showing import shown
     from export_pipeline.store.connector_states import last_check
     from export_pipeline.store.connectors import find_connector
     from export_pipeline.store.database import reading
@@ -160,7 +160,7 @@ def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
             exports = [export.slug for export in exports_on(connection, stored.id)]
         config = deployment.connector(stored.id)
         declared = declared_lines(deployment.dataset.connectors[name]) if stored.declared else {}
-    masked = without_queries(config.model_dump(mode="json"))
+    masked = shown(config)
     if as_json:
         check = [step_document(step) for step in steps]
         print_document({**connector_document(stored), "check": check, "exports": exports, "config": masked})

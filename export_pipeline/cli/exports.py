@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from export_pipeline.cli import export_documents
+from export_pipeline.cli import export_changes, export_documents
 from export_pipeline.cli.choices import chosen_tables
-from export_pipeline.cli.confirming import confirm
 from export_pipeline.cli.connector_documents import waits_for
+from export_pipeline.cli.export_changes import Name
 from export_pipeline.cli.opening import opened, program
-from export_pipeline.cli.options import NO_VALUE, Json, Requests, Yes, named, named_values
+from export_pipeline.cli.options import NO_VALUE, Json, Requests, named, named_values
 from export_pipeline.cli.printing import moment, number, print_document, print_line, print_some, print_table
 from export_pipeline.documents import read_document
 from export_pipeline.errors import InvalidRequest
@@ -42,8 +42,6 @@ OPTIONS = {
 }
 
 DEFAULT_FORMAT = "csv.gz"
-
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The export's name.", show_default=False)]
 
 
 @app.command()
@@ -278,21 +276,7 @@ def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
         print_line(waits)
 
 
-@app.command()
-def delete(context: typer.Context, name: Name, yes: Yes = False, as_json: Json = False) -> None:
-    """Stop exporting. What was delivered stays where it is."""
-    from export_pipeline.control.exports import delete_export
-    from export_pipeline.store.database import reading, writing
-    from export_pipeline.store.exports import find_export
-
-    with opened(context) as deployment:
-        organization = deployment.settings.organization
-        with reading(deployment.control) as connection:
-            find_export(connection, organization, name)
-        confirm(f"Delete the export {name}? What it delivered stays.", yes=yes)
-        with writing(deployment.control) as connection:
-            export = delete_export(connection, organization, name)
-    if as_json:
-        print_document({"name": export.slug, "id": export.id})
-    else:
-        print_line(f"deleted the export {name}; what it delivered stays where it is")
+app.command()(export_changes.update)
+app.command()(export_changes.pause)
+app.command()(export_changes.resume)
+app.command()(export_changes.delete)

@@ -1,5 +1,6 @@
 """`export-pipeline task`: requests for ranges of hours."""
 
+from getpass import getuser
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -169,6 +170,40 @@ def watch(context: typer.Context, id_: Id, timeout: Timeout = None, as_json: Jso
         _watch(context, deployment, id_, timeout, as_json)
 
 
+@app.command()
+def cancel(context: typer.Context, id_: Id, as_json: Json = False) -> None:
+    """Cancel a task. A run that is at work stops within seconds; hours that are delivered stay."""
+    from export_pipeline.control.tasks import cancel_task
+    from export_pipeline.store.database import writing
+
+    with opened(context) as deployment, writing(deployment.control) as connection:
+        view = cancel_task(connection, deployment.settings.organization, id_, by=getuser())
+    if as_json:
+        print_document(_document(view))
+    elif view.status == "ERROR":
+        print_line(f"cancelled task {id_}; it had not begun")
+    else:
+        print_line(f"task {id_} stops now; see what came of it: {program(context)} task show {id_}")
+
+
+@app.command()
+def retry(context: typer.Context, id_: Id, as_json: Json = False) -> None:
+    """Try again what a task that ended in an ERROR has not delivered."""
+    from export_pipeline.control.tasks import retry_task
+    from export_pipeline.store.database import writing
+
+    with opened(context) as deployment, writing(deployment.control) as connection:
+        view = retry_task(connection, deployment.settings.organization, id_)
+    if as_json:
+        print_document(_document(view))
+    else:
+        left = view.counts.hours - view.counts.delivered
+        print_line(
+            f"task {id_} is queued again, {left:,} of {view.counts.hours:,} hours are left to deliver"
+            f"\nsee how far it is: {program(context)} task watch {id_}"
+        )
+
+
 def _watch(
     context: typer.Context, deployment: "Deployment", id_: str, timeout: float | None, as_json: bool
 ) -> None:
@@ -190,6 +225,8 @@ def _print_faults(view: "TaskView") -> None:
         print_line(waits)
     if view.task.error is not None:
         print_line(view.task.error)
+    elif view.task.cancellation is not None:
+        print_line(view.task.cancellation)
     print_some([failure_line(failure) for failure in view.failures])
 
 
@@ -208,6 +245,8 @@ def _document(view: "TaskView") -> dict[str, object]:
         "ended_at": view.ended_at,
         "origin": task.origin,
         "name": task.name,
+        "cancel_requested_at": task.cancel_requested_at,
+        "cancelled_by": task.cancelled_by,
         "error": task.error,
         "waits_for": view.waits_for,
         "hours": {"wanted": counts.hours, "delivered": counts.delivered, "failed": counts.failed},

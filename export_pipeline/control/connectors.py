@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from export_pipeline.connectors.checking import CheckStep, check, failed_step
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.lifecycle import Action, ConnectorState, actions_in
+from export_pipeline.control import looks
+from export_pipeline.control.audit import audited, note_change
 from export_pipeline.control.collisions import contexts_of
 from export_pipeline.control.exports import check_keys, check_slug, delete_export
 from export_pipeline.control.external_ids import with_external_id
@@ -36,6 +38,7 @@ BY_HAND = "It was failed by hand; replace it, or stop and start it, when its tim
 STOPPED = "It was stopped by hand; start it when files may go there again."
 
 
+@audited("connector.create", looks.connector)
 def create_connector(
     connection: sa.Connection,
     key: SecretKey,
@@ -66,6 +69,7 @@ def create_connector(
     return add_connector(connection, key, organization, name, made, properties=properties)
 
 
+@audited("connector.replace", looks.connector)
 def replace_connector(
     connection: sa.Connection,
     key: SecretKey,
@@ -90,6 +94,7 @@ def replace_connector(
     return change_state(connection, found.id, ConnectorState.STARTING, NOT_CHECKED, now=datetime.now(UTC))
 
 
+@audited("connector.start", looks.connector)
 def start_connector(connection: sa.Connection, organization: str, name: str) -> StoredConnector:
     """Let files go through a connector again, as soon as its check has passed."""
     found = _found(connection, organization, name, Action.START)
@@ -102,10 +107,21 @@ def try_connector_again(connection: sa.Connection, organization: str, name: str)
     """
     found = find_connector(connection, organization, name, locked=True)
     refusals = [step.message for step in last_check(connection, found.id) if not step.ok]
-    if found.state is ConnectorState.FAILED and found.reason in refusals:
-        change_state(connection, found.id, ConnectorState.STARTING, NOT_CHECKED, now=datetime.now(UTC))
+    if found.state is not ConnectorState.FAILED or found.reason not in refusals:
+        return
+    again = change_state(connection, found.id, ConnectorState.STARTING, NOT_CHECKED, now=datetime.now(UTC))
+    before, after = ({"state": one.state, "reason": one.reason} for one in (found, again))
+    note_change(
+        connection,
+        "connector.start",
+        organization=organization,
+        subject=name,
+        before=before,
+        after=after,
+    )
 
 
+@audited("connector.stop", looks.connector)
 def stop_connector(connection: sa.Connection, organization: str, name: str) -> StoredConnector:
     """Let no new hour go through a connector. It is stopped when those in flight have ended."""
     now = datetime.now(UTC)
@@ -116,6 +132,7 @@ def stop_connector(connection: sa.Connection, organization: str, name: str) -> S
     return change_state(connection, found.id, ConnectorState.STOPPED, STOPPED, now=now)
 
 
+@audited("connector.fail", looks.connector)
 def fail_connector(
     connection: sa.Connection, organization: str, name: str, reason: str = ""
 ) -> StoredConnector:
@@ -125,6 +142,7 @@ def fail_connector(
     return change_state(connection, found.id, ConnectorState.FAILED, said, now=datetime.now(UTC))
 
 
+@audited("connector.delete", looks.connector)
 def delete_connector(connection: sa.Connection, organization: str, name: str) -> StoredConnector:
     """Forget a connector and its credentials. InUse names the exports that go through it.
 

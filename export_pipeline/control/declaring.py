@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from export_pipeline.connectors.connector import CONNECTOR_TYPES
+from export_pipeline.control.audit import note_change
 from export_pipeline.control.exports import check_slug
 from export_pipeline.dataset.connector_section import ConnectorSection
 from export_pipeline.dataset.tables import Dataset, suggestion
@@ -79,12 +80,21 @@ def declare_connectors(connection: sa.Connection, dataset: Dataset) -> None:
     found = difference(connection, dataset)
     for section in found.new:
         declare_connector(connection, organization_of(section), section.name, section.type)
+        _note(connection, "connector.declare", section)
     for stored, section in found.retyped:
         retype_connector(connection, stored.id, section.type)
+        _note(connection, "connector.redeclare", section)
     for stored in found.gone:
         find_connector(connection, stored.organization, stored.name, locked=True)
         if not exports_on(connection, stored.id):
             hide_connector(connection, stored.id)
+            note_change(
+                connection,
+                "connector.undeclare",
+                organization=stored.organization,
+                subject=stored.name,
+                before={"type": stored.type},
+            )
 
 
 def declared_problems(connection: sa.Connection, dataset: Dataset) -> Iterator[InvalidRequest]:
@@ -96,6 +106,16 @@ def declared_problems(connection: sa.Connection, dataset: Dataset) -> Iterator[I
             section_config(section)
         except InvalidRequest as error:
             yield error
+
+
+def _note(connection: sa.Connection, action: str, section: ConnectorSection) -> None:
+    note_change(
+        connection,
+        action,
+        organization=organization_of(section),
+        subject=section.name,
+        after={"type": section.type},
+    )
 
 
 def _check(section: ConnectorSection, organizations: Sequence[str], there: StoredConnector | None) -> None:

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from export_pipeline.connectors.limits import KeyLimits
+from export_pipeline.control import looks
+from export_pipeline.control.audit import audited
 from export_pipeline.control.collisions import check_all_hours, check_tables, key_head
 from export_pipeline.control.tenants import check_tenant
 from export_pipeline.dataset.tables import Dataset, suggestion
@@ -72,6 +74,7 @@ def _said(details: ErrorDetails) -> str:
             return said(details)
 
 
+@audited("export.create", looks.export)
 def create_export(
     connection: sa.Connection,
     key: SecretKey,
@@ -86,7 +89,7 @@ def create_export(
     """Accept a definition, or refuse it naming the field and the cure; refused, nothing is stored."""
     check_slug(slug, field="name")
     target = named_connector(connection, organization, connector)
-    _check_range(definition)
+    check_hours_of(definition)
     contexts = checked_contexts(connection, key, dataset, target=target, slug=slug, definition=definition)
     check_all_hours(connection, target.id, definition, contexts)
     return add_export(
@@ -132,6 +135,7 @@ def checked_contexts(
     return contexts
 
 
+@audited("export.delete", looks.export)
 def delete_export(connection: sa.Connection, organization: str, slug: str) -> Export:
     """Stop exporting; tasks and hours that wait are not begun. What was delivered stays where it is, and so
     does its entry in the ledger.
@@ -170,7 +174,8 @@ def named_connector(connection: sa.Connection, organization: str, name: str) -> 
         raise InvalidRequest(f"connector: {error}", field="connector") from error
 
 
-def _check_range(definition: ExportDefinition) -> None:
+def check_hours_of(definition: ExportDefinition) -> None:
+    """Refuse more hours than Dagster can show of one asset."""
     end = definition.until or datetime.now(UTC)
     if (end - definition.first_hour) / ONE_HOUR > MAX_HOURS:
         raise InvalidRequest(

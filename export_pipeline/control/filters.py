@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from export_pipeline.control import looks
+from export_pipeline.control.audit import audited
 from export_pipeline.dataset.tables import Dataset
 from export_pipeline.errors import InUse, InvalidRequest
 from export_pipeline.exports.export import Export
@@ -48,6 +50,7 @@ class Users:
         return " and ".join(said for said, who in ((exports, self.exports), (filters, self.filters)) if who)
 
 
+@audited("filter.create", looks.named_filter)
 def create_filter(connection: sa.Connection, *, organization: str, name: str, text: str) -> StoredFilter:
     """Accept a filter under a name. Its columns are looked for when an export names it."""
     if not re.fullmatch(NAME_PATTERN, name):
@@ -59,6 +62,7 @@ def create_filter(connection: sa.Connection, *, organization: str, name: str, te
     return add_named_filter(connection, organization, name, text)
 
 
+@audited("filter.replace", looks.named_filter)
 def replace_filter(
     connection: sa.Connection, dataset: Dataset, *, organization: str, name: str, text: str
 ) -> tuple[StoredFilter, Users]:
@@ -85,6 +89,7 @@ def replace_filter(
     return stored, Users([export.slug for export in exports], filters)
 
 
+@audited("filter.delete", looks.named_filter)
 def delete_filter(connection: sa.Connection, organization: str, name: str) -> StoredFilter:
     """Forget a filter. InUse names the exports and the filters that have it in a text of theirs."""
     lock_organization(connection, organization)

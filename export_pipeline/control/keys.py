@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from export_pipeline.control import looks
+from export_pipeline.control.audit import audited
 from export_pipeline.control.privileges import Privilege, allows, privileges_of
 from export_pipeline.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated
 from export_pipeline.store.api_keys import (
@@ -53,6 +55,7 @@ class Caller:
             raise Forbidden(f"the key {self.key.name!r} does not allow {privilege}; use one that does")
 
 
+@audited("key.create", looks.api_key)
 def create_key(
     connection: sa.Connection,
     *,
@@ -93,6 +96,7 @@ def create_key(
     return NewKey(key, text)
 
 
+@audited("key.rotate", looks.api_key)
 def rotate_key(connection: sa.Connection, organization: str, id_: str, *, grace: timedelta) -> NewKey:
     """Make a key that allows the same, and let the old one expire after `grace`."""
     old = find_key(connection, organization, id_)
@@ -110,6 +114,7 @@ def rotate_key(connection: sa.Connection, organization: str, id_: str, *, grace:
     return new
 
 
+@audited("key.revoke", looks.api_key)
 def revoke_key(connection: sa.Connection, organization: str, id_: str) -> ApiKey:
     """End a key at once."""
     key = find_key(connection, organization, id_)

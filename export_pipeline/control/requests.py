@@ -14,6 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from export_pipeline.connectors.limits import text_problem
+from export_pipeline.control import looks
+from export_pipeline.control.audit import audited
 from export_pipeline.control.collisions import check_hours, key_head
 from export_pipeline.control.exports import checked_contexts, named_connector
 from export_pipeline.control.tasks import check_parts, check_range
@@ -40,6 +42,7 @@ PREFIX = "request-"
 DIGITS_OF_NAME = 16
 
 
+@audited("export.request", looks.task)
 def request_export(
     connection: sa.Connection,
     key: SecretKey,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from export_pipeline.control.audit import note_change
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.encryption import VARIABLE, SecretKey
@@ -59,8 +60,13 @@ def rotate_keys(control: sa.Engine, key: SecretKey) -> tuple[int, KeysView]:
                 _refuse_strangers(show_keys(connection, key))
             file.add_in_front()
             done = seal_anew(control, key)
-    with reading(control) as connection:
-        return done, show_keys(connection, key)
+    with writing(control) as connection:
+        found = show_keys(connection, key)
+        first = found.keys[0].fingerprint
+        note_change(
+            connection, "secret-key.rotate", organization=None, subject=first, after={"sealed_anew": done}
+        )
+        return done, found
 
 
 def prune_keys(control: sa.Engine, key: SecretKey) -> Sequence[str]:
@@ -75,6 +81,8 @@ def prune_keys(control: sa.Engine, key: SecretKey) -> Sequence[str]:
         _refuse_strangers(found)
         unused = found.unused
         file.keep([number for number, one in enumerate(found.keys) if one.fingerprint not in unused])
+        for fingerprint in unused:
+            note_change(connection, "secret-key.prune", organization=None, subject=fingerprint, before={})
     return unused
 
 

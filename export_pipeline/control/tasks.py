@@ -6,21 +6,37 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from export_pipeline.control import looks
+from export_pipeline.control.audit import audited
 from export_pipeline.control.collisions import check_hours, contexts_of
-from export_pipeline.errors import InvalidRequest
+from export_pipeline.errors import InvalidRequest, WrongState
 from export_pipeline.exports.export import Export, ExportDefinition
 from export_pipeline.exports.task import ExportTask, TaskCounts, TaskStatus, progress_of, status_of
 from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.coverage import Delivered, delivered
-from export_pipeline.store.exports import find_export, get_export
-from export_pipeline.store.ledger import HourFailure, failures_between
+from export_pipeline.store.exports import find_export, get_export, hide_export
+from export_pipeline.store.ledger import HourFailure, failures_between, forget_failures
+from export_pipeline.store.pages import Page, PageRequest
 from export_pipeline.store.task_counts import counts_of
-from export_pipeline.store.tasks import add_task, find_task, list_tasks, tasks_between
+from export_pipeline.store.tasks import (
+    add_task,
+    count_tasks,
+    deleted_export,
+    find_task,
+    list_tasks,
+    request_cancel,
+    tasks_between,
+    tasks_page,
+)
+from export_pipeline.store.tasks import delete_task as store_delete
+from export_pipeline.store.tasks import retry_task as store_retry
 from export_pipeline.store.waits import why_wait
 from export_pipeline.windows import ONE_HOUR, floor
 
 # A leap year. Longer ranges are several tasks: each can be watched, and tried again, by itself.
 MAX_HOURS = 366 * 24
+
+ENDED = (TaskStatus.FINISHED, TaskStatus.ERROR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +58,7 @@ class TaskView:
     waits_for: str | None
 
 
+@audited("task.create", looks.task)
 def create_task(
     connection: sa.Connection,
     *,
@@ -96,6 +113,79 @@ def show_tasks(
     return [_view(connection, task) for task in tasks]
 
 
+@audited("task.cancel", looks.task)
+def cancel_task(
+    connection: sa.Connection, organization: str, id_: str, *, by: str, origin: str | None = None
+) -> TaskView:
+    """End a task: at once where no run has taken it up; else its run stops within seconds, and says so.
+
+    `by` is who wants that, and is told to whoever looks at the task. Hours that are delivered stay.
+    WrongState: it has ended.
+    """
+    view = show_task(connection, organization, id_, origin=origin)
+    if view.status in ENDED:
+        again = ("retry",) if view.status is TaskStatus.ERROR else ()
+        raise WrongState(
+            f"task {id_} is {view.status}: there is nothing to cancel", state=view.status, allowed=again
+        )
+    request_cancel(connection, id_, by)
+    return show_task(connection, organization, id_, origin=origin)
+
+
+@audited("task.retry", looks.task)
+def retry_task(
+    connection: sa.Connection, organization: str, id_: str, *, origin: str | None = None
+) -> TaskView:
+    """Put a task back into the queue that ended in an ERROR: what it has not delivered is tried again.
+
+    It keeps its id, by which whoever asked for it knows it. WrongState: it is under way, or has delivered.
+    """
+    view = show_task(connection, organization, id_, origin=origin)
+    if view.status is not TaskStatus.ERROR:
+        allowed = () if view.status is TaskStatus.FINISHED else ("cancel",)
+        raise WrongState(
+            f"task {id_} is {view.status}: only one that ended in an ERROR is tried again",
+            state=view.status,
+            allowed=allowed,
+        )
+    if (slug := deleted_export(connection, id_)) is not None:
+        raise WrongState(
+            f"task {id_} is of the export {slug!r}, which was deleted; make it again, and request the hours",
+            state=view.status,
+            allowed=(),
+        )
+    forget_failures(connection, view.export.id, [failure.hour for failure in view.failures])
+    store_retry(connection, view.task)
+    return show_task(connection, organization, id_, origin=origin)
+
+
+@audited("task.delete", looks.task)
+def delete_task(
+    connection: sa.Connection, organization: str, id_: str, *, by: str, origin: str | None = None
+) -> ExportTask:
+    """Forget a task, and cancel it if it is under way: it is listed no more, and is Gone to whoever asks.
+
+    The export that a request made goes with its last task. Files stay in the customer's own places.
+    """
+    view = show_task(connection, organization, id_, origin=origin)
+    if view.status not in ENDED:
+        request_cancel(connection, id_, by)
+    store_delete(connection, id_)
+    export = view.export
+    if export.generated and not count_tasks(connection, organization, export_id=export.id):
+        hide_export(connection, export.id)
+    return view.task
+
+
+def tasks_shown(
+    connection: sa.Connection, organization: str, asked: PageRequest, *, export: str | None = None
+) -> Page[TaskView]:
+    """The tasks in pages, the newest first."""
+    export_id = find_export(connection, organization, export).id if export is not None else None
+    page = tasks_page(connection, organization, asked, export_id=export_id)
+    return Page([_view(connection, task) for task in page.items], page.next)
+
+
 def _view(connection: sa.Connection, task: ExportTask) -> TaskView:
     counts = counts_of(connection, task)
     first = floor(task.since)
@@ -122,7 +212,7 @@ def _ended_at(
     task: ExportTask, status: TaskStatus, there: Delivered, failures: Sequence[HourFailure]
 ) -> datetime | None:
     """When its run was done with it; until that is noted, and without a run, what came last of its hours."""
-    if status not in (TaskStatus.FINISHED, TaskStatus.ERROR):
+    if status not in ENDED:
         return None
     if task.ended_at is not None:
         return task.ended_at

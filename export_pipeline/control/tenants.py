@@ -7,12 +7,15 @@ that has one customer, nobody is asked. The default organization is the operator
 
 import sqlalchemy as sa
 
+from export_pipeline.control import looks
+from export_pipeline.control.audit import audited
 from export_pipeline.errors import InvalidRequest, NotFound
 from export_pipeline.exports.export import DEFAULT_ORGANIZATION, MAX_NAME, ExportDefinition
 from export_pipeline.store.organizations import list_organizations
 from export_pipeline.store.tenants import any_given, give, take, tenants_of
 
 
+@audited("organization.give", looks.tenants)
 def give_tenant(connection: sa.Connection, organization: str, tenant: str) -> None:
     """Let an organization export a tenant's rows. AlreadyExists when that is anybody's."""
     _check_known(connection, organization)
@@ -29,6 +32,7 @@ def give_tenant(connection: sa.Connection, organization: str, tenant: str) -> No
     give(connection, organization, tenant)
 
 
+@audited("organization.take", looks.tenants)
 def take_tenant(connection: sa.Connection, organization: str, tenant: str) -> None:
     """Let an organization export a tenant's rows no more. What it has asked for already is delivered."""
     _check_known(connection, organization)

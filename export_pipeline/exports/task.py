@@ -49,6 +49,13 @@ class ExportTask:
     expired_at: datetime | None = None
 
     @property
+    def cancellation(self) -> str | None:
+        """Who asked that it be cancelled, and when, in words."""
+        if self.cancel_requested_at is None:
+            return None
+        return f"cancelled by {self.cancelled_by} at {self.cancel_requested_at:%Y-%m-%dT%H:%M:%SZ}"
+
+    @property
     def hours(self) -> tuple[HourWindow, ...]:
         return tuple(hours_between(self.since, self.until))
 

@@ -22,7 +22,7 @@ from export_pipeline.deployment import Deployment
 from export_pipeline.errors import ExportPipelineError
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.plan import plan_of
-from export_pipeline.exports.task import ExportTask
+from export_pipeline.orchestration.cancelling import cancellable, end_cancelled_run, unwanted
 from export_pipeline.orchestration.checks import RECEIPT_VERIFIES, ROWS_RECONCILE, evaluations
 from export_pipeline.orchestration.materializations import Materializer
 from export_pipeline.orchestration.names import (
@@ -34,7 +34,7 @@ from export_pipeline.orchestration.names import (
     RETRY_TAG,
     asset_key,
 )
-from export_pipeline.orchestration.order import Order, cut, windows_of
+from export_pipeline.orchestration.order import Order, cut, order_of, windows_of
 from export_pipeline.orchestration.outcome import Outcome
 from export_pipeline.orchestration.readiness import CONNECTOR_READY
 from export_pipeline.orchestration.resources import DeploymentResource
@@ -47,7 +47,7 @@ from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import get_export, standing_exports
 from export_pipeline.store.named_filters import named_filters
-from export_pipeline.store.tasks import get_task, requeue_task, start_task
+from export_pipeline.store.tasks import end_task, get_task, requeue_task, start_task
 from export_pipeline.store.waits import why_wait
 from export_pipeline.windows import HourWindow
 
@@ -88,7 +88,9 @@ def plan_task(
     opened = deployment.deployment
     with writing(opened.control) as connection:
         task = start_task(connection, config.task_id)
-    yield from _chunks(context, opened, _task_order(task))
+    if task.cancellation is not None:
+        end_cancelled_run(context, opened, task.id)
+    yield from _chunks(context, opened, order_of(task))
 
 
 @dg.op(tags={"dagster/priority": "1"}, pool="source")
@@ -98,7 +100,8 @@ def extract(
     """Read the hours' rows from the source and stage them as Arrow files."""
     if order is None:
         return None
-    staged = _read(_run(context, deployment, order), deployment, order.hours)
+    with cancellable(context, deployment.deployment, order):
+        staged = _read(_run(context, deployment, order), deployment, order.hours)
     context.add_output_metadata(
         {"hours": len(staged.done), "rows": sum(table.rows for hour in staged.done for table in hour.tables)}
     )
@@ -117,7 +120,8 @@ def format_rows(
     if chunk is None:
         return None
     run = _run(context, deployment, chunk.order)
-    formatted = run.format(chunk.hours, partial(_read, run, deployment))
+    with cancellable(context, deployment.deployment, chunk.order):
+        formatted = run.format(chunk.hours, partial(_read, run, deployment))
     context.add_output_metadata(
         {"hours": len(formatted.done), "bytes": sum(f.bytes for hour in formatted.done for f in hour.files)}
     )
@@ -131,7 +135,8 @@ def upload(
     """Deliver the hours, record them, and materialize each. Hours that fail are told to the last op."""
     if chunk is None:
         return None
-    outcome = _deliver(context, deployment, _run(context, deployment, chunk.order), chunk.hours)
+    with cancellable(context, deployment.deployment, chunk.order):
+        outcome = _deliver(context, deployment, _run(context, deployment, chunk.order), chunk.hours)
     context.add_output_metadata(
         {
             "delivered": len(outcome.delivered),
@@ -172,11 +177,11 @@ def finish(
     configured: Any = context.run.run_config["ops"]
     with reading(deployment.deployment.control) as connection:
         task = get_task(connection, configured[plan_task.name]["config"]["task_id"])
-    order = _task_order(task)
-    outcome = _whole_outcome(context, deployment, order, told)
-    if outcome.waiting:
-        with writing(deployment.deployment.control) as connection:
-            requeue_task(connection, task.id, task.attempt)
+    order = order_of(task)
+    with cancellable(context, deployment.deployment, order):
+        outcome = _whole_outcome(context, deployment, order, told)
+    with writing(deployment.deployment.control) as connection:
+        (requeue_task if outcome.waiting else end_task)(connection, task.id, task.attempt)
     waits_for = _waits_for(deployment, order)
     outcome.raise_for_undelivered(f"{waits_for}; the task goes on when it is RUNNING again")
 
@@ -195,16 +200,6 @@ def _asset_order(context: dg.OpExecutionContext, deployment: DeploymentResource)
         hours=windows_of(context.partition_keys),
         proven_since=started if force else datetime.fromisoformat(asked) if asked else None,
         notes_waits=True,
-    )
-
-
-def _task_order(task: ExportTask) -> Order:
-    """All hours that a task asks for."""
-    return Order(
-        export_id=task.export_id,
-        hours=task.hours,
-        proven_since=task.requested_at if task.force else None,
-        notes_waits=False,  # the task itself goes back into the queue
     )
 
 
@@ -289,6 +284,7 @@ def _run(context: dg.OpExecutionContext, deployment: DeploymentResource, order: 
         notes_waits=order.notes_waits,
         configuration=configuration,
         proven_since=order.proven_since,
+        unwanted=unwanted(opened, order),
     )
 
 

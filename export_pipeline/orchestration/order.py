@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from export_pipeline.exports.task import ExportTask
 from export_pipeline.windows import HourWindow
 
 
@@ -11,12 +12,25 @@ from export_pipeline.windows import HourWindow
 class Order:
     """A chunk of hours of one export. Hours found in place since `proven_since` are left alone, or, when
     that is None, hours delivered whenever. `notes_waits`: hours that wait for the connector are noted.
+    `task_id` is the task that they are of, which may be cancelled.
     """
 
     export_id: str
     hours: tuple[HourWindow, ...]
     proven_since: datetime | None
     notes_waits: bool
+    task_id: str | None = None
+
+
+def order_of(task: ExportTask) -> Order:
+    """All hours that a task asks for."""
+    return Order(
+        export_id=task.export_id,
+        hours=task.hours,
+        proven_since=task.requested_at if task.force else None,
+        notes_waits=False,  # the task itself goes back into the queue
+        task_id=task.id,
+    )
 
 
 def cut(order: Order, hours_per_chunk: int) -> Iterator[Order]:

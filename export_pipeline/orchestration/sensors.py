@@ -25,8 +25,10 @@ from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import get_export
 from export_pipeline.store.ledger import HourFailure, write_failure
+from export_pipeline.store.signs_of_life import SENSORS as SENSORS_LIFE
+from export_pipeline.store.signs_of_life import note_life
 from export_pipeline.store.task_counts import counts_of
-from export_pipeline.store.tasks import count_waiting_tasks, fail_task, get_task, queued_tasks
+from export_pipeline.store.tasks import count_waiting_tasks, end_task, fail_task, get_task, queued_tasks
 from export_pipeline.store.waits import forget_wait, waits_of, why_wait
 from export_pipeline.windows import HourWindow
 
@@ -55,10 +57,13 @@ def opened_deployment() -> Iterator[Deployment]:
 )
 def queued_export_tasks(_context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """The run key names task and attempt: however often that is seen queued, Dagster makes one run of it."""
-    with opened_deployment() as deployment, reading(deployment.control) as connection:
-        tasks = queued_tasks(connection, TASKS_PER_TICK)
-        slugs = {task.id: get_export(connection, task.export_id).slug for task in tasks}
-        waiting = [] if tasks else _waiting(connection)
+    with opened_deployment() as deployment:
+        with writing(deployment.control) as connection:
+            note_life(connection, SENSORS_LIFE, datetime.now(UTC))
+        with reading(deployment.control) as connection:
+            tasks = queued_tasks(connection, TASKS_PER_TICK)
+            slugs = {task.id: get_export(connection, task.export_id).slug for task in tasks}
+            waiting = [] if tasks else _waiting(connection)
     if not tasks:
         yield dg.SkipReason("; ".join(waiting) or "no task is queued")
     for task in tasks:
@@ -141,7 +146,9 @@ def _end_task(connection: sa.Connection, task: ExportTask, reason: str) -> None:
     counts = counts_of(connection, task)
     left = counts.hours - counts.delivered - counts.failed
     if left > 0:
-        fail_task(connection, task.id, f"{reason} with {left} hours left to do")
+        fail_task(connection, task.id, task.cancellation or f"{reason} with {left} hours left to do")
+    elif task.ended_at is None:
+        end_task(connection, task.id, task.attempt)
 
 
 @dg.run_status_sensor(

@@ -4,8 +4,8 @@ import logging
 import random
 import threading
 import traceback
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -92,7 +92,7 @@ class Worker:
         `on_done` hears of each result and `on_failure` of each failure as they come, in the calling thread;
         there `waits_after` is asked first whether after that error the hour waits, and has not failed.
         When the run is cancelled, hours under way stop at their next progress, or in the middle of a query,
-        and this raises what cancelled it.
+        and this raises what cancelled it; `on_done` still hears of those that came through.
         """
         results: dict[HourWindow, After] = {}
         found: list[HourWindow] = []
@@ -120,9 +120,12 @@ class Worker:
                         results[window] = result
                         if on_done is not None:
                             on_done(result)
-            except BaseException:
+            except BaseException as stopped:
                 self.stop.set()
                 pool.shutdown(cancel_futures=True)
+                if isinstance(stopped, Cancelled) and on_done is not None:
+                    for result in _done_meanwhile(under_way, results):
+                        on_done(result)
                 raise
         return Chunk(
             tuple(results[window] for window in sorted(results)),
@@ -165,6 +168,17 @@ class Worker:
         )
         self.on_failure(failure, window)
         return failure
+
+
+def _done_meanwhile(
+    under_way: Mapping["Future[After | None]", HourWindow], told: Collection[HourWindow]
+) -> Iterator[After]:
+    """What came of hours that nobody was told of; those that were stopped came to nothing."""
+    for future, window in under_way.items():
+        if window in told or future.cancelled() or future.exception() is not None:
+            continue
+        if (result := future.result()) is not None:
+            yield result
 
 
 def _explained(error: Exception) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from export_pipeline.exports.export import Export
 from export_pipeline.exports.naming import object_key, receipt_key
 from export_pipeline.pipeline.hours import DeliveredFile, DeliveredHour, FormattedFile, FormattedHour
 from export_pipeline.pipeline.placing import BytesContent, FileContent, place
-from export_pipeline.pipeline.progress import Progress
+from export_pipeline.pipeline.progress import Cancelled, Progress
 from export_pipeline.pipeline.side_files import folder_of_side_files
 from export_pipeline.pipeline.standing import StandingReceipt, standing_receipt
 from export_pipeline.receipts.receipt import Receipt, ReceiptFile, receipt_from
@@ -46,14 +46,19 @@ def deliver_hour(
     delivered = _delivered_keys(known)
     total = sum(file.bytes for file in formatted.files)
     done = 0
-    files = []
+    files: list[DeliveredFile] = []
     for file in formatted.files:
         earlier = done
         key = object_key(export.definition.path, export.key_context(file.table, formatted.window, revision))
         content = FileContent(file.path, file.bytes, file.sha256)
 
-        def note(sent: int, earlier: int = earlier) -> None:
-            progress(earlier + sent, total)
+        def note(sent: int, earlier: int = earlier, begun: bool = bool(files)) -> None:
+            try:
+                progress(earlier + sent, total)
+            except Cancelled:
+                if not begun:
+                    raise
+                # One of the hour's files can be seen: the hour is made whole.
 
         proof = place(
             destination,

@@ -5,7 +5,8 @@ Nothing here knows who started the run; Dagster's ops call the three methods in 
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -29,6 +30,7 @@ from export_pipeline.pipeline.hours import DeliveredHour, FormattedHour, StagedH
 from export_pipeline.pipeline.recording import Overtaken, record_hour
 from export_pipeline.pipeline.side_files import SideFiles
 from export_pipeline.pipeline.staging import Staging, discard
+from export_pipeline.pipeline.watching import always_wanted, stopped_when
 from export_pipeline.store.connectors import StoredConnector
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import HourFailure, latest_entry, write_failure
@@ -49,7 +51,8 @@ class Run:
 
     `proven_since` None leaves hours alone that are delivered; a moment leaves those alone that a run found
     in place since then (so a forced run that is taken up again does not begin anew). `check` checks the
-    connector and notes what comes of that; `notes_waits` and `configuration` are as for `Claims`.
+    connector and notes what comes of that; `notes_waits` and `configuration` are as for `Claims`. Once it is
+    `unwanted`, a stage stops within seconds and raises Cancelled; what is visible of an hour is made whole.
     """
 
     control: sa.Engine
@@ -62,6 +65,7 @@ class Run:
     notes_waits: bool = True
     configuration: int | None = None
     proven_since: datetime | None = None
+    unwanted: Callable[[], bool] = always_wanted
     stop: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -90,7 +94,7 @@ class Run:
                 stop=self.stop,
             )
 
-        with self._claims.kept_alive():
+        with self._at_work():
             taken = self._take(windows)
             left = [window for window in windows if window not in taken.waiting]
             done = self._worker.work("extract", left, lambda window: window, extract)
@@ -108,7 +112,7 @@ class Run:
             return format_hour(staged, self.export.definition.format, progress=progress)
 
         chunk = _whole(chunk, read_again)
-        with self._claims.kept_alive():
+        with self._at_work():
             taken, chunk = self._take_again(chunk)
             return self._worker.work("format", chunk.done, _window_of, format_).after(chunk)
 
@@ -161,7 +165,7 @@ class Run:
             return doubt.raised_by(error) and self._waits(window, unless=BEGINS)
 
         chunk = _whole(chunk, read_again and (lambda windows: self.format(read_again(windows))))
-        with self._claims.kept_alive():
+        with self._at_work():
             taken, chunk = self._take_again(chunk)
             try:
                 if isinstance(self.connector, ExportPipelineError):
@@ -203,6 +207,12 @@ class Run:
         taken = self._take([hour.window for hour in chunk.done])
         left = tuple(hour for hour in chunk.done if hour.window not in taken.waiting)
         return taken, Chunk(left, waiting=taken.waiting).after(chunk)
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """The run keeps its claims, and stops once nobody wants it any more."""
+        with stopped_when(self.unwanted, self.stop), self._claims.kept_alive():
+            yield
 
     @property
     def _claims(self) -> Claims:

@@ -37,6 +37,10 @@ class Staging:
         """
         shutil.rmtree(self._path(export_id, window), ignore_errors=True)
 
+    def drop_all(self) -> None:
+        """Remove all that the run staged: nobody goes on with it."""
+        shutil.rmtree(self.root / self.run_id, ignore_errors=True)
+
     def _path(self, export_id: str, window: HourWindow) -> Path:
         return self.root / self.run_id / export_id / f"{window.start:%Y-%m-%d-%H}"
 

@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from export_pipeline.errors import NotFound
+from export_pipeline.store.pages import Page, PageRequest, read_page
 from export_pipeline.store.schema import API_KEY_ORGANIZATIONS, API_KEYS
 
 
@@ -97,6 +98,17 @@ def list_keys(connection: sa.Connection, organization: str) -> Sequence[ApiKey]:
         .order_by(API_KEYS.c.created_at, API_KEYS.c.id)
     )
     return [_key(connection, row) for row in rows.all()]
+
+
+def keys_page(connection: sa.Connection, organization: str, asked: PageRequest) -> Page[ApiKey]:
+    """The same, in pages."""
+    return read_page(
+        connection,
+        sa.select(*_LISTED).where(API_KEYS.c.organization == organization),
+        by=(API_KEYS.c.created_at, API_KEYS.c.id),
+        asked=asked,
+        made=lambda row: _key(connection, row),
+    )
 
 
 def end_key(connection: sa.Connection, id_: str, at: datetime) -> None:

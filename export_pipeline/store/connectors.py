@@ -15,6 +15,7 @@ from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.connectors.secret import reveal
 from export_pipeline.errors import AlreadyExists, NotFound
 from export_pipeline.store.encryption import SecretKey
+from export_pipeline.store.pages import Page, PageRequest, read_page
 from export_pipeline.store.schema import CONNECTORS, ORGANIZATIONS, Moment
 from export_pipeline.store.sealing import seal
 
@@ -123,6 +124,14 @@ def check_key(connection: sa.Connection, key: SecretKey) -> None:
 def list_connectors(connection: sa.Connection, organization: str) -> Sequence[StoredConnector]:
     """The organization's connectors by name."""
     return select_connectors(connection, CONNECTORS.c.organization == organization, by=CONNECTORS.c.name)
+
+
+def connectors_page(
+    connection: sa.Connection, organization: str, asked: PageRequest
+) -> Page[StoredConnector]:
+    """The same, in pages."""
+    query = sa.select(*_LISTED).where(CONNECTORS.c.organization == organization, _THERE)
+    return read_page(connection, query, by=(CONNECTORS.c.name,), asked=asked, made=_stored)
 
 
 def declared_or_named(connection: sa.Connection, names: Sequence[str]) -> Sequence[StoredConnector]:

@@ -10,6 +10,8 @@ from sqlalchemy.exc import IntegrityError
 
 from export_pipeline.errors import AlreadyExists, NotFound
 from export_pipeline.exports.export import Export, ExportDefinition
+from export_pipeline.store.connectors import get_connector
+from export_pipeline.store.pages import Page, PageRequest, read_page
 from export_pipeline.store.schema import EXPORTS, TASKS
 
 _FIELDS = [
@@ -79,6 +81,16 @@ def list_exports(connection: sa.Connection, organization: str, *, generated: boo
     return _select(connection, EXPORTS.c.organization == organization, named)
 
 
+def exports_page(connection: sa.Connection, organization: str, asked: PageRequest) -> Page[Export]:
+    """The exports that somebody named, in pages."""
+    query = sa.select(*_FIELDS).where(
+        EXPORTS.c.organization == organization, EXPORTS.c.deleted_at.is_(None), ~EXPORTS.c.generated
+    )
+    return read_page(
+        connection, query, by=(EXPORTS.c.slug,), asked=asked, made=lambda row: _export(row._mapping)
+    )
+
+
 def standing_exports(connection: sa.Connection) -> Sequence[Export]:
     """Every organization's standing exports: what Dagster has assets for."""
     return _select(connection, EXPORTS.c.standing)
@@ -132,12 +144,31 @@ def find_export(connection: sa.Connection, organization: str, slug: str, *, lock
     return found[0]
 
 
+def lock_export(connection: sa.Connection, organization: str, slug: str) -> Export:
+    """The organization's export of that name, locked, and its connector before it, as everywhere."""
+    get_connector(connection, find_export(connection, organization, slug).connector_id, locked=True)
+    return find_export(connection, organization, slug, locked=True)
+
+
 def get_export(connection: sa.Connection, id_: str) -> Export:
     """The export with that id, deleted or not."""
     row = connection.execute(sa.select(*_FIELDS).where(EXPORTS.c.id == id_)).one_or_none()
     if row is None:
         raise NotFound(f"there is no export with the id {id_!r}")
     return _export(row._mapping)
+
+
+def change_definition(
+    connection: sa.Connection, id_: str, definition: ExportDefinition, *, key_head: str | None
+) -> None:
+    """Give an export another definition; `key_head` is as for a new one."""
+    values = {"definition": definition.model_dump(mode="json"), "key_head": key_head}
+    connection.execute(EXPORTS.update().where(EXPORTS.c.id == id_).values(values))
+
+
+def pause(connection: sa.Connection, id_: str, *, paused: bool) -> None:
+    """Note whether a standing export is delivered by itself."""
+    connection.execute(EXPORTS.update().where(EXPORTS.c.id == id_).values(paused=paused))
 
 
 def hide_export(connection: sa.Connection, id_: str) -> None:

@@ -10,6 +10,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from export_pipeline.errors import NotFound
+from export_pipeline.store.pages import Page, PageRequest, read_page
 from export_pipeline.store.schema import FAILURES, HOURS
 
 
@@ -67,6 +69,38 @@ def latest_entries(
         .order_by(HOURS.c.hour)
     )
     return [LedgerEntry(**row._mapping) for row in rows]
+
+
+def latest_entries_page(
+    connection: sa.Connection, export_id: str, since: datetime, until: datetime, asked: PageRequest
+) -> Page[LedgerEntry]:
+    """The same, in pages."""
+    newer = HOURS.alias()
+    superseded = sa.exists().where(
+        newer.c.export_id == HOURS.c.export_id,
+        newer.c.hour == HOURS.c.hour,
+        newer.c.revision > HOURS.c.revision,
+    )
+    query = sa.select(HOURS).where(
+        HOURS.c.export_id == export_id, HOURS.c.hour >= since, HOURS.c.hour < until, ~superseded
+    )
+    return read_page(
+        connection, query, by=(HOURS.c.hour,), asked=asked, made=lambda row: LedgerEntry(**row._mapping)
+    )
+
+
+def find_entry(
+    connection: sa.Connection, export_id: str, hour: datetime, revision: int | None
+) -> LedgerEntry:
+    """One revision of an hour, the newest if none is named."""
+    query = sa.select(HOURS).where(HOURS.c.export_id == export_id, HOURS.c.hour == hour)
+    if revision is not None:
+        query = query.where(HOURS.c.revision == revision)
+    row = connection.execute(query.order_by(HOURS.c.revision.desc()).limit(1)).one_or_none()
+    if row is None:
+        which = "" if revision is None else f"revision {revision} of "
+        raise NotFound(f"{which}the hour {hour.isoformat()} is not delivered; its export's coverage says why")
+    return LedgerEntry(**row._mapping)
 
 
 def latest_entry(connection: sa.Connection, export_id: str, hour: datetime) -> LedgerEntry | None:

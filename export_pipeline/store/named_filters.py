@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from export_pipeline.dataset.tables import suggestion
 from export_pipeline.errors import AlreadyExists, NotFound
 from export_pipeline.filters.named import NamedFilters
+from export_pipeline.store.pages import Page, PageRequest, read_page
 from export_pipeline.store.schema import NAMED_FILTERS
 
 
@@ -66,6 +67,20 @@ def list_named_filters(connection: sa.Connection, organization: str) -> Sequence
         .order_by(NAMED_FILTERS.c.name)
     )
     return [StoredFilter(**row._mapping) for row in rows]
+
+
+def named_filters_page(
+    connection: sa.Connection, organization: str, asked: PageRequest
+) -> Page[StoredFilter]:
+    """The same, in pages."""
+    query = sa.select(NAMED_FILTERS).where(NAMED_FILTERS.c.organization == organization)
+    return read_page(
+        connection,
+        query,
+        by=(NAMED_FILTERS.c.name,),
+        asked=asked,
+        made=lambda row: StoredFilter(**row._mapping),
+    )
 
 
 def find_named_filter(connection: sa.Connection, organization: str, name: str) -> StoredFilter:

@@ -159,6 +159,43 @@ REQUEST_COUNTS = sa.Table(
     sa.Column("requests", sa.Integer, nullable=False),
 )
 
+SIGNS_OF_LIFE = sa.Table(
+    "signs_of_life",
+    METADATA,
+    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("seen_at", Moment, nullable=False),
+)
+
+# What requests were answered that carried an Idempotency-Key, for a day.
+ANSWERS = sa.Table(
+    "answers",
+    METADATA,
+    sa.Column("api_key_id", sa.ForeignKey("api_keys.id"), primary_key=True),
+    sa.Column("organization", sa.ForeignKey("organizations.id"), primary_key=True),
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("answer", sa.Text),  # none: it held what is shown once
+    sa.Column("asked_at", Moment, nullable=False),
+)
+
+# Who changed what. Names an actor and a subject as they were then: both may be gone.
+AUDIT = sa.Table(
+    "audit",
+    METADATA,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("organization", sa.ForeignKey("organizations.id")),  # none: the whole deployment
+    sa.Column("actor_kind", sa.String(16), nullable=False),
+    sa.Column("actor_id", sa.String(36)),
+    sa.Column("actor_name", sa.Text, nullable=False),
+    sa.Column("request_id", sa.String(64)),
+    sa.Column("action", sa.String(64), nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("before", sa.JSON(none_as_null=True)),
+    sa.Column("after", sa.JSON(none_as_null=True)),
+    sa.Index("ix_audit_organization_at", "organization", "at"),
+)
+
 TASKS = sa.Table(
     "tasks",
     METADATA,

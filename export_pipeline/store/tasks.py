@@ -12,6 +12,7 @@ from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.errors import Gone, NotFound
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask
+from export_pipeline.store.pages import Page, PageRequest, read_page
 from export_pipeline.store.schema import CONNECTORS, EXPORTS, TASKS
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -101,6 +102,21 @@ def _listed(organization: str, export_id: str | None, origin: str | None) -> Ite
         yield TASKS.c.origin == origin
 
 
+def tasks_page(
+    connection: sa.Connection, organization: str, asked: PageRequest, *, export_id: str | None = None
+) -> Page[ExportTask]:
+    """The organization's tasks in pages, the newest first; of one export only if it is named."""
+    query = sa.select(TASKS).where(*_listed(organization, export_id, None))
+    return read_page(
+        connection,
+        query,
+        by=(TASKS.c.requested_at, TASKS.c.id),
+        asked=asked,
+        made=lambda row: ExportTask(**row._mapping),
+        newest_first=True,
+    )
+
+
 def tasks_between(
     connection: sa.Connection, export_id: str, since: datetime, until: datetime
 ) -> Sequence[ExportTask]:
@@ -158,13 +174,15 @@ def find_task(
 def start_task(connection: sa.Connection, id_: str) -> ExportTask:
     """Note that a run has taken the task up; a run that takes it up again clears the earlier error.
 
-    NotFound when its export was deleted while the run waited for its turn.
+    One that was cancelled in the meantime stays as it is. NotFound when its export was deleted while the run
+    waited for its turn.
     """
-    slug = _deleted_export(connection, id_)
+    slug = deleted_export(connection, id_)
     if slug is not None:
         raise NotFound(f"the export {slug!r} was deleted before the task began")
     now = datetime.now(UTC)
-    connection.execute(TASKS.update().where(TASKS.c.id == id_).values(started_at=now, error=None))
+    wanted = TASKS.update().where(TASKS.c.id == id_, TASKS.c.cancel_requested_at.is_(None))
+    connection.execute(wanted.values(started_at=now, ended_at=None, error=None))
     return get_task(connection, id_)
 
 
@@ -179,26 +197,80 @@ def get_task(connection: sa.Connection, id_: str) -> ExportTask:
 def requeue_task(connection: sa.Connection, id_: str, attempt: int) -> None:
     """Put a task back into the queue whose connector stopped running while its run was at work.
 
-    Nothing happens if that was an earlier attempt of the task; and nobody goes on with a deleted export.
+    Nothing happens if that was an earlier attempt of the task; and nobody goes on with a deleted export, or
+    with a task that is cancelled.
     """
-    if _deleted_export(connection, id_) is not None:
+    if deleted_export(connection, id_) is not None:
         fail_task(connection, id_, "the export was deleted while the task waited for its connector")
-        return
+    elif (cancellation := get_task(connection, id_).cancellation) is not None:
+        fail_task(connection, id_, cancellation)
+    else:
+        connection.execute(
+            TASKS.update()
+            .where(TASKS.c.id == id_, TASKS.c.attempt == attempt)
+            .values(started_at=None, attempt=attempt + 1)
+        )
+
+
+def request_cancel(connection: sa.Connection, id_: str, by: str) -> bool:
+    """Note who wants a task to end that has not. Whether that was all: no run had taken it up."""
+    now = datetime.now(UTC)
     connection.execute(
         TASKS.update()
-        .where(TASKS.c.id == id_, TASKS.c.attempt == attempt)
-        .values(started_at=None, attempt=attempt + 1)
+        .where(TASKS.c.id == id_, TASKS.c.cancel_requested_at.is_(None))
+        .values(cancel_requested_at=now, cancelled_by=by)
+    )
+    task = get_task(connection, id_)
+    assert task.cancellation is not None, "it was noted just now, or before"
+    ended = connection.execute(
+        TASKS.update().where(TASKS.c.id == id_, *_QUEUED).values(error=task.cancellation, ended_at=now)
+    )
+    return bool(ended.rowcount)
+
+
+def is_cancelled(connection: sa.Connection, id_: str) -> bool:
+    """Whether somebody wants the task to end."""
+    found = sa.select(TASKS.c.id).where(TASKS.c.id == id_, TASKS.c.cancel_requested_at.is_not(None))
+    return connection.scalar(found) is not None
+
+
+def retry_task(connection: sa.Connection, task: ExportTask) -> None:
+    """Put a task back into the queue that ended; nothing of what ended it is held against it."""
+    connection.execute(
+        TASKS.update()
+        .where(TASKS.c.id == task.id)
+        .values(
+            started_at=None,
+            ended_at=None,
+            error=None,
+            cancel_requested_at=None,
+            cancelled_by=None,
+            attempt=task.attempt + 1,
+        )
+    )
+
+
+def end_task(connection: sa.Connection, id_: str, attempt: int) -> None:
+    """Note that the run of this attempt is done with the task."""
+    connection.execute(
+        TASKS.update().where(TASKS.c.id == id_, TASKS.c.attempt == attempt).values(ended_at=datetime.now(UTC))
     )
 
 
 def fail_task(connection: sa.Connection, id_: str, error: str) -> None:
     """Note why the task's run ended before its hours were delivered."""
-    connection.execute(TASKS.update().where(TASKS.c.id == id_).values(error=error))
+    connection.execute(
+        TASKS.update().where(TASKS.c.id == id_).values(error=error, ended_at=datetime.now(UTC))
+    )
 
 
 def fail_queued_tasks(connection: sa.Connection, export_id: str, error: str) -> None:
     """Note of every task of the export that no run has taken up why none will."""
-    connection.execute(TASKS.update().where(TASKS.c.export_id == export_id, *_QUEUED).values(error=error))
+    connection.execute(
+        TASKS.update()
+        .where(TASKS.c.export_id == export_id, *_QUEUED)
+        .values(error=error, ended_at=datetime.now(UTC))
+    )
 
 
 def delete_task(connection: sa.Connection, id_: str) -> None:
@@ -206,7 +278,7 @@ def delete_task(connection: sa.Connection, id_: str) -> None:
     connection.execute(TASKS.update().where(TASKS.c.id == id_).values(deleted_at=datetime.now(UTC)))
 
 
-def _deleted_export(connection: sa.Connection, id_: str) -> str | None:
+def deleted_export(connection: sa.Connection, id_: str) -> str | None:
     """The name of the task's export, if that is deleted."""
     deleted = sa.select(EXPORTS.c.slug).join(TASKS, TASKS.c.export_id == EXPORTS.c.id)
     slug: str | None = connection.scalar(deleted.where(TASKS.c.id == id_, EXPORTS.c.deleted_at.is_not(None)))

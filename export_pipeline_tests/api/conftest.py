@@ -4,8 +4,8 @@ import os
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,33 @@ import pytest
 
 from export_pipeline.control.keys import create_key
 from export_pipeline.control.organizations import create_organization
+from export_pipeline.deployment import open_deployment
 from export_pipeline.processes.api import server_command
 from export_pipeline.processes.tethered import Tethered
 from export_pipeline.store.database import writing
 from export_pipeline_tests.installations import Installation, an_installation
 from export_pipeline_tests.servers.ports import free_port
+from export_pipeline_tests.servers.postgres import fresh_database
 from export_pipeline_tests.store.conftest import control as control
 from export_pipeline_tests.store.conftest import shared_postgres as shared_postgres
 
 SECONDS_TO_START = 60
+
+# Nobody listens there.
+BUCKET = {
+    "type": "s3",
+    "bucket": "acme-exports",
+    "endpoint_url": "http://127.0.0.1:9",
+    "access_key_id": "reader",
+    "secret_access_key": "hunter2",
+}
+
+DEFINITION = {
+    "tables": [{"name": "events"}],
+    "format": "csv.gz",
+    "first_hour": "2026-01-05T00:00:00Z",
+    "until": "2026-01-06T00:00:00Z",
+}
 
 
 @dataclass(frozen=True)
@@ -70,6 +88,28 @@ class Somebody:
     def post(self, path: str, **given: Any) -> httpx.Response:
         return self.http.post(path, **given)
 
+    def put(self, path: str, **given: Any) -> httpx.Response:
+        return self.http.put(path, **given)
+
+    def delete(self, path: str, **given: Any) -> httpx.Response:
+        return self.http.delete(path, **given)
+
+    def lake(self, name: str = "lake") -> dict[str, Any]:
+        """A connector to a bucket that nobody has."""
+        made = self.post("/api/v1/connectors", json={"name": name, "config": BUCKET})
+        assert made.status_code == 201, made.text
+        document: dict[str, Any] = made.json()
+        return document
+
+    def export(self, name: str = "events", **changes: Any) -> dict[str, Any]:
+        """An export of a day of events through the connector `lake`, which has to be there."""
+        definition = {**DEFINITION, "subdirectory": name, **changes.pop("definition", {})}
+        asked = {"name": name, "connector": "lake", "definition": definition, **changes}
+        made = self.post("/api/v1/exports", json=asked)
+        assert made.status_code == 201, made.text
+        document: dict[str, Any] = made.json()
+        return document
+
 
 @pytest.fixture(scope="session")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
@@ -84,6 +124,28 @@ def admin(api: Api) -> Iterator[Somebody]:
     organization = api.organization()
     with api.client(api.key(organization)) as http:
         yield Somebody(organization, http)
+
+
+@pytest.fixture(scope="session")
+def two_apis(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Api, Api]]:
+    """Two processes that serve one installation, whose control database is PostgreSQL."""
+    folder = tmp_path_factory.mktemp("two-apis")
+    with ExitStack() as opened:
+        control_url = opened.enter_context(fresh_database(postgres_url))
+        local = opened.enter_context(an_installation(folder / "home"))
+        settings = local.deployment.settings.model_copy(update={"control_url": control_url})
+        deployment = open_deployment(settings, local.deployment.environ)
+        opened.callback(deployment.close)
+        installation = replace(local, deployment=deployment)
+        environ = {
+            "EXPORT_PIPELINE_CONTROL_URL": control_url,
+            "EXPORT_PIPELINE_REQUESTS_PER_MINUTE": "100000",
+        }
+        one, another = (
+            Api(opened.enter_context(serving(installation, log, **environ)), installation, log)
+            for log in (folder / "log-1", folder / "log-2")
+        )
+        yield one, another
 
 
 @contextmanager

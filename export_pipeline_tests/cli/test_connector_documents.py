@@ -11,7 +11,6 @@ from export_pipeline.cli.connector_documents import (
     step_line,
     waits_for,
     well,
-    without_queries,
 )
 from export_pipeline.connectors.checking import CheckStep
 from export_pipeline.connectors.lifecycle import ConnectorState
@@ -58,17 +57,3 @@ def test_steps_are_told_to_people_and_machines() -> None:
 
 def test_what_we_count_by_is_nobodys_business() -> None:
     assert "generation" not in connector_document(a_connector(ConnectorState.STOPPED))
-
-
-def test_the_query_of_an_address_is_not_shown_wherever_it_stands() -> None:
-    plain = {"url": "https://x.example/$key", "method": "PUT", "prefix": "what?", "read": None}
-    assert without_queries(plain) == plain
-
-    shown = without_queries(
-        {"url": "https://x.example/$key?sig=hunter2", "read": {"url": "http://y.example?key=hunter2"}}
-    )
-
-    assert shown == {
-        "url": "https://x.example/$key?**********",
-        "read": {"url": "http://y.example?**********"},
-    }

@@ -1,9 +1,12 @@
 """Tasks from the command line: requested, listed, shown, watched."""
 
 import re
+from getpass import getuser
 
 import pytest
 
+from export_pipeline.store.database import writing
+from export_pipeline.store.tasks import start_task
 from export_pipeline_tests.cli.conftest import CallCli
 from export_pipeline_tests.cli.deliveries import deliver, fail
 from export_pipeline_tests.installations import Installation, hours
@@ -47,7 +50,7 @@ def test_people_hear_how_to_watch_it(call_cli: CallCli, installation: Installati
             "2026-01-05T05:00:00Z",
             "--from: 2026-01-05T03:30:00+00:00 is not on the hour",
         ),
-        ("2025-12-31T00:00:00Z", "2026-01-05T05:00:00Z", "--from: events begins at 2026-01-05"),
+        ("2025-12-31T00:00:00Z", "2026-01-05T05:00:00Z", "--from: the export begins at 2026-01-05"),
     ],
 )
 def test_a_range_that_cannot_be_is_refused(
@@ -105,3 +108,47 @@ def test_a_task_is_shown_with_its_failures(call_cli: CallCli, installation: Inst
 
 def test_a_task_that_is_not_there_is_refused(call_cli: CallCli) -> None:
     assert call_cli("task", "show", "42").code == 2
+
+
+def test_a_queued_task_is_cancelled_at_once_and_tried_again(
+    call_cli: CallCli, installation: Installation
+) -> None:
+    installation.export()
+    task = call_cli("task", "create", "events", *THREE_HOURS, "--json").document["id"]
+
+    cancelled = call_cli("task", "cancel", task)
+    shown = call_cli("task", "show", task, "--json").document
+    retried = call_cli("task", "retry", task)
+    again = call_cli("task", "show", task, "--json").document
+
+    assert "had not begun" in cancelled.out
+    assert (shown["status"], shown["error"]) == (
+        "ERROR",
+        f"cancelled by {getuser()} at {shown['ended_at'][:19]}Z",
+    )
+    assert "3 of 3 hours are left to deliver" in retried.out
+    assert (again["status"], again["error"], again["cancel_requested_at"]) == ("QUEUED", None, None)
+
+
+def test_a_task_that_is_under_way_is_said_to_stop(call_cli: CallCli, installation: Installation) -> None:
+    installation.export()
+    task = call_cli("task", "create", "events", *THREE_HOURS, "--json").document["id"]
+    with writing(installation.deployment.control) as connection:
+        start_task(connection, task)
+
+    assert "stops now" in call_cli("task", "cancel", task).out
+    assert f"cancelled by {getuser()}" in call_cli("task", "show", task).out
+    assert call_cli("task", "show", task, "--json").document["status"] == "STARTED"
+
+
+def test_what_is_not_under_way_is_not_cancelled_and_what_did_not_fail_not_retried(
+    call_cli: CallCli, installation: Installation
+) -> None:
+    export = installation.export()
+    task = call_cli("task", "create", "events", *THREE_HOURS, "--json").document["id"]
+    queued = call_cli("task", "retry", task)
+    deliver(installation, export, hours(0, 2))
+    finished = call_cli("task", "cancel", task)
+
+    assert (queued.code, "is QUEUED" in queued.err) == (2, True)
+    assert (finished.code, "is FINISHED: there is nothing to cancel" in finished.err) == (2, True)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.control.exports import create_export, delete_export
 from export_pipeline.control.requests import MAX_PROPERTIES, request_export
-from export_pipeline.control.tasks import create_task
+from export_pipeline.control.tasks import create_task, delete_task
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask
@@ -389,3 +389,14 @@ def test_an_unknown_connector_is_named(control: sa.Engine) -> None:
         )
 
     assert caught.value.field == "connector"
+
+
+def test_an_export_goes_with_the_last_task_that_a_request_made_of_it(control: sa.Engine) -> None:
+    first, second = request(control), request(control)
+    with writing(control) as connection:
+        delete_task(connection, ORGANIZATION, first.id, by="Anna")
+        assert len(list_exports(connection, ORGANIZATION)) == 1
+        delete_task(connection, ORGANIZATION, second.id, by="Anna")
+        assert list_exports(connection, ORGANIZATION) == []
+
+    assert request(control).export_id != first.export_id

@@ -8,15 +8,24 @@ import pytest
 import sqlalchemy as sa
 
 from export_pipeline.connectors.lifecycle import ConnectorState
-from export_pipeline.control.exports import create_export
-from export_pipeline.control.tasks import MAX_HOURS, create_task, show_task, show_tasks
-from export_pipeline.errors import InvalidRequest, NotFound
+from export_pipeline.control.exports import create_export, delete_export
+from export_pipeline.control.tasks import (
+    MAX_HOURS,
+    cancel_task,
+    create_task,
+    delete_task,
+    retry_task,
+    show_task,
+    show_tasks,
+)
+from export_pipeline.errors import Gone, InvalidRequest, NotFound, WrongState
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask, TaskStatus
 from export_pipeline.store.connector_states import change_state
 from export_pipeline.store.database import reading, writing
+from export_pipeline.store.exports import find_export
 from export_pipeline.store.ledger import write_entry, write_failure
-from export_pipeline.store.tasks import list_tasks, queued_tasks, start_task
+from export_pipeline.store.tasks import find_task, list_tasks, queued_tasks, start_task
 from export_pipeline.windows import floor
 from export_pipeline_tests.builders import (
     ORGANIZATION,
@@ -305,3 +314,119 @@ def test_a_queued_task_says_what_it_waits_for_and_nothing_once_it_is_taken_up(
         )
         start_task(connection, task.id)
         assert show_task(connection, ORGANIZATION, task.id).waits_for is None
+
+
+def failed_task(control: sa.Engine, export: Export) -> ExportTask:
+    """A task of two hours that is through: one is delivered, the other failed."""
+    task = create(control, export, FIRST, FIRST + 2 * HOUR)
+    later = task.requested_at + HOUR
+    with writing(control) as connection:
+        start_task(connection, task.id)
+        write_entry(connection, a_ledger_entry(export_id=export.id, hour=FIRST))
+        write_failure(connection, a_failure(export_id=export.id, hour=FIRST + HOUR, failed_at=later))
+    return task
+
+
+def test_a_queued_task_that_is_cancelled_is_over(control: sa.Engine, export: Export) -> None:
+    task = create(control, export, FIRST, FIRST + HOUR)
+
+    with writing(control) as connection:
+        view = cancel_task(connection, ORGANIZATION, task.id, by="Anna")
+
+    assert (view.status, view.task.error) == (TaskStatus.ERROR, view.task.cancellation)
+    assert "cancelled by Anna" in str(view.task.error)
+
+
+def test_a_started_task_that_is_cancelled_is_under_way_until_its_run_has_stopped(
+    control: sa.Engine, export: Export
+) -> None:
+    task = create(control, export, FIRST, FIRST + HOUR)
+    with writing(control) as connection:
+        start_task(connection, task.id)
+        first = cancel_task(connection, ORGANIZATION, task.id, by="Anna")
+        again = cancel_task(connection, ORGANIZATION, task.id, by="Bert")
+
+    assert (first.status, first.task.cancelled_by, first.ended_at) == (TaskStatus.STARTED, "Anna", None)
+    assert again == first
+
+
+def test_what_has_ended_is_not_cancelled(control: sa.Engine, export: Export) -> None:
+    task = failed_task(control, export)
+
+    with pytest.raises(WrongState) as caught, writing(control) as connection:
+        cancel_task(connection, ORGANIZATION, task.id, by="Anna")
+
+    assert (caught.value.state, caught.value.allowed) == ("ERROR", ("retry",))
+    with reading(control) as connection:
+        assert find_task(connection, ORGANIZATION, task.id).cancellation is None
+
+
+def test_a_task_is_tried_again_and_its_failures_are_forgotten(control: sa.Engine, export: Export) -> None:
+    task = failed_task(control, export)
+
+    with writing(control) as connection:
+        queued = retry_task(connection, ORGANIZATION, task.id)
+        start_task(connection, task.id)
+        started = show_task(connection, ORGANIZATION, task.id)
+
+    assert (queued.status, queued.counts.delivered, queued.failures) == (TaskStatus.QUEUED, 1, ())
+    assert started.status is TaskStatus.STARTED
+
+
+@pytest.mark.parametrize(("started", "allowed"), [(False, ("cancel",)), (True, ("cancel",))])
+def test_what_has_not_failed_is_not_tried_again(
+    control: sa.Engine, export: Export, started: bool, allowed: tuple[str, ...]
+) -> None:
+    task = create(control, export, FIRST, FIRST + HOUR)
+    with writing(control) as connection:
+        if started:
+            start_task(connection, task.id)
+        with pytest.raises(WrongState) as caught:
+            retry_task(connection, ORGANIZATION, task.id)
+
+    assert caught.value.allowed == allowed
+
+
+def test_a_finished_task_is_not_tried_again(control: sa.Engine, export: Export) -> None:
+    task = create(control, export, FIRST, FIRST + HOUR)
+    with writing(control) as connection:
+        write_entry(connection, a_ledger_entry(export_id=export.id, hour=FIRST))
+        with pytest.raises(WrongState) as caught:
+            retry_task(connection, ORGANIZATION, task.id)
+
+    assert (caught.value.state, caught.value.allowed) == ("FINISHED", ())
+
+
+def test_a_task_of_a_deleted_export_is_not_tried_again(control: sa.Engine, export: Export) -> None:
+    task = failed_task(control, export)
+    with writing(control) as connection:
+        delete_export(connection, ORGANIZATION, export.slug)
+        with pytest.raises(WrongState, match="export 'flights', which was deleted"):
+            retry_task(connection, ORGANIZATION, task.id)
+
+
+def test_another_organizations_task_is_neither_cancelled_nor_retried_nor_deleted(
+    control: sa.Engine, export: Export
+) -> None:
+    task = create(control, export, FIRST, FIRST + HOUR)
+    with writing(control) as connection:
+        with pytest.raises(NotFound):
+            cancel_task(connection, "other", task.id, by="Eve")
+        with pytest.raises(NotFound):
+            retry_task(connection, "other", task.id)
+        with pytest.raises(NotFound):
+            delete_task(connection, "other", task.id, by="Eve")
+        assert show_task(connection, ORGANIZATION, task.id).task == task
+
+
+def test_a_deleted_task_is_cancelled_and_gone_and_a_named_export_stays(
+    control: sa.Engine, export: Export
+) -> None:
+    task = create(control, export, FIRST, FIRST + HOUR)
+    with writing(control) as connection:
+        delete_task(connection, ORGANIZATION, task.id, by="Anna")
+
+        assert queued_tasks(connection, 10) == []
+        with pytest.raises(Gone):
+            show_task(connection, ORGANIZATION, task.id)
+        assert find_export(connection, ORGANIZATION, export.slug) == export

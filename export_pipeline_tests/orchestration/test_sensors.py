@@ -1,5 +1,6 @@
 """Queued tasks become runs once; runs that end badly are told to the ledger."""
 
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -30,7 +31,8 @@ from export_pipeline.store.claims import claim, claims_between, note_progress
 from export_pipeline.store.connector_states import change_state
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import failures_between
-from export_pipeline.store.tasks import start_task
+from export_pipeline.store.signs_of_life import SENSORS, last_seen
+from export_pipeline.store.tasks import get_task, request_cancel, start_task
 from export_pipeline.store.waits import note_wait, waits_of
 from export_pipeline.windows import ONE_HOUR
 from export_pipeline_tests.installations import FIRST, Installation, hours
@@ -109,6 +111,22 @@ def test_a_task_that_was_taken_up_is_not_requested_again(
     with writing(installation.deployment.control) as connection:
         start_task(connection, task.id)
     assert requests(instance) == []
+
+
+def test_a_cancelled_task_whose_run_died_ends_as_cancelled(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    installation.export()
+    task = a_task(installation)
+    with writing(installation.deployment.control) as connection:
+        start_task(connection, task.id)
+        request_cancel(connection, task.id, "Anna")
+    assert status_of(installation, task) is TaskStatus.STARTED
+    end_badly(instance, str(uuid.uuid4()), {TASK_TAG: task.id})
+    with reading(installation.deployment.control) as connection:
+        ended = get_task(connection, task.id)
+    assert ended.error == ended.cancellation
+    assert status_of(installation, task) is TaskStatus.ERROR
 
 
 def test_many_tasks_are_taken_in_order_of_request(
@@ -310,3 +328,13 @@ def test_a_task_that_is_overtaken_waits_in_the_queue_and_is_finished_by_another_
     assert status_of(installation, task) is TaskStatus.STARTED
     assert run_of(instance, second).success
     assert status_of(installation, task) is TaskStatus.FINISHED
+
+
+def test_each_look_leaves_a_sign_of_life(installation: Installation, instance: dg.DagsterInstance) -> None:
+    before = datetime.now(UTC)
+    requests(instance)
+
+    with reading(installation.deployment.control) as connection:
+        seen = last_seen(connection, SENSORS)
+    assert seen is not None
+    assert before <= seen <= datetime.now(UTC)

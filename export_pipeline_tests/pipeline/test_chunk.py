@@ -375,3 +375,20 @@ def test_before_an_hour_fails_it_is_asked_whether_it_waits() -> None:
 def test_what_waits_since_an_earlier_stage_is_told_after_the_later() -> None:
     later: Chunk[str] = Chunk((), waiting=(an_hour(1),))
     assert later.after(Chunk((), waiting=(an_hour(0),))).waiting == (an_hour(0), an_hour(1))
+
+
+def test_what_came_through_when_the_run_was_cancelled_is_told() -> None:
+    stop, other_runs = threading.Event(), threading.Event()
+
+    def work(window: HourWindow) -> str:
+        if window == an_hour(0):
+            assert other_runs.wait(60)
+            raise Cancelled
+        other_runs.set()
+        assert stop.wait(60)
+        return "done"
+
+    heard: list[str] = []
+    with pytest.raises(Cancelled):
+        a_worker(at_once=2, stop=stop).work("upload", [an_hour(0), an_hour(1)], itself, work, heard.append)
+    assert heard == ["done"]

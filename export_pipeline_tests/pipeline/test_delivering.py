@@ -14,6 +14,7 @@ from export_pipeline.formats.file_format import format_from
 from export_pipeline.pipeline.delivering import deliver_hour
 from export_pipeline.pipeline.hours import DeliveredHour, FormattedHour
 from export_pipeline.pipeline.placing import Taken
+from export_pipeline.pipeline.progress import Cancelled
 from export_pipeline.receipts.receipt import digest_of, receipt_from
 from export_pipeline.receipts.verifying import verify
 from export_pipeline.store.ledger import LedgerEntry
@@ -308,3 +309,46 @@ def test_where_nobody_may_look_a_path_that_is_new_to_the_ledger_is_not_taken(
 def known_key(known: LedgerEntry) -> str:
     (file,) = receipt_from(known.receipt.encode(), known.receipt_key).files
     return file.key
+
+
+def formatted_hour(installation: Installation, export: Export) -> FormattedHour:
+    run, deployment = a_run(installation, export), installation.deployment
+    with closing(open_source(deployment.source_url)) as source:
+        staged = run.extract(source, plan_of(export.definition, deployment.dataset), hours(5, 5))
+    return run.format(staged).done[0]
+
+
+def cancelled_at(installation: Installation, export: Export, piece: int) -> DeliveredHour:
+    """The hour's delivery by a run that is cancelled at that piece."""
+    pieces = 0
+
+    def progress(done: int, total: int) -> None:  # noqa: ARG001 -- as a stage calls it
+        nonlocal pieces
+        pieces += 1
+        if pieces >= piece:
+            raise Cancelled
+
+    return deliver_hour(
+        formatted_hour(installation, export),
+        export,
+        installation.deployment.connector(export.connector_id).open(),
+        None,
+        still_ours=lambda: None,
+        before_change=lambda: None,
+        progress=progress,
+    )
+
+
+def test_of_an_hour_that_is_cancelled_nothing_is_visible(installation: Installation) -> None:
+    export = two_tables(installation)
+    with pytest.raises(Cancelled):
+        cancelled_at(installation, export, 1)
+    assert not files_at(installation)
+
+
+def test_an_hour_of_which_a_file_is_visible_when_it_is_cancelled_is_made_whole(
+    installation: Installation,
+) -> None:
+    hour = cancelled_at(installation, two_tables(installation), 2)
+    assert files_at(installation) == {*(file.key for file in hour.files), hour.receipt_key}
+    assert len(hour.files) == 2

@@ -82,6 +82,13 @@ def test_dropping_an_hour_leaves_its_neighbours_and_the_folders_above(tmp_path: 
     assert kept.parent.is_dir()
 
 
+def test_a_run_may_drop_all_that_it_staged_and_nothing_of_others(tmp_path: Path) -> None:
+    ours, theirs = (Staging(tmp_path, run).folder("export-1", an_hour()) for run in ("run-1", "run-2"))
+    Staging(tmp_path, "run-1").drop_all()
+    Staging(tmp_path, "run-3").drop_all()  # which staged nothing
+    assert (ours.exists(), theirs.exists()) == (False, True)
+
+
 def test_a_sweep_gets_past_a_folder_that_vanishes_meanwhile(tmp_path: Path) -> None:
     (tmp_path / "vanished").symlink_to("nowhere")
     Staging(tmp_path, "run-1").folder("export-1", an_hour())

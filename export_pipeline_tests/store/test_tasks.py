@@ -1,5 +1,6 @@
 """Stored tasks: requested, queued, taken up, ended."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,13 +19,17 @@ from export_pipeline.store.tasks import (
     count_tasks,
     count_waiting_tasks,
     delete_task,
+    end_task,
     fail_queued_tasks,
     fail_task,
     find_task,
     get_task,
+    is_cancelled,
     list_tasks,
     queued_tasks,
+    request_cancel,
     requeue_task,
+    retry_task,
     start_task,
     tasks_between,
 )
@@ -277,3 +282,64 @@ def test_a_deleted_task_is_listed_no_more_and_said_to_be_gone(control: sa.Engine
         with pytest.raises(Gone, match="was deleted at"):
             find_task(connection, ORGANIZATION, task.id)
         assert get_task(connection, task.id).deleted_at is not None
+
+
+def test_a_queued_task_ends_when_it_is_cancelled(control: sa.Engine, export: Export) -> None:
+    task = requested(control, export)
+    with writing(control) as connection:
+        assert not is_cancelled(connection, task.id)
+        assert request_cancel(connection, task.id, "Anna")
+        assert is_cancelled(connection, task.id)
+        assert queued_tasks(connection, 10) == []
+        ended = get_task(connection, task.id)
+        assert start_task(connection, task.id) == ended  # a run that was launched for it all the same
+    assert ended.cancel_requested_at is not None
+    assert (
+        ended.error
+        == ended.cancellation
+        == f"cancelled by Anna at {ended.cancel_requested_at:%Y-%m-%dT%H:%M:%SZ}"
+    )
+    assert ended.ended_at is not None
+
+
+def test_a_task_that_is_taken_up_is_only_marked(control: sa.Engine, export: Export) -> None:
+    task = requested(control, export)
+    with writing(control) as connection:
+        start_task(connection, task.id)
+        assert not request_cancel(connection, task.id, "Anna")
+        assert not request_cancel(connection, task.id, "Bert")
+        marked = get_task(connection, task.id)
+    assert (marked.cancelled_by, marked.error, marked.ended_at) == ("Anna", None, None)
+
+
+def test_a_cancelled_task_is_not_queued_again_for_its_connector(control: sa.Engine, export: Export) -> None:
+    task = requested(control, export)
+    with writing(control) as connection:
+        start_task(connection, task.id)
+        request_cancel(connection, task.id, "Anna")
+        requeue_task(connection, task.id, 1)
+        ended = get_task(connection, task.id)
+        assert queued_tasks(connection, 10) == []
+    assert ended.error == ended.cancellation
+    assert ended.ended_at is not None
+
+
+def test_a_task_that_is_tried_again_is_as_if_nothing_had_ended_it(control: sa.Engine, export: Export) -> None:
+    task = requested(control, export, force=True)
+    with writing(control) as connection:
+        start_task(connection, task.id)
+        request_cancel(connection, task.id, "Anna")
+        fail_task(connection, task.id, "cancelled")
+        retry_task(connection, get_task(connection, task.id))
+        assert queued_tasks(connection, 10) == [replace(task, attempt=2)]
+
+
+def test_only_the_run_of_the_latest_attempt_ends_a_task(control: sa.Engine, export: Export) -> None:
+    task = requested(control, export)
+    with writing(control) as connection:
+        start_task(connection, task.id)
+        end_task(connection, task.id, 2)
+        assert get_task(connection, task.id).ended_at is None
+        end_task(connection, task.id, 1)
+        assert get_task(connection, task.id).ended_at is not None
+        assert start_task(connection, task.id).ended_at is None

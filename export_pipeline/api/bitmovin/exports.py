@@ -63,7 +63,7 @@ class Task(Words):
     description: str | None = Field(None, max_length=LONGEST_DESCRIPTION)
     start_time: Moment
     end_time: Moment
-    license_key: str = Field(min_length=1, max_length=MAX_NAME)
+    license_key: str = Field(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=MAX_NAME)
     output: Target
     type: Literal["SESSIONS", "ADS"] = "SESSIONS"
     columns: list[ColumnName] | None = Field(None, max_length=MAX_COLUMNS)
@@ -102,7 +102,7 @@ class Task(Words):
 @router.post("/")
 def create(visit: ExportsEditor, asked: Task) -> JSONResponse:
     """Accept a task. Its hours are exported as soon as there is room."""
-    dataset = visit.deployment.dataset
+    dataset = visit.dataset
     with named_as_asked(properties="columns"), writing(visit.deployment.control) as connection:
         connector = _connector(connection, visit, asked.output.output_id)
         task = request_export(

@@ -154,6 +154,7 @@ def test_the_documents_own_sample_ends_before_it_begins_and_is_told_so(
     [
         ({"name": None}, ["name"]),
         ({"license_key": None}, ["licenseKey"]),
+        ({"license_key": "a\0b"}, ["licenseKey"]),
         ({"start_time": None, "end_time": None}, ["startTime", "endTime"]),
         ({"end_time": FIRST + timedelta(days=400)}, ["endTime"]),
         ({"end_time": FIRST + timedelta(days=40_000)}, ["endTime"]),

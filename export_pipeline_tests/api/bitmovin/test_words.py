@@ -27,7 +27,7 @@ def test_what_the_service_fills_in_may_be_sent_back() -> None:
     assert words_of(Thing, {"secretKey": "x", "id": "1", "createdAt": "?", "modifiedAt": None})
 
 
-@pytest.mark.parametrize("id_", ["%00", "a%20b", "x" * 65, "%ED%A0%80"])
+@pytest.mark.parametrize("id_", ["a%20b", "a.b", "x" * 65, "%ED%A0%80"])
 def test_what_is_no_id_is_nobodys(customer: Customer, id_: str) -> None:
     for path in ("exports", "outputs/azure"):
         refused = httpx.get(f"{customer.url}/v1/analytics/{path}/{id_}", headers={"X-Api-Key": customer.key})

@@ -1,12 +1,17 @@
 """Whether the service can do its work."""
 
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import psycopg
+import pytest
 from sqlalchemy import make_url
 
+from export_pipeline.api.native.health import sensors_seen
+from export_pipeline.store.database import writing
+from export_pipeline.store.signs_of_life import SENSORS, note_life
 from export_pipeline_tests.api.conftest import Api, serving
 from export_pipeline_tests.installations import an_installation
 from export_pipeline_tests.servers.postgres import fresh_database
@@ -16,6 +21,39 @@ def test_it_is_ready_while_its_database_answers(api: Api) -> None:
     answer = httpx.get(f"{api.url}/readyz")
 
     assert (answer.status_code, answer.json()["status"]) == (200, "ready")
+
+
+def test_it_says_when_the_sensors_were_seen_and_is_ready_without_them(api: Api) -> None:
+    before = httpx.get(f"{api.url}/readyz").json()
+    with writing(api.installation.deployment.control) as connection:
+        note_life(connection, SENSORS, datetime.now(UTC))
+    seen = httpx.get(f"{api.url}/readyz").json()
+    with writing(api.installation.deployment.control) as connection:
+        note_life(connection, SENSORS, datetime.now(UTC) - timedelta(hours=2))
+    long_ago = httpx.get(f"{api.url}/readyz")
+
+    assert before["dagster"]["said"].startswith("never seen")
+    assert seen["dagster"]["status"] == "up"
+    assert long_ago.status_code == 200
+    assert long_ago.json()["dagster"]["said"].startswith("not seen for 2:00:0")
+
+
+@pytest.mark.parametrize(
+    ("ago", "status", "said"),
+    [
+        (timedelta(seconds=-1), "up", "seen 0 s ago"),
+        (timedelta(seconds=4.2), "up", "seen 4 s ago"),
+        (timedelta(seconds=60), "up", "seen 60 s ago"),
+        (timedelta(seconds=61), "down", "not seen for 0:01:01; is the Dagster daemon running?"),
+        (timedelta(days=2), "down", "not seen for 2 days, 0:00:00; is the Dagster daemon running?"),
+    ],
+)
+def test_sensors_are_down_when_they_were_not_seen_for_a_minute(
+    ago: timedelta, status: str, said: str
+) -> None:
+    now = datetime(2026, 1, 5, tzinfo=UTC)
+    found = sensors_seen(now - ago, now)
+    assert (found.status, found.said) == (status, said)
 
 
 def test_without_its_database_it_lives_and_is_not_ready(postgres_url: str, tmp_path: Path) -> None:
@@ -36,4 +74,5 @@ def test_without_its_database_it_lives_and_is_not_ready(postgres_url: str, tmp_p
         unready = httpx.get(f"{url}/readyz")
 
     assert unready.status_code == 503
-    assert unready.json() == {"status": "unready", "control_database": "down"}
+    assert (unready.json()["status"], unready.json()["control_database"]) == ("unready", "down")
+    assert unready.json()["dagster"]["status"] == "unknown"

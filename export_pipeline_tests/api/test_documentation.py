@@ -1,0 +1,57 @@
+"""The description of the API, and the page to read it on, which calls on nobody else."""
+
+import re
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from export_pipeline_tests.api.conftest import Api
+
+
+def test_the_page_and_all_that_it_loads_come_from_here(api: Api) -> None:
+    page = httpx.get(f"{api.url}/docs")
+
+    assert page.is_success
+    loaded = re.findall(r"(?:src|href)=\"([^\"]+)\"", page.text)
+    assert {address for address in loaded if not address.startswith("data:")} == {
+        "/docs/swagger-ui-bundle.js",
+        "/docs/swagger-ui.css",
+    }
+    assert "https://" not in page.text
+    for address in ("/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css"):
+        asset = httpx.get(api.url + address)
+        assert asset.is_success
+        assert len(asset.content) > 10_000
+
+
+@pytest.fixture
+def description(api: Api) -> dict[str, object]:
+    found: dict[str, object] = httpx.get(f"{api.url}/openapi.json").json()
+    return found
+
+
+def test_nothing_of_the_description_leads_nowhere(description: dict[str, object]) -> None:
+    text = str(description)
+    names = set(re.findall(r"#/components/schemas/(\w+)", text))
+    assert names <= description["components"]["schemas"].keys()  # type: ignore[index]
+    assert "422" not in text
+    assert "HTTPValidationError" not in text
+
+
+def test_every_schema_is_one_and_every_route_says_what_it_does(description: dict[str, object]) -> None:
+    for schema in description["components"]["schemas"].values():  # type: ignore[index]
+        Draft202012Validator.check_schema(schema)
+    routes = [route for of_path in description["paths"].values() for route in of_path.values()]  # type: ignore[attr-defined]
+    assert len(routes) > 30
+    assert all(route["description"] for route in routes)
+
+
+def test_what_is_wrong_is_described_with_an_example(
+    description: dict[str, object],
+) -> None:
+    route = description["paths"]["/api/v1/exports"]["post"]  # type: ignore[index]
+    described = route["responses"]["400"]["content"]["application/problem+json"]
+    assert described["schema"] == {"$ref": "#/components/schemas/ProblemDocument"}
+    schema = description["components"]["schemas"]["ProblemDocument"]  # type: ignore[index]
+    assert described["example"].keys() <= schema["properties"].keys()
