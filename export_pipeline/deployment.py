@@ -18,6 +18,7 @@ from export_pipeline.connectors.direct_download import DirectDownloadConfig, par
 from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.connectors.own_folders import keep_out_of
+from export_pipeline.connectors.role_service import ask_at
 from export_pipeline.connectors.unfinished import keep_in
 from export_pipeline.connectors.vendor_logs import silence
 from export_pipeline.control.connectors import check_connector
@@ -187,6 +188,7 @@ def open_deployment(settings: Settings, environ: Mapping[str, str] = os.environ)
     written.
     """
     allow(settings.allowed_networks)
+    ask_at(settings.sts_endpoint_url)
     silence()
     keep_in(settings.unfinished_folder)
     keep_out_of(settings.own_folders)

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from export_pipeline.connectors.locations import Endpoint
 from export_pipeline.exports.export import LONGEST_SLUG, SHORTEST_SLUG, SLUG_PATTERN
 
 # A path that ends so names a document, whether or not it is there; any other names a folder.
@@ -61,6 +62,10 @@ class Settings(BaseSettings):
         (),
         description="Networks not reachable by everybody that connectors may call on all the same, like"
         " 10.0.0.0/8,fd00::/8.",
+    )
+    sts_endpoint_url: Endpoint | None = Field(
+        None,
+        description="Who gives us the roles of customers that trust our own identity; default: Amazon's STS.",
     )
     requests_per_minute: int = Field(
         600, ge=1, description="How many requests an API key may make in a minute."

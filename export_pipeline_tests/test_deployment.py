@@ -18,6 +18,7 @@ from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.connectors.lifecycle import ConnectorState
+from export_pipeline.connectors.role_service import asked_at
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.connectors.secret import reveal
 from export_pipeline.control.connectors import create_connector
@@ -298,6 +299,13 @@ def test_connectors_call_on_networks_as_the_settings_allow(tmp_path: Path) -> No
         settings = Settings.model_validate({"home": tmp_path, "allowed_networks": networks})
         open_deployment(settings, {}).close()
         assert may_be_called(address) is allowed
+
+
+def test_roles_are_asked_for_where_the_settings_say(tmp_path: Path) -> None:
+    for address in ("https://sts.inside.example", None):
+        settings = Settings.model_validate({"home": tmp_path, "sts_endpoint_url": address})
+        open_deployment(settings, {}).close()
+        assert asked_at() == address
 
 
 BUCKETS = ["azure_connector", "gcs_connector", "s3_connector"]

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from export_pipeline.api import documentation
+from export_pipeline.api.bitmovin.face import BITMOVIN
 from export_pipeline.api.face import Face
 from export_pipeline.api.limiting import Limits
 from export_pipeline.api.native.answering import SCHEMAS
@@ -24,7 +25,7 @@ from export_pipeline.settings import Settings
 LOG = logging.getLogger("export_pipeline.api")
 
 # The native one last: it answers for every address that is nobody else's.
-FACES: tuple[Face, ...] = (NATIVE,)
+FACES: tuple[Face, ...] = (BITMOVIN, NATIVE)
 
 
 def create() -> FastAPI:

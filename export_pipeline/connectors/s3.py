@@ -74,11 +74,22 @@ class S3Config(S3Storage, S3Credentials, S3Place, frozen=True, extra="forbid", h
     def operators_only(self) -> str | None:
         """Why customers must not have this connector; None if they may.
 
-        A role alone does not do: one that trusts the deployment may be the operator's as well as theirs.
+        A role of theirs may be taken on in our name, with the external id that is theirs (`control` sees to
+        that); but our identity is shown to nobody whom they name.
         """
-        for field, who in (("access_key_id", self), ("read.access_key_id", self.read)):
-            if who and who.access_key_id is None:
-                return f"{field} is missing, and our own identity is for operators; give a key"
+        for above, who in (("", self), ("read.", self.read)):
+            if who is None or who.access_key_id is not None:
+                continue
+            if who.role_arn is None:
+                return (
+                    f"{above}access_key_id is missing, and our own identity is for operators; give a key, or"
+                    f" {above}role_arn"
+                )
+            if self.sts_endpoint_url is not None:
+                return (
+                    f"sts_endpoint_url would be shown our own identity, without {above}access_key_id, and"
+                    " that is for operators; leave it out, or give a key"
+                )
         return None
 
     def open(self) -> Destination:

@@ -1,5 +1,11 @@
-"""The credentials of S3, as Amazon's client takes them: as they are, or exchanged for those of a role."""
+"""The credentials of S3, as Amazon's client takes them: as they are, or exchanged for those of a role.
 
+Many customers' roles trust the one identity that is ours. What keeps a customer from having us take on the
+role of another is the external id that we send, which is its organization's own: so a role that would be
+given to us with any other is taken on for nobody.
+"""
+
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +16,7 @@ from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
 
 from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST
+from export_pipeline.connectors.role_service import asked_at
 from export_pipeline.connectors.s3_credentials import S3Credentials
 from export_pipeline.connectors.s3_network import SECONDS_BETWEEN_BYTES, SECONDS_TO_CONNECT, confine
 from export_pipeline.errors import Denied, PermanentFailure, TransientFailure
@@ -96,14 +103,15 @@ class _Role:
         Denied if the role is refused, saying what its owner has to change.
         """
         client = self._client()
-        wanted = {"RoleArn": self._credentials.role_arn, "ExternalId": self._credentials.external_id}
         tried = f"could not take on the role {self._credentials.role_arn}"
         try:
-            answer = client.assume_role(
-                RoleSessionName=SESSION_NAME,
-                DurationSeconds=SECONDS_OF_A_ROLE,
-                **{name: value for name, value in wanted.items() if value is not None},
-            )["Credentials"]
+            answer = self._answer(client, self._credentials.external_id)
+            if self._is_given_to_others(client):
+                raise Denied(
+                    f"did not take on the role {self._credentials.role_arn}: it is given to us with any"
+                    " external id, so also for somebody else; its trust policy must allow sts:AssumeRole"
+                    f" {self._condition()}"
+                )
         except vendor.ClientError as error:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             code = error.response.get("Error", {}).get("Code", "")
@@ -127,9 +135,32 @@ class _Role:
             "expiry_time": answer["Expiration"].isoformat(),
         }
 
+    def _answer(self, client: Any, external_id: str | None) -> Any:
+        wanted = {"RoleArn": self._credentials.role_arn, "ExternalId": external_id}
+        return client.assume_role(
+            RoleSessionName=SESSION_NAME,
+            DurationSeconds=SECONDS_OF_A_ROLE,
+            **{name: value for name, value in wanted.items() if value is not None},
+        )["Credentials"]
+
+    def _is_given_to_others(self, client: Any) -> bool:
+        """Whether our own identity is given the role with an external id that is nobody's, too."""
+        if self._credentials.access_key_id or self._credentials.external_id is None:
+            return False
+        try:
+            self._answer(client, str(uuid.uuid4()))
+        except vendor.ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "AccessDenied":
+                return False
+            raise
+        return True
+
     def _client(self) -> Any:
+        ours = None if self._credentials.access_key_id else asked_at()
         with named("sts_endpoint_url"):
-            client = self._asking.create_client("sts", endpoint_url=self._endpoint_url, config=patient())
+            client = self._asking.create_client(
+                "sts", endpoint_url=self._endpoint_url or ours, config=patient()
+            )
         if self._endpoint_url:
             confine(client, authorities=self._asking.get_config_variable("ca_bundle"))
         return client
@@ -140,12 +171,12 @@ class _Role:
             us = client.get_caller_identity()["Arn"]
         except (vendor.ClientError, vendor.BotoCoreError):
             us = "whoever asks"
-        under = (
-            f"under the condition sts:ExternalId = {self._credentials.external_id}"
-            if self._credentials.external_id
-            else "without a condition on sts:ExternalId, or give external_id"
-        )
-        return f"its trust policy must allow sts:AssumeRole to the principal {us} {under}"
+        return f"its trust policy must allow sts:AssumeRole to the principal {us} {self._condition()}"
+
+    def _condition(self) -> str:
+        if self._credentials.external_id:
+            return f"under the condition sts:ExternalId = {self._credentials.external_id}"
+        return "without a condition on sts:ExternalId, or give external_id"
 
 
 class _InTheRole(CredentialProvider):

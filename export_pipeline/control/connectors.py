@@ -12,10 +12,12 @@ from export_pipeline.connectors.checking import CheckStep, check, failed_step
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.lifecycle import Action, ConnectorState, actions_in
 from export_pipeline.control import looks
-from export_pipeline.control.audit import audited
+from export_pipeline.control.audit import audited, note_change
 from export_pipeline.control.collisions import contexts_of
-from export_pipeline.control.exports import check_keys, check_slug
+from export_pipeline.control.exports import check_keys, check_slug, delete_export
+from export_pipeline.control.external_ids import with_external_id
 from export_pipeline.control.kept_secrets import with_kept_secrets
+from export_pipeline.control.properties import check_properties
 from export_pipeline.errors import AlreadyExists, HourFailed, InUse, InvalidRequest, NotFound, WrongState
 from export_pipeline.store.claims import in_flight
 from export_pipeline.store.connector_states import change_state, last_check, note_check
@@ -45,22 +47,26 @@ def create_connector(
     name: str,
     config: Mapping[str, Any],
     by_operator: bool = False,
+    properties: Mapping[str, Any] | None = None,
 ) -> StoredConnector:
     """Accept a way out under a name. Refused, nothing is stored and the message names the field.
 
     `by_operator`: it may use what is the operator's: our own identity, a folder of this machine.
+    `properties`: whatever is to be kept with it, no secrets.
     """
     check_slug(name, field="name")
+    check_properties(properties or {})
     _refuse_direct_download(config)
     made = config_from(config)
-    _check_whose(made, by_operator=by_operator)
+    if not by_operator:
+        made = _for_customer(connection, organization, made)
     with suppress(NotFound):
         if find_connector(connection, organization, name).declared:
             raise AlreadyExists(
                 f"a connector {name!r} is declared beside the dataset; edit [connectors.{name}] in the"
                 " dataset's declaration, or choose another name"
             )
-    return add_connector(connection, key, organization, name, made)
+    return add_connector(connection, key, organization, name, made, properties=properties)
 
 
 @audited("connector.replace", looks.connector)
@@ -81,7 +87,8 @@ def replace_connector(
     found = _found(connection, organization, name, Action.REPLACE)
     _refuse_direct_download(config)
     new = with_kept_secrets(config, connector_config(connection, key, found.id))
-    _check_whose(new, by_operator=by_operator)
+    if not by_operator:
+        new = _for_customer(connection, organization, new)
     _check_exports(connection, found, new)
     replace_config(connection, key, found.id, new)
     return change_state(connection, found.id, ConnectorState.STARTING, NOT_CHECKED, now=datetime.now(UTC))
@@ -92,6 +99,26 @@ def start_connector(connection: sa.Connection, organization: str, name: str) -> 
     """Let files go through a connector again, as soon as its check has passed."""
     found = _found(connection, organization, name, Action.START)
     return change_state(connection, found.id, ConnectorState.STARTING, NOT_CHECKED, now=datetime.now(UTC))
+
+
+def try_connector_again(connection: sa.Connection, organization: str, name: str) -> None:
+    """Have a connector checked anew that a check refused: whoever asks for files there may have mended what
+    was wrong. Nothing else is touched: not what was stopped, or failed by hand.
+    """
+    found = find_connector(connection, organization, name, locked=True)
+    refusals = [step.message for step in last_check(connection, found.id) if not step.ok]
+    if found.state is not ConnectorState.FAILED or found.reason not in refusals:
+        return
+    again = change_state(connection, found.id, ConnectorState.STARTING, NOT_CHECKED, now=datetime.now(UTC))
+    before, after = ({"state": one.state, "reason": one.reason} for one in (found, again))
+    note_change(
+        connection,
+        "connector.start",
+        organization=organization,
+        subject=name,
+        before=before,
+        after=after,
+    )
 
 
 @audited("connector.stop", looks.connector)
@@ -117,10 +144,19 @@ def fail_connector(
 
 @audited("connector.delete", looks.connector)
 def delete_connector(connection: sa.Connection, organization: str, name: str) -> StoredConnector:
-    """Forget a connector and its credentials. InUse names the exports that go through it."""
+    """Forget a connector and its credentials. InUse names the exports that go through it.
+
+    What was made for one-off requests goes with it, as nobody has a name to delete that by: what they asked
+    for and is not begun fails. Refused while their files are on the way.
+    """
     found = _found(connection, organization, name, Action.DELETE)
-    if users := [export.slug for export in exports_on(connection, found.id)]:
+    exports = exports_on(connection, found.id)
+    if users := [export.slug for export in exports if not export.generated]:
         raise InUse(f"exports go through {name!r}: {', '.join(users)}; delete those first")
+    if exports and in_flight(connection, found.id, datetime.now(UTC)):
+        raise InUse(f"files of a request are on their way through {name!r}; delete it when they are there")
+    for export in exports:
+        delete_export(connection, organization, export.slug)
     hide_connector(connection, found.id)
     return found
 
@@ -192,10 +228,12 @@ def _refuse_direct_download(config: Mapping[str, Any]) -> None:
         )
 
 
-def _check_whose(config: ConnectorConfig, *, by_operator: bool) -> None:
-    if config.operators_only and not by_operator:
+def _for_customer(connection: sa.Connection, organization: str, config: ConnectorConfig) -> ConnectorConfig:
+    """The configuration, if it is none for operators only, with what it has of the organization."""
+    if config.operators_only:
         field = config.operators_only.split(maxsplit=1)[0].removesuffix(":")
         raise InvalidRequest(config.operators_only, field=field)
+    return with_external_id(connection, organization, config)
 
 
 def _check_exports(connection: sa.Connection, found: StoredConnector, config: ConnectorConfig) -> None:

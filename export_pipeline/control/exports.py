@@ -13,6 +13,7 @@ from export_pipeline.connectors.limits import KeyLimits
 from export_pipeline.control import looks
 from export_pipeline.control.audit import audited
 from export_pipeline.control.collisions import check_all_hours, check_tables, key_head
+from export_pipeline.control.tenants import check_tenant
 from export_pipeline.dataset.tables import Dataset, suggestion
 from export_pipeline.errors import InvalidRequest, NotFound
 from export_pipeline.exports.export import (
@@ -117,6 +118,7 @@ def checked_contexts(
     Returns for each table what its path is filled from in the first hour.
     """
     lock_organization(connection, target.organization)  # its named filters stay, and stay as they are
+    check_tenant(connection, target.organization, definition)
     named = named_filters(connection, target.organization)
     limits = config_of(connection, key, dataset, target).key_limits
     plans = plan_of(definition, dataset, named)

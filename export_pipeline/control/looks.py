@@ -15,6 +15,7 @@ from export_pipeline.store.exports import get_export, lock_export
 from export_pipeline.store.named_filters import find_named_filter
 from export_pipeline.store.organizations import list_organizations
 from export_pipeline.store.tasks import find_task
+from export_pipeline.store.tenants import tenants_of
 
 
 def connector(connection: sa.Connection, given: Mapping[str, Any], _result: Any) -> Seen:
@@ -93,3 +94,8 @@ def organization(connection: sa.Connection, given: Mapping[str, Any], _result: A
     """That it is there."""
     name = given["name"]
     return Seen(name, {}, organization=name) if name in list_organizations(connection) else None
+
+
+def tenants(connection: sa.Connection, given: Mapping[str, Any], _result: Any) -> Seen:
+    """Whose rows an organization may export."""
+    return Seen(given["organization"], {"tenants": [*tenants_of(connection, given["organization"])]})

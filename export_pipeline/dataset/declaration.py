@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from export_pipeline.dataset.connector_section import connector_sections
+from export_pipeline.dataset.face_section import face_sections
 from export_pipeline.dataset.mistakes import Mistakes, dotted, quoted
 from export_pipeline.dataset.names import (
     LONGEST_NAME,
@@ -40,9 +41,10 @@ def load_dataset(path: Path, environ: Mapping[str, str] = os.environ) -> Dataset
     document = Section(_parse(path, text), (), mistakes)
     dataset = _dataset(document)
     connectors = [*connector_sections(document, path, text, environ)]
+    faces = face_sections(document)
     mistakes.raise_any()
     assert dataset is not None  # or there was a mistake
-    return replace(dataset, connectors={section.name: section for section in connectors})
+    return replace(dataset, connectors={section.name: section for section in connectors}, faces=faces)
 
 
 def positions_in(path: Path) -> Positions:
@@ -89,7 +91,7 @@ def _end(text: str) -> tuple[int, int]:
 
 
 def _dataset(document: Section) -> Dataset | None:
-    document.allow("source", "tables", "connectors")
+    document.allow("source", "tables", "connectors", "faces")
     url_variable = None
     if document.require("source", 'add [source] with url_variable = "EXPORT_PIPELINE_SOURCE_URL"'):
         url_variable = _url_variable(document.section("source"))

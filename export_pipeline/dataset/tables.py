@@ -63,12 +63,14 @@ class Table:
 class Dataset:
     """The tables of one source database. `url_variable` names the environment variable holding its URL.
 
-    `connectors` are those declared with them, by name.
+    `connectors` are those declared with them, by name; `faces` says of a document (`bitmovin`) which table
+    stands for what it speaks of (`sessions`).
     """
 
     url_variable: str
     tables: Mapping[str, Table]
     connectors: Mapping[str, "ConnectorSection"] = field(default_factory=dict)
+    faces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def table(self, name: str) -> Table:
         """The table of that name, whatever its case."""

@@ -1,7 +1,7 @@
 """Stored connectors. Their configurations are sealed whole; opening one needs the key."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,7 +33,8 @@ class StoredConnector:
     `reason` is a sentence on why it is in its state; `generation` rises with every change and every check;
     without a time for its next check it is checked at once, if its state is one that is checked. Of one that
     is `declared` no configuration is stored: that is what tells it from others; `declaration` is a digest of
-    what its section said when somebody looked last, None if nobody has.
+    what its section said when somebody looked last, None if nobody has. `properties` are kept for whoever
+    made it.
     """
 
     id: str
@@ -50,6 +51,7 @@ class StoredConnector:
     next_check_at: datetime | None
     declared: bool = False
     declaration: str | None = None
+    properties: Mapping[str, Any] | None = None
 
     @property
     def always_there(self) -> bool:
@@ -62,6 +64,7 @@ _LISTED = [
     sa.func.coalesce(CONNECTORS.c.state_since, CONNECTORS.c.created_at, type_=Moment).label("state_since"),
     *(CONNECTORS.c[name] for name in ("generation", "configuration", "checked_at", "next_check_at")),
     CONNECTORS.c.declaration,
+    CONNECTORS.c.properties,
     CONNECTORS.c.sealed_config.is_(None).label("declared"),
 ]
 _THERE = CONNECTORS.c.deleted_at.is_(None)
@@ -76,10 +79,20 @@ def add_connector(
     *,
     state: ConnectorState = ConnectorState.STARTING,
     reason: str = NOT_CHECKED,
+    properties: Mapping[str, Any] | None = None,
 ) -> StoredConnector:
     """Store a connector under a new id. AlreadyExists when the organization has one of that name."""
     sealed = seal(connection, key, reveal(config))
-    return _add(connection, organization, name, config.type, sealed, state=state, reason=reason)
+    return _add(
+        connection,
+        organization,
+        name,
+        config.type,
+        sealed,
+        state=state,
+        reason=reason,
+        properties=properties,
+    )
 
 
 def ensure_connector(
@@ -177,6 +190,15 @@ def find_connector(
     return _stored(row)
 
 
+def find_connector_by_id(connection: sa.Connection, organization: str, id_: str) -> StoredConnector:
+    """The organization's connector with that id."""
+    there = CONNECTORS.c.organization == organization, CONNECTORS.c.id == id_
+    found = select_connectors(connection, *there, by=CONNECTORS.c.id)
+    if not found:
+        raise NotFound(f"there is no connector with the id {id_!r}")
+    return found[0]
+
+
 def get_connector(connection: sa.Connection, id_: str, *, locked: bool = False) -> StoredConnector:
     """The connector with that id, whoever's it is; `locked`: as in `find_connector`."""
     query = sa.select(*_LISTED).where(CONNECTORS.c.id == id_, _THERE)
@@ -244,6 +266,7 @@ def _add(
     *,
     state: ConnectorState,
     reason: str,
+    properties: Mapping[str, Any] | None = None,
 ) -> StoredConnector:
     now = datetime.now(UTC)
     values: dict[str, Any] = {
@@ -258,12 +281,13 @@ def _add(
         "generation": 1,
         "checked_at": None,
         "next_check_at": None,
+        "properties": properties if properties is not None else sa.null(),
     }
     try:
         connection.execute(CONNECTORS.insert().values({**values, "sealed_config": sealed}))
     except IntegrityError as error:
         raise AlreadyExists(f"there is a connector {name!r} already; choose another name") from error
-    return StoredConnector(**values, declared=sealed is None)
+    return StoredConnector(**values | {"properties": properties}, declared=sealed is None)
 
 
 def _stored(row: sa.Row[Any]) -> StoredConnector:

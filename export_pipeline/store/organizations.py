@@ -1,5 +1,6 @@
 """Organizations: who owns connectors, exports and tasks."""
 
+import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -16,6 +17,14 @@ def ensure_organization(connection: sa.Connection, id_: str) -> None:
     if known is None:
         with suppress(IntegrityError), connection.begin_nested():
             connection.execute(ORGANIZATIONS.insert().values(id=id_, created_at=datetime.now(UTC)))
+
+
+def external_id_of(connection: sa.Connection, id_: str) -> str:
+    """By what the trust policies of the organization's roles tell it from our other customers. It stays."""
+    there = ORGANIZATIONS.c.id == id_
+    made = ORGANIZATIONS.update().where(there, ORGANIZATIONS.c.external_id.is_(None))
+    connection.execute(made.values(external_id=f"ep-{uuid.uuid4()}"))  # who comes second waits, and finds it
+    return connection.scalars(sa.select(ORGANIZATIONS.c.external_id).where(there)).one() or ""
 
 
 def lock_organization(connection: sa.Connection, id_: str) -> None:

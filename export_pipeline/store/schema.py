@@ -41,6 +41,18 @@ ORGANIZATIONS = sa.Table(
     METADATA,
     sa.Column("id", sa.String(63), primary_key=True),
     sa.Column("created_at", Moment, nullable=False),
+    # Made when it is first needed; told to whoever asks for it, and never anybody else's.
+    sa.Column("external_id", sa.String(64)),
+)
+
+
+# Whose rows of shared tables an organization may export: each is one organization's.
+TENANTS = sa.Table(
+    "tenants",
+    METADATA,
+    sa.Column("tenant", sa.String(255), primary_key=True),
+    sa.Column("organization", sa.ForeignKey("organizations.id"), nullable=False, index=True),
+    sa.Column("given_at", Moment, nullable=False),
 )
 
 
@@ -81,6 +93,7 @@ CONNECTORS = sa.Table(
     sa.Column("configuration", sa.Integer, nullable=False, server_default="1"),
     # Of a declared one: a digest of what was declared. None: not known yet.
     sa.Column("declaration", sa.String(64)),
+    sa.Column("properties", sa.JSON),  # what whoever made it keeps with it, and nobody here reads
 )
 _unique_while_there(CONNECTORS, "name")
 

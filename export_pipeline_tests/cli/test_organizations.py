@@ -7,7 +7,7 @@ def test_a_new_organization_is_listed_beside_the_default_one(call_cli: CallCli) 
     call_cli("export", "list")
     assert call_cli("organization", "create", "acme", "--json").document == {"name": "acme"}
     assert call_cli("organization", "list", "--json").document == {
-        "organizations": [{"name": "acme"}, {"name": "default"}]
+        "organizations": [{"name": "acme", "tenants": []}, {"name": "default", "tenants": []}]
     }
 
 
@@ -23,3 +23,22 @@ def test_a_mistyped_organization_is_not_made(call_cli: CallCli) -> None:
     assert result.code == 2
     assert "there is no organization 'acmee'" in result.err
     assert "acmee" not in call_cli("organization", "list").out
+
+
+def test_tenants_are_given_and_taken(call_cli: CallCli) -> None:
+    for name in ("acme", "other"):
+        call_cli("organization", "create", name)
+    assert (
+        "of no tenant that it was not given" in call_cli("organization", "give", "acme", "acme-license").out
+    )
+    assert call_cli("organization", "list").out.splitlines() == ["acme: acme-license", "default", "other"]
+
+    again = call_cli("organization", "give", "other", "acme-license")
+    assert (again.code, "take it there first" in again.err) == (2, True)
+
+    taken = call_cli("organization", "take", "acme", "acme-license", "--json")
+    assert taken.document == {"name": "acme", "tenants": []}
+    given_away = call_cli("organization", "give", "other", "acme-license", "--json")
+    assert given_away.document == {"name": "other", "tenants": ["acme-license"]}
+    missing = call_cli("organization", "take", "acme", "acme-license")
+    assert (missing.code, "it has none" in missing.err) == (2, True)

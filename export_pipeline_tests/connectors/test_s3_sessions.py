@@ -7,7 +7,7 @@ where none is sent, and heeds other conditions in a trust policy than StringEqua
 import json
 import traceback
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,6 +16,8 @@ import boto3.session
 import pytest
 from pydantic import SecretStr
 
+from export_pipeline.connectors.checking import check
+from export_pipeline.connectors.role_service import ask_at
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.connectors.s3_credentials import S3Credentials
 from export_pipeline.connectors.s3_sessions import session_of
@@ -31,6 +33,7 @@ RIGHTS = {
     "writer": ["s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"],
     "reader": ["s3:GetObject", "s3:ListBucket"],
     "strangers": ["s3:PutObject"],
+    "anybodys": ["s3:PutObject", "s3:GetObject", "s3:ListBucket"],
 }
 
 
@@ -67,12 +70,14 @@ def account(moto_server: S3Server) -> Account:
     key = iam.create_access_key(UserName=name)["AccessKey"]
     roles = {}
     for role, actions in RIGHTS.items():
-        trust = {
+        trust: dict[str, Any] = {
             "Effect": "Allow",
             "Action": "sts:AssumeRole",
             "Principal": {"AWS": user_arn if role != "strangers" else user_arn.replace(name, "admin")},
             "Condition": {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}},
         }
+        if role == "anybodys":
+            del trust["Condition"]
         made = iam.create_role(
             RoleName=f"{role}-{name}",
             AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
@@ -86,6 +91,47 @@ def account(moto_server: S3Server) -> Account:
 def policy(actions: list[str]) -> str:
     statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@pytest.fixture
+def in_our_name(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The user of the account is this process's own identity, and its roles are asked for at the server."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", account.user.access_key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", account.user.secret_access_key)
+    ask_at(account.server.endpoint_url)
+    yield
+    ask_at(None)
+
+
+def keyless(account: Account, role: str, **changes: Any) -> S3Config:
+    """A bucket that is written to in our own name."""
+    return account.config(role, access_key_id=None, secret_access_key=None, sts_endpoint_url=None, **changes)
+
+
+@pytest.mark.usefixtures("in_our_name")
+def test_a_role_that_asks_for_its_external_id_is_taken_on_in_our_own_name(account: Account) -> None:
+    put(keyless(account, "writer").open(), "a.csv", b"1")
+
+    with pytest.raises(Denied, match="its trust policy must allow sts:AssumeRole to the principal"):
+        put(keyless(account, "writer", external_id="acme:another").open(), "b.csv", b"1")
+    assert keys(account.config("reader").open()) == ["a.csv"]
+
+
+@pytest.mark.usefixtures("in_our_name")
+def test_a_role_that_is_given_to_us_for_anybody_is_not_taken_on(account: Account) -> None:
+    destination = keyless(account, "anybodys").open()
+
+    with pytest.raises(Denied, match=f"with any external id.* sts:ExternalId = {EXTERNAL_ID}"):
+        put(destination, "a.csv", b"1")
+    steps = [*check(destination, account.server.endpoint_url)]
+    assert not steps[-1].ok
+    assert "also for somebody else" in steps[-1].message
+
+
+def test_a_role_that_a_key_of_the_customers_own_takes_on_need_not_ask(account: Account) -> None:
+    put(account.config("anybodys").open(), "a.csv", b"1")
+
+    assert keys(account.config("reader").open()) == ["a.csv"]
 
 
 def test_one_role_writes_and_another_reads(account: Account) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from export_pipeline.connectors.checking import CheckStep
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
@@ -23,12 +24,16 @@ from export_pipeline.control.connectors import (
     replace_connector,
     start_connector,
     stop_connector,
+    try_connector_again,
 )
 from export_pipeline.control.exports import create_export, delete_export
+from export_pipeline.control.requests import request_export
+from export_pipeline.control.tasks import show_task
 from export_pipeline.errors import AlreadyExists, InUse, InvalidRequest, NotFound, WrongState
 from export_pipeline.exports.export import Export
+from export_pipeline.exports.task import ExportTask, TaskStatus
 from export_pipeline.store.claims import claim, release
-from export_pipeline.store.connector_states import last_check, settle_stopping
+from export_pipeline.store.connector_states import last_check, note_check, settle_stopping
 from export_pipeline.store.connectors import (
     StoredConnector,
     add_connector,
@@ -452,6 +457,15 @@ def test_a_stop_ends_at_once_where_nothing_is_in_flight(control: sa.Engine) -> N
     ("config", "field"),
     [
         ({"type": "s3", "bucket": "sales"}, "access_key_id"),
+        (
+            {
+                "type": "s3",
+                "bucket": "sales",
+                "role_arn": "arn:aws:iam::123456789012:role/exports",
+                "sts_endpoint_url": "https://sts.example",
+            },
+            "sts_endpoint_url",
+        ),
         ({"type": "gcs", "bucket": "sales"}, "service_account"),
         ({"type": "folder", "path": "/mnt/exports"}, "type"),
     ],
@@ -468,3 +482,95 @@ def test_what_is_the_operators_is_refused_to_customers(
             connection, KEY, organization=ORGANIZATION, name="sales", config=config, by_operator=True
         )
     assert refused.value.field == field
+
+
+def refused_by_a_check(control: sa.Engine) -> None:
+    made = create(control)
+    step = CheckStep(name="write", ok=False, message="Not allowed to write.")
+    with writing(control) as connection:
+        noted = note_check(connection, made, [step], now=datetime.now(UTC), spread=0)
+    assert noted is not None
+    assert noted.state is ConnectorState.FAILED
+
+
+def tried_again(control: sa.Engine) -> StoredConnector:
+    with writing(control) as connection:
+        try_connector_again(connection, ORGANIZATION, "bucket")
+        return find_connector(connection, ORGANIZATION, "bucket")
+
+
+def test_what_a_check_refused_is_checked_anew_when_somebody_asks_for_files_there(control: sa.Engine) -> None:
+    refused_by_a_check(control)
+
+    again = tried_again(control)
+
+    assert again.state is ConnectorState.STARTING
+    assert again.next_check_at is None  # at once
+
+
+def test_what_people_stopped_or_failed_is_not_tried_again(control: sa.Engine) -> None:
+    refused_by_a_check(control)
+    with writing(control) as connection:
+        fail_connector(connection, ORGANIZATION, "bucket", "not before Monday")
+    assert tried_again(control).reason == "not before Monday"
+
+    with writing(control) as connection:
+        stop_connector(connection, ORGANIZATION, "bucket")
+
+    assert tried_again(control).state is ConnectorState.STOPPED
+
+
+def test_what_would_not_be_given_back_is_not_kept(control: sa.Engine) -> None:
+    with writing(control) as connection, pytest.raises(InvalidRequest, match="a number like NaN"):
+        create_connector(
+            connection,
+            KEY,
+            organization=ORGANIZATION,
+            name="bucket",
+            config=an_s3_connector(),
+            properties={"a": float("nan")},
+        )
+
+    assert names(control) == []
+
+
+def requested(control: sa.Engine) -> ExportTask:
+    """A one-off request through the connector `bucket`."""
+    with writing(control) as connection:
+        return request_export(
+            connection,
+            KEY,
+            a_dataset(),
+            organization=ORGANIZATION,
+            connector="bucket",
+            definition=a_definition(),
+            since=FIRST_HOUR,
+            until=FIRST_HOUR + timedelta(hours=2),
+            origin="test",
+        )
+
+
+def test_what_was_made_for_requests_is_deleted_with_its_connector(control: sa.Engine) -> None:
+    create(control)
+    task = requested(control)
+
+    delete(control, "bucket")
+
+    assert names(control) == []
+    with reading(control) as connection:
+        ended = show_task(connection, ORGANIZATION, task.id)
+    assert ended.status is TaskStatus.ERROR
+    assert "deleted before the task began" in str(ended.task.error)
+
+
+def test_files_of_a_request_that_are_on_their_way_keep_their_connector(control: sa.Engine) -> None:
+    create(control)
+    task = requested(control)
+    now = datetime.now(UTC)
+    with writing(control) as connection:
+        claim(connection, task.export_id, FIRST_HOUR, "run", now=now, expires_at=now + timedelta(hours=1))
+
+    with pytest.raises(InUse, match="on their way"):
+        delete(control, "bucket")
+
+    assert names(control) == ["bucket"]

@@ -11,6 +11,7 @@ from export_pipeline.control.exports import create_export, delete_export
 from export_pipeline.control.keys import create_key, revoke_key, rotate_key
 from export_pipeline.control.organizations import create_organization
 from export_pipeline.control.tasks import create_task
+from export_pipeline.control.tenants import give_tenant, take_tenant
 from export_pipeline.store.audit import AuditEntry, audit_page
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.encryption import SecretKey, secret_key
@@ -114,3 +115,13 @@ def test_what_a_key_allows_is_shown_and_its_text_is_not(acme: sa.Engine) -> None
     assert revoked.after["revoked_at"]
     assert new.text not in str(entries)
     assert newer.text not in str(entries)
+
+
+def test_the_tenants_that_an_organization_has_are_shown(acme: sa.Engine) -> None:
+    with writing(acme) as connection:
+        give_tenant(connection, "acme", "a-license")
+        take_tenant(connection, "acme", "a-license")
+
+    given, taken = log(acme)
+    assert (given.before, given.after) == ({"tenants": []}, {"tenants": ["a-license"]})
+    assert (taken.before, taken.after) == (given.after, given.before)

@@ -15,10 +15,12 @@ from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.errors import AlreadyExists, ExportPipelineError, NotFound
 from export_pipeline.store.connectors import (
     StoredConnector,
+    add_connector,
     check_key,
     connector_config,
     ensure_connector,
     find_connector,
+    find_connector_by_id,
     get_connector,
     hide_connector,
     list_connectors,
@@ -54,6 +56,25 @@ def test_a_connector_comes_back_with_its_credentials(control: sa.Engine) -> None
     assert isinstance(config, S3Config)
     assert config.secret_access_key is not None
     assert config.secret_access_key.get_secret_value() == SECRET
+
+
+def test_what_is_kept_with_a_connector_comes_back(control: sa.Engine) -> None:
+    stored = stored_connector(control, name="plain")
+    with writing(control) as connection:
+        config = config_from(an_s3_connector())
+        kept = add_connector(connection, KEY, ORGANIZATION, "bucket", config, properties={"name": "Käse"})
+
+    with reading(control) as connection:
+        assert find_connector(connection, ORGANIZATION, "bucket").properties == {"name": "Käse"}
+        assert find_connector_by_id(connection, ORGANIZATION, stored.id).properties is None
+        assert find_connector_by_id(connection, ORGANIZATION, kept.id) == kept
+
+
+def test_anothers_connector_is_not_found_by_its_id(control: sa.Engine) -> None:
+    stored = stored_connector(control)
+
+    with reading(control) as connection, pytest.raises(NotFound):
+        find_connector_by_id(connection, "other", stored.id)
 
 
 def test_a_connector_is_found_by_its_name(control: sa.Engine) -> None:

@@ -8,7 +8,12 @@ import sqlalchemy as sa
 
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.named_filters import add_named_filter
-from export_pipeline.store.organizations import ensure_organization, list_organizations, lock_organization
+from export_pipeline.store.organizations import (
+    ensure_organization,
+    external_id_of,
+    list_organizations,
+    lock_organization,
+)
 
 THREADS = 5  # what the engine keeps connections for
 
@@ -51,6 +56,17 @@ def test_several_may_add_it_at_once(control: sa.Engine) -> None:
         list(pool.map(add, range(THREADS)))
 
     assert ids(control) == names
+
+
+def test_each_organization_has_an_external_id_of_its_own_that_stays(control: sa.Engine) -> None:
+    with writing(control) as connection:
+        ensure_organization(connection, "acme")
+        ensure_organization(connection, "other")
+        first = external_id_of(connection, "acme")
+
+    with writing(control) as connection:
+        assert external_id_of(connection, "acme") == first
+        assert external_id_of(connection, "other") != first
 
 
 def test_locking_an_organization_makes_others_wait_who_lock_it_too(control: sa.Engine) -> None:
