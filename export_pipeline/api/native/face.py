@@ -1,5 +1,6 @@
 """The native face, which offers everything."""
 
+from export_pipeline.api import downloads
 from export_pipeline.api.face import Face
 from export_pipeline.api.native import health, keys
 from export_pipeline.api.native.answering import answer
@@ -7,6 +8,6 @@ from export_pipeline.api.native.answering import answer
 NATIVE = Face(
     name="native",
     prefixes=("",),  # whatever is nobody else's
-    routers=(health.router, keys.router),
+    routers=(health.router, keys.router, downloads.router),
     answer=answer,
 )
