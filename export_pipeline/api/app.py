@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from export_pipeline.api.coveo.face import COVEO
 from export_pipeline.api.face import Face
 from export_pipeline.api.limiting import Limits
 from export_pipeline.api.native.face import NATIVE
@@ -22,7 +23,7 @@ from export_pipeline.settings import Settings
 LOG = logging.getLogger("export_pipeline.api")
 
 # The native one last: it answers for every address that is nobody else's.
-FACES: tuple[Face, ...] = (NATIVE,)
+FACES: tuple[Face, ...] = (COVEO, NATIVE)
 
 
 def create() -> FastAPI:

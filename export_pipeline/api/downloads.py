@@ -136,6 +136,8 @@ def _there(deployment: Deployment, task_id: str) -> tuple[ExportTask, Export]:
     """The task and its export. Gone when its files are not to be had any more."""
     with reading(deployment.control) as connection:
         task = get_task(connection, task_id)
+        if task.deleted_at is not None or task.expired_at is not None:
+            raise Gone("what this link leads to was deleted, or has expired; ask for it anew")
         return task, get_export(connection, task.export_id)
 
 
