@@ -103,6 +103,12 @@ class Deployment:
                 return connector_config(connection, self.secret_key, id_)
         return declared_config(self.dataset, stored)
 
+    def ensure_direct_download(self, connection: sa.Connection, organization: str) -> None:
+        """Give the organization its direct download, if it was made since the deployment was opened."""
+        # It holds the name, which exports refer to; where it leads is no matter of the database.
+        config = DirectDownloadConfig(store=FolderConfig(path=self.settings.downloads_folder))
+        ensure_connector(connection, self.secret_key, organization, DIRECT_DOWNLOAD, config)
+
     def _direct_download(self, organization: str) -> DirectDownloadConfig:
         """The operator's store, read anew, and the organization's part of it."""
         place = self.settings.downloads_document
@@ -208,9 +214,7 @@ def open_deployment(settings: Settings, environ: Mapping[str, str] = os.environ)
         with writing(control) as connection:
             ensure_organization(connection, DEFAULT_ORGANIZATION)
             for organization in organizations_without(connection, DIRECT_DOWNLOAD):
-                # It holds the name, which exports refer to; where it leads is no matter of the database.
-                config = DirectDownloadConfig(store=FolderConfig(path=settings.downloads_folder))
-                ensure_connector(connection, deployment.secret_key, organization, DIRECT_DOWNLOAD, config)
+                deployment.ensure_direct_download(connection, organization)
     _declare_connectors(deployment)
     return deployment
 

@@ -1,9 +1,17 @@
 """`export-pipeline dev`."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+class SampleName(StrEnum):
+    """The samples, by name; what they hold is loaded when one is asked for."""
+
+    FLIGHTS = "flights"
+    SEARCHES = "searches"
 
 
 def dev(
@@ -17,11 +25,16 @@ def dev(
     port: Annotated[
         int, typer.Option(metavar="NUMBER", min=1, max=65535, help="The port of the UI on this machine.")
     ] = 3000,
+    sample: Annotated[
+        SampleName,
+        typer.Option(help="What a new demo's folder is filled with: flights of 2013, or searches of a site."),
+    ] = SampleName.FLIGHTS,
 ) -> None:
     """Run the Dagster UI and daemon until they are stopped with Ctrl-C. New exports appear by themselves."""
     from export_pipeline.demo.development import run, run_demo
+    from export_pipeline.demo.samples import SAMPLES
 
     if home is None:
         run(port)
     else:
-        run_demo(home, port)
+        run_demo(home, port, SAMPLES[sample])

@@ -1,6 +1,7 @@
 """What the audit log shows of each kind of thing: all that people may change, and no secret."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from export_pipeline.store.connectors import connector_config, find_connector, g
 from export_pipeline.store.exports import get_export, lock_export
 from export_pipeline.store.named_filters import find_named_filter
 from export_pipeline.store.organizations import list_organizations
+from export_pipeline.store.schedules import find_schedule
 from export_pipeline.store.tasks import find_task
 from export_pipeline.store.tenants import tenants_of
 
@@ -65,6 +67,15 @@ def task(connection: sa.Connection, given: Mapping[str, Any], result: Any) -> Se
         told = {"origin": found.origin, "name": found.name, "connector": _way_out(connection, export)}
         shows |= told | {"definition": export.definition.model_dump(mode="json")}
     return Seen(found.id, shows)
+
+
+def schedule(connection: sa.Connection, given: Mapping[str, Any], result: Any) -> Seen | None:
+    """What is exported by it, and when."""
+    id_ = given.get("id_") or (result and result.id)
+    if not id_:
+        return None
+    found = find_schedule(connection, given["organization"], id_)
+    return Seen(found.id, {"wanted": dict(found.wanted), "recurrence": asdict(found.recurrence)})
 
 
 def api_key(connection: sa.Connection, given: Mapping[str, Any], result: Any) -> Seen | None:

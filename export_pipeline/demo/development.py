@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from export_pipeline.demo.home import DemoHome, demo_exports, instance_file
+from export_pipeline.demo.samples import Sample
 from export_pipeline.deployment import Deployment, open_deployment
 from export_pipeline.processes.dagster import Instance, check_free
 from export_pipeline.settings import Settings
@@ -35,14 +36,14 @@ def run(port: int) -> None:
         deployment.close()
 
 
-def run_demo(home: Path, port: int) -> None:
+def run_demo(home: Path, port: int, sample: Sample) -> None:
     """Run on a demo's folder, which is made if needed."""
-    place = DemoHome(home.absolute())
+    place = DemoHome(home.absolute(), sample)
     with place.held():
         check_free(port)
         place.prepare()
         with closing(place.open(os.environ)) as deployment:
-            demo_exports(deployment)
+            demo_exports(deployment, sample)
             _serve(place.instance(os.environ), deployment, port)
 
 

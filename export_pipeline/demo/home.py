@@ -11,7 +11,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from export_pipeline.control.exports import create_export, definition_from
-from export_pipeline.demo.flights import load
+from export_pipeline.demo.samples import FLIGHTS, SAMPLES, Sample
 from export_pipeline.deployment import DIRECT_DOWNLOAD, Deployment, open_deployment
 from export_pipeline.errors import ExportPipelineError, NotFound
 from export_pipeline.exports.export import Export
@@ -24,30 +24,6 @@ from export_pipeline.store.exports import find_export
 FIRST_HOUR = datetime(2013, 2, 8, tzinfo=UTC)
 LAST_HOUR_ENDS = datetime(2013, 2, 10, tzinfo=UTC)
 
-EXPORTS = {
-    "flights": {
-        "tables": [
-            {
-                "name": "flights",
-                "columns": ["time_hour", "carrier", "flight", "tailnum", "origin", "dest", "dep_delay"],
-            }
-        ],
-        "filter": "origin IN ['JFK', 'LGA'] AND dep_time IS NOT NULL",
-        "format": {"type": "csv", "compression": "gzip"},
-        "subdirectory": "flights",
-        "first_hour": "2013-01-01T00:00:00Z",
-        "until": "2014-01-01T05:00:00Z",
-    },
-    "weather": {
-        "tables": [{"name": "weather"}],
-        "format": {"type": "parquet"},
-        "subdirectory": "weather",
-        "first_hour": "2013-01-01T00:00:00Z",
-        "until": "2014-01-01T05:00:00Z",
-    },
-}
-
-
 # What Dagster warns of and no user of ours can change: that its command line has a successor, and its own
 # use of its own parameter. Named by how they begin: when Python reads this, it cannot import Dagster's
 # categories yet.
@@ -59,10 +35,11 @@ class DemoHome:
     """Where the demo keeps everything. `folder` is absolute."""
 
     folder: Path
+    sample: Sample = FLIGHTS
 
     @property
     def database(self) -> Path:
-        return self.folder / "flights.duckdb"
+        return self.folder / self.sample.database
 
     @property
     def settings(self) -> Settings:
@@ -108,8 +85,9 @@ class DemoHome:
     def prepare(self) -> dict[str, int]:
         """Make what is not there yet. Returns the rows per table of the source."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        counts = load(self.database)
-        declaration = files("export_pipeline.demo") / "dataset.toml"
+        self._refuse_another_sample()
+        counts = self.sample.load(self.database)
+        declaration = files("export_pipeline.demo") / self.sample.declaration
         (self.folder / "dataset.toml").write_bytes(declaration.read_bytes())
         dagster_home = self.folder / "dagster"
         dagster_home.mkdir(exist_ok=True)
@@ -118,16 +96,25 @@ class DemoHome:
         (self.folder / "env").write_text("".join(lines))
         return counts
 
+    def _refuse_another_sample(self) -> None:
+        """Exports of one sample have nothing to read in the other."""
+        for other in SAMPLES.values():
+            if other is not self.sample and (self.folder / other.database).exists():
+                raise ExportPipelineError(
+                    f"{self.folder} holds the sample {other.name!r}, not"
+                    f" {self.sample.name!r}; name another folder"
+                )
+
     def open(self, environ: Mapping[str, str]) -> Deployment:
         """The demo's deployment."""
         return open_deployment(self.settings, {**environ, **self.variables})
 
 
-def demo_exports(deployment: Deployment) -> list[Export]:
-    """The demo's two exports, made if they are not there."""
+def demo_exports(deployment: Deployment, sample: Sample = FLIGHTS) -> list[Export]:
+    """The sample's exports, made if they are not there."""
     organization = deployment.settings.organization
     found = []
-    for slug, data in EXPORTS.items():
+    for slug, data in sample.exports.items():
         with writing(deployment.control) as connection:
             try:
                 export = find_export(connection, organization, slug)

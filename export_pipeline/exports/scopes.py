@@ -30,9 +30,7 @@ def filters_of(
         which = f" {number}" if len(definition.filters) > 1 else ""
         with _said_of(which):
             filter_ = resolve(parse(text), named)
-            having = [table for table in tables if not _missing(filter_, table)]
-            if not having:
-                raise _nowhere(filter_, tables)
+            having = tables_with(filter_, tables)
         for table in having:
             with _said_of(f"{which} for table {table.name!r}" if len(tables) > 1 else which):
                 parts[table.name].append(check(filter_, table))
@@ -57,6 +55,14 @@ def _together(table: Table, parts: Sequence[Filter]) -> Filter:
         if len(text_of(filter_)) > MAX_TEXT:
             raise too_large(f"is longer than {MAX_TEXT:,} characters when it is written out")
     return filter_
+
+
+def tables_with(filter_: Filter, tables: Sequence[Table]) -> Sequence[Table]:
+    """The tables that have all columns of a resolved filter. InvalidRequest when there is none."""
+    having = [table for table in tables if not _missing(filter_, table)]
+    if not having:
+        raise _nowhere(filter_, tables)
+    return having
 
 
 def _columns(filter_: Filter) -> Iterator[str]:

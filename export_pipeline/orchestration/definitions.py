@@ -8,6 +8,7 @@ from export_pipeline.orchestration.connector_resources import connector_resource
 from export_pipeline.orchestration.handover import handover
 from export_pipeline.orchestration.health import check_connectors, connector_health
 from export_pipeline.orchestration.jobs import export_task
+from export_pipeline.orchestration.recurring import due_event_exports
 from export_pipeline.orchestration.resources import DeploymentResource
 from export_pipeline.orchestration.schedules import export_schedule
 from export_pipeline.orchestration.sensors import SENSORS
@@ -34,7 +35,7 @@ def defs() -> dg.Definitions:
         assets=[export_asset(export, hours_per_run=settings.hours_per_run) for export in exports],
         jobs=[*jobs.values(), export_task, check_connectors],
         schedules=[export_schedule(export, jobs[export.id]) for export in exports],
-        sensors=[*SENSORS, connector_health, waiting_hours(jobs)],
+        sensors=[*SENSORS, due_event_exports, connector_health, waiting_hours(jobs)],
         resources={
             "deployment": DeploymentResource.configure_at_launch(),
             "io_manager": handover,

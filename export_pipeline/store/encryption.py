@@ -1,9 +1,11 @@
 """Connector configurations at rest: encrypted and authenticated (Fernet: AES-128-CBC, HMAC-SHA256).
 
 There may be several keys: the first seals, every one unseals. So a key can be replaced while others read.
+The same keys sign what we give away and want to know again, by keys derived from them.
 """
 
 import hashlib
+import hmac
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,6 +24,10 @@ class _Key:
         self.fernet = Fernet(text)
         # Of a random key this tells nothing but which one it is.
         self.fingerprint = hashlib.sha256(b"export-pipeline secret key " + text.encode()).hexdigest()[:12]
+        self._signing = hmac.digest(text.encode(), b"export-pipeline signing key", "sha256")
+
+    def signature(self, text: str) -> str:
+        return hmac.digest(self._signing, text.encode(), "sha256").hex()
 
 
 class SecretKey:
@@ -67,6 +73,22 @@ class SecretKey:
     def sealed_by(self, sealed: bytes) -> str | None:
         """The fingerprint of the key that sealed it; None if it is none of ours."""
         return next((key.fingerprint for key in self._keys_for(sealed)), None)
+
+    def sign(self, text: str) -> str:
+        """A signature by the key that is the first now: letters and digits."""
+        self._read_anew()
+        return self._keys[0].signature(text)
+
+    def signed(self, text: str, signature: str) -> bool:
+        """Whether one of the keys signed the text so."""
+        if self._signed(text, signature):
+            return True
+        self._read_anew()
+        return self._signed(text, signature)
+
+    def _signed(self, text: str, signature: str) -> bool:
+        given = signature.encode()
+        return any(hmac.compare_digest(key.signature(text).encode(), given) for key in self._keys)
 
     def _keys_for(self, sealed: bytes) -> list[_Key]:
         if not (found := _opening(self._keys, sealed)) and self.key_file:

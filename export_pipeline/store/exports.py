@@ -91,6 +91,21 @@ def exports_page(connection: sa.Connection, organization: str, asked: PageReques
     )
 
 
+def exports_at_work(connection: sa.Connection, organization: str) -> Sequence[Export]:
+    """The organization's exports of which rows will be read yet: those that somebody named, and those that
+    were made for a request whose task has not ended.
+    """
+    open_task = sa.exists().where(
+        TASKS.c.export_id == EXPORTS.c.id,
+        TASKS.c.ended_at.is_(None),
+        TASKS.c.error.is_(None),
+        TASKS.c.deleted_at.is_(None),
+    )
+    named = EXPORTS.c.organization == organization, ~EXPORTS.c.generated
+    made = EXPORTS.c.organization == organization, EXPORTS.c.generated, open_task
+    return _select(connection, sa.or_(sa.and_(*named), sa.and_(*made)))
+
+
 def standing_exports(connection: sa.Connection) -> Sequence[Export]:
     """Every organization's standing exports: what Dagster has assets for."""
     return _select(connection, EXPORTS.c.standing)

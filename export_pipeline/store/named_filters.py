@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -14,10 +15,14 @@ from export_pipeline.filters.named import NamedFilters
 from export_pipeline.store.pages import Page, PageRequest, read_page
 from export_pipeline.store.schema import NAMED_FILTERS
 
+Purpose = Literal["reporting", "permissions"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFilter:
-    """A named filter as it was written."""
+    """A named filter as it was written. `display_name` is for people, if they gave it one; `purpose` says in
+    which of its lists they look for it.
+    """
 
     id: str
     organization: str
@@ -25,9 +30,19 @@ class StoredFilter:
     text: str
     created_at: datetime
     changed_at: datetime
+    display_name: str | None = None
+    purpose: Purpose = "reporting"
 
 
-def add_named_filter(connection: sa.Connection, organization: str, name: str, text: str) -> StoredFilter:
+def add_named_filter(
+    connection: sa.Connection,
+    organization: str,
+    name: str,
+    text: str,
+    *,
+    display_name: str | None = None,
+    purpose: Purpose = "reporting",
+) -> StoredFilter:
     """Store a filter under a new id. AlreadyExists when the organization has one of that name."""
     now = datetime.now(UTC)
     stored = StoredFilter(
@@ -37,6 +52,8 @@ def add_named_filter(connection: sa.Connection, organization: str, name: str, te
         text=text,
         created_at=now,
         changed_at=now,
+        display_name=display_name,
+        purpose=purpose,
     )
     values = {column.name: getattr(stored, column.name) for column in NAMED_FILTERS.columns}
     try:
@@ -48,13 +65,17 @@ def add_named_filter(connection: sa.Connection, organization: str, name: str, te
     return stored
 
 
-def change_named_filter(connection: sa.Connection, stored: StoredFilter, text: str) -> StoredFilter:
-    """Store another text in the place of the one that is there."""
-    changed = replace(stored, text=text, changed_at=datetime.now(UTC))
+def change_named_filter(
+    connection: sa.Connection, stored: StoredFilter, text: str, display_name: str | None = None
+) -> StoredFilter:
+    """Store another text in the place of the one that is there; without a display name, it keeps its own."""
+    changed = replace(
+        stored, text=text, display_name=display_name or stored.display_name, changed_at=datetime.now(UTC)
+    )
     connection.execute(
         NAMED_FILTERS.update()
         .where(NAMED_FILTERS.c.id == stored.id)
-        .values(text=text, changed_at=changed.changed_at)
+        .values(text=text, display_name=changed.display_name, changed_at=changed.changed_at)
     )
     return changed
 

@@ -126,6 +126,8 @@ NAMED_FILTERS = sa.Table(
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("changed_at", Moment, nullable=False),
+    sa.Column("display_name", sa.Text),  # none: its name
+    sa.Column("purpose", sa.String(16), nullable=False, server_default="reporting"),
     sa.UniqueConstraint("organization", "name"),
 )
 
@@ -287,4 +289,23 @@ WAITS = sa.Table(
     sa.Column("hour", Moment, primary_key=True),
     sa.Column("since", Moment, nullable=False),
     sa.Column("proven_since", Moment),  # set: deliver it again, unless it was found in place since then
+)
+
+# What is exported of every day, week or month once that is over.
+SCHEDULES = sa.Table(
+    "schedules",
+    METADATA,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("organization", sa.ForeignKey("organizations.id"), nullable=False, index=True),
+    sa.Column("author", sa.String(100), nullable=False),
+    sa.Column("wanted", sa.JSON, nullable=False),
+    sa.Column("emails", sa.JSON, nullable=False),
+    sa.Column("frequency", sa.String(16), nullable=False),
+    sa.Column("timezone", sa.String(64), nullable=False),
+    sa.Column("day_of_week", sa.String(16), nullable=False),
+    sa.Column("next_since", Moment, nullable=False),  # the period that is exported next
+    sa.Column("next_until", Moment, nullable=False, index=True),
+    sa.Column("error", sa.Text),  # why that was refused
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("deleted_at", Moment),  # kept: its exports name it
 )

@@ -11,7 +11,7 @@ from export_pipeline.dataset.types import ColumnType, Kind
 from export_pipeline.errors import InvalidRequest
 from export_pipeline_tests.dataset.declaring import FLIGHTS, changed, mistakes_in
 
-DEMO = Path(__file__).parents[2] / "export_pipeline" / "demo" / "dataset.toml"
+DEMO = Path(__file__).parents[2] / "export_pipeline" / "demo" / "flights.toml"
 
 
 def test_a_declaration_becomes_a_dataset(tmp_path: Path) -> None:

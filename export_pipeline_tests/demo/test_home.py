@@ -3,11 +3,13 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from export_pipeline.demo.home import EXPORTS, DemoHome, demo_exports
+from export_pipeline.demo.home import DemoHome, demo_exports
+from export_pipeline.demo.samples import FLIGHTS, SEARCHES
 from export_pipeline.deployment import Deployment
 from export_pipeline.errors import ExportPipelineError
 from export_pipeline.exports.plan import plan_of
@@ -50,7 +52,7 @@ def in_a_shell(home: DemoHome, command: str) -> str:
 def test_with_its_file_env_a_shell_works_on_the_demo(home: DemoHome, deployment: Deployment) -> None:
     demo_exports(deployment)
     printed = in_a_shell(home, "export-pipeline export list")
-    for slug in EXPORTS:
+    for slug in FLIGHTS.exports:
         assert slug in printed
 
 
@@ -73,7 +75,7 @@ def test_the_variables_arrive_in_a_shell_as_they_are(home: DemoHome) -> None:
 
 def test_both_exports_are_made_and_fit_the_dataset(deployment: Deployment) -> None:
     exports = demo_exports(deployment)
-    assert [export.slug for export in exports] == [*EXPORTS]
+    assert [export.slug for export in exports] == [*FLIGHTS.exports]
     for export in exports:
         assert plan_of(export.definition, deployment.dataset)
 
@@ -81,7 +83,7 @@ def test_both_exports_are_made_and_fit_the_dataset(deployment: Deployment) -> No
 def test_exports_that_are_there_are_found_and_not_made_again(deployment: Deployment) -> None:
     assert demo_exports(deployment) == demo_exports(deployment)
     with reading(deployment.control) as connection:
-        assert len(standing_exports(connection)) == len(EXPORTS)
+        assert len(standing_exports(connection)) == len(FLIGHTS.exports)
 
 
 def test_an_export_that_was_deleted_is_made_again(deployment: Deployment) -> None:
@@ -178,3 +180,13 @@ def test_dagsters_instance_is_configured_as_the_project_says(home: DemoHome) -> 
 def test_dagsters_processes_see_our_variables_and_those_they_are_given(home: DemoHome) -> None:
     environ = home.instance({"LANG": "C", "DAGSTER_HOME": "/elsewhere"}).environ
     assert environ == {"LANG": "C", **home.variables}
+
+
+def test_a_folder_holds_one_sample(tmp_path: Path) -> None:
+    other = DemoHome(tmp_path, SEARCHES)
+    assert other.prepare()["searches"] > 500
+    with pytest.raises(ExportPipelineError, match="holds the sample 'searches', not 'flights'; name another"):
+        DemoHome(tmp_path).prepare()
+    with closing(other.open({})) as opened:
+        assert demo_exports(opened, SEARCHES) == []
+        assert "custom_events" in opened.dataset.tables

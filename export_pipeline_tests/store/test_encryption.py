@@ -206,3 +206,22 @@ def test_threads_that_start_at_once_agree_on_the_key(tmp_path: Path) -> None:
     key = secret_key(None, path)
     assert [key.unseal(token) for token in sealed] == ["secret"] * 8
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_any_of_the_keys_signed_is_known_again_and_nothing_else() -> None:
+    old, new = SecretKey(GIVEN), SecretKey(f"{OTHER},{GIVEN}")
+    signature = old.sign("text")
+
+    assert new.signed("text", signature)
+    assert not new.signed("texts", signature)
+    assert not SecretKey(OTHER).signed("text", signature)
+    assert not new.signed("text", "ü")
+    assert new.sign("text") != signature  # by the first
+
+
+def test_a_signature_by_a_key_that_was_put_into_the_file_meanwhile_is_known(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    begun_before = secret_key(None, file)
+    file.write_text(f"{OTHER}\n{file.read_text()}")
+
+    assert begun_before.signed("text", SecretKey(OTHER).sign("text"))

@@ -1,5 +1,6 @@
 """The native face, which offers everything."""
 
+from export_pipeline.api import downloads
 from export_pipeline.api.face import Face
 from export_pipeline.api.native import (
     audit,
@@ -29,6 +30,7 @@ NATIVE = Face(
         tasks.router,
         keys.router,
         audit.router,
+        downloads.router,
     ),
     answer=answer,
 )

@@ -1,0 +1,175 @@
+"""Downloads by signed links, which need no key: a task's files in a zip, or one stored file.
+
+What a face needs is `archive_link` and `file_link`; `stored_file` is for routes that know who asks.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from export_pipeline.api.visits import deployment_of
+from export_pipeline.connectors.destination import Destination, StoredObject
+from export_pipeline.control.archives import archive_of, csv_of
+from export_pipeline.control.links import LASTS, check_link, signed_link
+from export_pipeline.deployment import Deployment
+from export_pipeline.errors import Gone
+from export_pipeline.exports.export import Export
+from export_pipeline.exports.task import ExportTask
+from export_pipeline.store.database import reading
+from export_pipeline.store.exports import get_export
+from export_pipeline.store.tasks import get_task
+
+ARCHIVES, FILES = "/downloads/archives", "/downloads/files"
+
+router = APIRouter()
+
+Expires = Annotated[int, Query()]
+Signature = Annotated[str, Query(max_length=200)]
+
+# By the end of a key. What is compressed is sent as the file it is, not as a way to transfer another.
+MEDIA_TYPES = {
+    ".zip": "application/zip",
+    ".gz": "application/gzip",
+    ".zst": "application/zstd",
+    ".csv": "text/csv; charset=utf-8",
+    ".json": "application/json",
+    ".jsonl": "application/x-ndjson",
+    ".parquet": "application/vnd.apache.parquet",
+}
+
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+def archive_link(
+    request: Request, deployment: Deployment, task: ExportTask, name: str, *, lasts: timedelta = LASTS
+) -> str:
+    """An address at which the task's files are to be had as one zip of that name."""
+    return _absolute(request, signed_link(deployment.secret_key, f"{ARCHIVES}/{task.id}/{name}", lasts=lasts))
+
+
+def file_link(
+    request: Request, deployment: Deployment, task: ExportTask, key: str, *, lasts: timedelta = LASTS
+) -> str:
+    """An address at which one file of the task is to be had; `key` names it in the connector's store."""
+    return _absolute(request, signed_link(deployment.secret_key, f"{FILES}/{task.id}/{key}", lasts=lasts))
+
+
+@router.get(ARCHIVES + "/{task_id}/{name}", include_in_schema=False)
+def archive(request: Request, task_id: str, name: str, expires: Expires, signature: Signature) -> Response:
+    """The task's files in one zip."""
+    deployment = deployment_of(request)
+    check_link(deployment.secret_key, f"{ARCHIVES}/{task_id}/{name}", expires=expires, signature=signature)
+    task, export = _there(deployment, task_id)
+    csv_of(export)
+    destination = deployment.connector(export.connector_id).open()
+    return StreamingResponse(
+        begun(archive_of(deployment.control, destination, export, task)),
+        media_type=MEDIA_TYPES[".zip"],
+        headers={"Content-Disposition": disposition(name)},
+    )
+
+
+@router.api_route(FILES + "/{task_id}/{key:path}", methods=["GET", "HEAD"], include_in_schema=False)
+def file(request: Request, task_id: str, key: str, expires: Expires, signature: Signature) -> Response:
+    """One stored file of the task, or a range of its bytes."""
+    deployment = deployment_of(request)
+    check_link(deployment.secret_key, f"{FILES}/{task_id}/{key}", expires=expires, signature=signature)
+    _, export = _there(deployment, task_id)
+    return stored_file(request, deployment.connector(export.connector_id).open(), key)
+
+
+def stored_file(request: Request, destination: Destination, key: str) -> Response:
+    """The file at `key`, or the one range of its bytes that is asked for. Gone when it is there no more."""
+    found = destination.head(key)
+    if found is None:
+        raise Gone("the file was deleted, or has expired; ask for its hours anew")
+    tag = f'"{quote(found.version, safe="")}"'
+    headers = {
+        "Content-Disposition": disposition(key.rpartition("/")[2]),
+        "Accept-Ranges": "bytes",
+        "ETag": tag,
+    }
+    wanted = _range(request, found, tag)
+    if wanted is None:
+        return Response(status_code=416, headers={**headers, "Content-Range": f"bytes */{found.size}"})
+    first, end = wanted
+    part = (first, end) != (0, found.size)
+    if part:
+        headers["Content-Range"] = f"bytes {first}-{end - 1}/{found.size}"
+    return StreamingResponse(
+        iter(()) if request.method == "HEAD" else begun(_part(destination.get(key), first, end)),
+        status_code=206 if part else 200,
+        media_type=media_type(key),
+        headers={**headers, "Content-Length": str(end - first)},
+    )
+
+
+def media_type(key: str) -> str:
+    """What a file is, by its name."""
+    return MEDIA_TYPES.get(f".{key.rpartition('.')[2]}", "application/octet-stream")
+
+
+def disposition(name: str) -> str:
+    """Save it under that name."""
+    plain = re.sub(r'[^ -~]|["\\]', "_", name)
+    also = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
+    return f'attachment; filename="{plain}"{also}'
+
+
+def begun(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces, the first of which is made now: what is wrong from the start is an answer still."""
+    first = next(pieces, b"")
+
+    def all_of_them() -> Iterator[bytes]:
+        yield first
+        yield from pieces
+
+    return all_of_them()
+
+
+def _there(deployment: Deployment, task_id: str) -> tuple[ExportTask, Export]:
+    """The task and its export. Gone when its files are not to be had any more."""
+    with reading(deployment.control) as connection:
+        task = get_task(connection, task_id)
+        if task.deleted_at is not None or task.expired_at is not None:
+            raise Gone("what this link leads to was deleted, or has expired; ask for it anew")
+        return task, get_export(connection, task.export_id)
+
+
+def _range(request: Request, found: StoredObject, tag: str) -> tuple[int, int] | None:
+    """The bytes asked for, from the first up to but not including the end; None if there are none such.
+
+    Several ranges at once are answered with all of the file, as the standard lets us.
+    """
+    match = _RANGE.fullmatch(request.headers.get("Range", "").strip())
+    whole = 0, found.size
+    if match is None or match[0] == "bytes=-" or request.headers.get("If-Range", tag) != tag:
+        return whole
+    first, last = match[1], match[2]
+    if not first:
+        return (max(0, found.size - int(last)), found.size) if int(last) and found.size else None
+    end = min(int(last) + 1, found.size) if last else found.size
+    if last and int(last) < int(first):
+        return whole
+    return (int(first), end) if int(first) < found.size else None
+
+
+def _part(pieces: Iterator[bytes], first: int, end: int) -> Iterator[bytes]:
+    """Those bytes of all. What lies before them is read and left out: not every store can skip it."""
+    at = 0
+    for piece in pieces:
+        if at >= end:
+            return
+        part = piece[max(0, first - at) : end - at]
+        at += len(piece)
+        if part:
+            yield part
+
+
+def _absolute(request: Request, address: str) -> str:
+    return f"{str(request.base_url).rstrip('/')}{address}"

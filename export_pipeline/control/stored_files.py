@@ -1,0 +1,66 @@
+"""The files of a task as they lie in its connector's store: which there are, and their bytes, proven."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from export_pipeline.connectors.destination import Destination
+from export_pipeline.errors import Gone, NotFound, TransientFailure
+from export_pipeline.exports.task import ExportTask
+from export_pipeline.receipts.receipt import ReceiptFile, receipt_from
+from export_pipeline.store.database import reading
+from export_pipeline.store.ledger import latest_entries
+from export_pipeline.windows import floor
+
+# Receipts are read for so many hours at once: a year of them would be fifty megabytes.
+AT_ONCE = timedelta(days=1)
+
+
+def files_of(control: sa.Engine, task: ExportTask, table: str) -> Iterator[ReceiptFile]:
+    """The files that hold the task's hours of one table, in order of hour, each once."""
+    since = floor(task.since)
+    seen = ""
+    while since < task.until:
+        with reading(control) as connection:
+            entries = latest_entries(connection, task.export_id, since, min(since + AT_ONCE, task.until))
+        since += AT_ONCE
+        for entry in entries:
+            for file in receipt_from(entry.receipt.encode(), entry.receipt_key).files:
+                if file.table == table and file.key != seen:
+                    seen = file.key  # one file may hold many hours
+                    yield file
+
+
+def bytes_of(destination: Destination, file: ReceiptFile) -> Iterator[bytes]:
+    """The file's bytes. Gone when it is there no more; TransientFailure when it is not what was delivered."""
+    digest, size = hashlib.sha256(), 0
+    try:
+        for piece in destination.get(file.key):
+            digest.update(piece)
+            size += len(piece)
+            yield piece
+    except NotFound as error:
+        raise Gone(f"{file.key!r} was deleted, or has expired; ask for its hours anew") from error
+    if (size, digest.hexdigest()) != (file.bytes, file.sha256):
+        raise TransientFailure(f"{file.key!r} is not as it was delivered, or was replaced; ask again")
+
+
+@dataclass(slots=True)
+class Reader:
+    """Pieces of bytes, to be read like a file."""
+
+    pieces: Iterator[bytes]
+    _left: bytes = b""
+
+    def read(self, size: int) -> bytes:
+        """At most so many bytes; none at the end."""
+        while not self._left:
+            piece = next(self.pieces, None)
+            if piece is None:
+                return b""
+            self._left = piece
+        data, self._left = self._left[:size], self._left[size:]
+        return data

@@ -1,0 +1,50 @@
+"""Statuses in the document's words, and moments as it counts them."""
+
+from datetime import UTC, datetime
+
+import httpx
+import sqlalchemy as sa
+
+from export_pipeline.api.coveo.showing import STATUSES, milliseconds
+from export_pipeline.exports.task import TaskStatus
+from export_pipeline.store.database import writing
+from export_pipeline.store.schema import TASKS
+from export_pipeline.store.tasks import fail_task
+from export_pipeline_tests.api.coveo.conftest import EXPORTS, Client
+
+
+def test_every_status_has_a_word() -> None:
+    assert set(STATUSES) == set(TaskStatus)
+
+
+def test_milliseconds_are_not_rounded_up() -> None:
+    assert milliseconds(datetime(2019, 3, 1, 4, 59, 59, 999_999, tzinfo=UTC)) == 1551416399999
+
+
+def test_a_failed_export_says_why_and_has_no_link(coveo: Client) -> None:
+    made = coveo.create()
+    with writing(coveo.api.installation.deployment.control) as connection:
+        fail_task(connection, made["id"], "so it is")
+
+    shown = coveo.http.get(f"{EXPORTS}/{made['id']}").json()
+
+    assert (shown["status"], shown["downloadable"]) == ("FAILED", False)
+    assert shown["errorInfo"] == {"message": "so it is"}
+    assert "downloadLink" not in shown
+    assert coveo.http.get(f"{EXPORTS}/{made['id']}", params={"redirect": "true"}).status_code == 409
+
+
+def test_an_export_whose_file_was_removed_has_expired(coveo: Client) -> None:
+    """As the clean-up notes it."""
+    done = coveo.delivered()
+    link = coveo.http.get(f"{EXPORTS}/{done['id']}/downloadlink").json()["downloadLink"]
+    with writing(coveo.api.installation.deployment.control) as connection:
+        expired = sa.update(TASKS).where(TASKS.c.id == done["id"]).values(expired_at=datetime.now(UTC))
+        connection.execute(expired)
+
+    shown = coveo.http.get(f"{EXPORTS}/{done['id']}").json()
+
+    assert (shown["status"], shown["downloadable"], "downloadLink" in shown) == ("EXPIRED", False, False)
+    assert coveo.http.get(f"{EXPORTS}/{done['id']}", params={"redirect": "true"}).status_code == 410
+    assert coveo.http.get(f"{EXPORTS}/{done['id']}/downloadlink").status_code == 410
+    assert httpx.get(link).status_code == 410

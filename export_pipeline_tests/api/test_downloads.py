@@ -1,0 +1,154 @@
+"""Downloads by signed links: whole, in ranges, and no more once they are gone."""
+
+import io
+import zipfile
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx
+import pytest
+from fastapi import Request
+
+from export_pipeline.api.downloads import archive_link, disposition, file_link, media_type
+from export_pipeline.exports.task import ExportTask
+from export_pipeline.store.database import writing
+from export_pipeline.store.tasks import add_task
+from export_pipeline_tests.api.conftest import Api
+from export_pipeline_tests.installations import FIRST, hours
+from export_pipeline_tests.runs import deliver
+
+KEY = "stored/2026-01-05-01-00.csv"
+
+
+@pytest.fixture(scope="module")
+def task(api: Api) -> ExportTask:
+    """Three hours, delivered."""
+    export = api.installation.export("stored", standing=False)
+    assert not deliver(api.installation, export, hours(0, 2)).failed
+    with writing(api.installation.deployment.control) as connection:
+        until = FIRST + timedelta(hours=3)
+        return add_task(connection, export, since=FIRST, until=until, force=False)
+
+
+@pytest.fixture
+def content(api: Api) -> bytes:
+    return (api.installation.downloads / KEY).read_bytes()
+
+
+def asked(api: Api) -> Request:
+    """What a route of a face has in hand when it gives out a link."""
+    return cast("Request", SimpleNamespace(base_url=f"{api.url}/"))
+
+
+def linked(api: Api, task: ExportTask, key: str = KEY, **how: Any) -> str:
+    return file_link(asked(api), api.installation.deployment, task, key, **how)
+
+
+def test_a_file_comes_whole_without_any_key(api: Api, task: ExportTask, content: bytes) -> None:
+    got = httpx.get(linked(api, task))
+
+    assert (got.status_code, got.content) == (200, content)
+    assert got.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert got.headers["Content-Disposition"] == 'attachment; filename="2026-01-05-01-00.csv"'
+    assert got.headers["Content-Length"] == str(len(content))
+    assert got.headers["Accept-Ranges"] == "bytes"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "first", "end"),
+    [
+        ("bytes=0-9", 0, 10),
+        ("bytes=10-", 10, None),
+        ("bytes=-7", -7, None),
+        ("bytes=5-999999999", 5, None),
+    ],
+)
+def test_a_range_of_its_bytes_comes_alone(
+    api: Api, task: ExportTask, content: bytes, wanted: str, first: int, end: int | None
+) -> None:
+    got = httpx.get(linked(api, task), headers={"Range": wanted})
+
+    assert (got.status_code, got.content) == (206, content[first:end])
+    begin = first % len(content)
+    assert got.headers["Content-Range"] == f"bytes {begin}-{begin + len(got.content) - 1}/{len(content)}"
+
+
+@pytest.mark.parametrize("wanted", ["bytes=999999999-", "bytes=-0"])
+def test_a_range_that_is_not_there_is_refused(
+    api: Api, task: ExportTask, content: bytes, wanted: str
+) -> None:
+    got = httpx.get(linked(api, task), headers={"Range": wanted})
+
+    assert (got.status_code, got.headers["Content-Range"]) == (416, f"bytes */{len(content)}")
+
+
+@pytest.mark.parametrize("wanted", ["bytes=0-1,4-5", "lines=0-1", "bytes=-", "bytes=5-2"])
+def test_what_is_no_single_range_is_answered_with_all(
+    api: Api, task: ExportTask, content: bytes, wanted: str
+) -> None:
+    got = httpx.get(linked(api, task), headers={"Range": wanted})
+
+    assert (got.status_code, got.content) == (200, content)
+
+
+def test_a_download_is_taken_up_again_only_if_the_file_is_the_same(api: Api, task: ExportTask) -> None:
+    link = linked(api, task)
+    tag = httpx.head(link).headers["ETag"]
+
+    same = httpx.get(link, headers={"Range": "bytes=5-", "If-Range": tag})
+    other = httpx.get(link, headers={"Range": "bytes=5-", "If-Range": '"another"'})
+
+    assert (same.status_code, other.status_code) == (206, 200)
+    assert other.content.endswith(same.content)
+
+
+def test_a_look_gives_the_fields_and_no_bytes(api: Api, task: ExportTask, content: bytes) -> None:
+    got = httpx.head(linked(api, task))
+
+    assert (got.status_code, got.content) == (200, b"")
+    assert got.headers["Content-Length"] == str(len(content))
+
+
+def test_a_zip_comes_under_its_name(api: Api, task: ExportTask) -> None:
+    link = archive_link(asked(api), api.installation.deployment, task, "my export.zip")
+
+    got = httpx.get(link)
+
+    assert got.headers["Content-Type"] == "application/zip"
+    assert got.headers["Content-Disposition"] == 'attachment; filename="my export.zip"'
+    with zipfile.ZipFile(io.BytesIO(got.content)) as found:
+        assert found.namelist() == ["events.csv"]
+
+
+def test_forged_and_ended_links_are_refused(api: Api, task: ExportTask) -> None:
+    link = linked(api, task)
+
+    assert httpx.get(link.replace("01-00.csv", "02-00.csv")).status_code == 403
+    assert httpx.get(link.partition("?")[0]).status_code == 400
+    assert httpx.get(linked(api, task, lasts=timedelta(seconds=-1))).status_code == 410
+
+
+def test_a_file_that_is_no_more_is_gone(api: Api, task: ExportTask) -> None:
+    got = httpx.get(linked(api, task, "stored/never.csv"))
+
+    assert got.status_code == 410
+    assert "deleted, or has expired" in got.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("key", "type_"),
+    [
+        ("a/b.csv.gz", "application/gzip"),
+        ("b.parquet", "application/vnd.apache.parquet"),
+        ("b", "application/octet-stream"),
+    ],
+)
+def test_a_file_is_what_its_name_says(key: str, type_: str) -> None:
+    assert media_type(key) == type_
+
+
+def test_a_name_breaks_no_header() -> None:
+    assert (
+        disposition('a"b\r\n.zip') == "attachment; filename=\"a_b__.zip\"; filename*=UTF-8''a%22b%0D%0A.zip"
+    )

@@ -1,0 +1,38 @@
+"""An organization's rows are those of its own name, and of tables that anybody may have."""
+
+from export_pipeline.control.tenancy import tables_for, tenant_for
+from export_pipeline.dataset.tables import Dataset, Table
+from export_pipeline_tests.builders import a_column
+
+
+def table(name: str, *, tenant_column: str | None = None, for_every_tenant: bool = False) -> Table:
+    return Table(
+        name=name,
+        relation=name,
+        columns=(a_column("at"), a_column("owner")),
+        time_column="at",
+        order_by=("at",),
+        tenant_column=tenant_column,
+        for_every_tenant=for_every_tenant,
+    )
+
+
+WHOLE, SHARED, OPEN = (
+    table("whole"),
+    table("shared", tenant_column="owner"),
+    table("open", for_every_tenant=True),
+)
+
+
+def dataset(*tables: Table) -> Dataset:
+    return Dataset(url_variable="URL", tables={one.name: one for one in tables})
+
+
+def test_where_tables_are_shared_nobody_is_given_one_that_says_not_whose_its_rows_are() -> None:
+    assert tables_for(dataset(WHOLE, OPEN)) == [WHOLE, OPEN]
+    assert tables_for(dataset(WHOLE, SHARED, OPEN)) == [SHARED, OPEN]
+
+
+def test_of_shared_tables_an_organization_is_given_its_own_rows() -> None:
+    assert tenant_for([SHARED, OPEN], "acme") == "acme"
+    assert tenant_for([OPEN], "acme") is None
