@@ -12,9 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from export_pipeline.control import looks
-from export_pipeline.control.audit import audited
-from export_pipeline.control.exports import definition_from, delete_export
+from export_pipeline.control.exports import definition_from
 from export_pipeline.control.requests import request_export
 from export_pipeline.control.tenancy import tables_for, tenant_for
 from export_pipeline.dataset.tables import Dataset, Table, suggestion
@@ -27,9 +25,7 @@ from export_pipeline.filters.grammar import parse
 from export_pipeline.filters.named import resolve
 from export_pipeline.filters.tree import Filter
 from export_pipeline.store.encryption import SecretKey
-from export_pipeline.store.exports import get_export
 from export_pipeline.store.named_filters import named_filters
-from export_pipeline.store.tasks import delete_task, find_task
 from export_pipeline.windows import floor
 
 ORIGIN = "coveo"
@@ -122,15 +118,6 @@ def request_events(
         properties={**asked.stored(), "author": author, "schedule_id": schedule_id},
         own_files=True,
     )
-
-
-@audited("task.delete", looks.task)
-def delete_events(connection: sa.Connection, organization: str, id_: str) -> ExportTask:
-    """Forget a request and the export that was made for it: its files are nobody's any more."""
-    task = find_task(connection, organization, id_, origin=ORIGIN)
-    delete_export(connection, organization, get_export(connection, task.export_id).slug)
-    delete_task(connection, task.id)
-    return task
 
 
 def check_event_export(

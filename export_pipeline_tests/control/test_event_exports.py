@@ -9,12 +9,13 @@ import pytest
 import sqlalchemy as sa
 
 from export_pipeline.control.event_exports import (
+    ORIGIN,
     EventExport,
     definition_of,
-    delete_events,
     end_of,
     request_events,
 )
+from export_pipeline.control.tasks import delete_task
 from export_pipeline.dataset.declaration import load_dataset
 from export_pipeline.errors import Gone, InvalidRequest
 from export_pipeline.exports.export import ExportDefinition
@@ -114,7 +115,7 @@ def test_two_requests_for_the_same_have_files_of_their_own_and_one_is_deleted_al
     assert made[0].export_id != made[1].export_id
 
     with writing(control) as connection:
-        delete_events(connection, ORGANIZATION, made[0].id)
+        delete_task(connection, ORGANIZATION, made[0].id, by="somebody", origin=ORIGIN)
 
     with reading(control) as connection:
         assert [export.id for export in list_exports(connection, ORGANIZATION)] == [made[1].export_id]

@@ -9,8 +9,8 @@ from export_pipeline.api.coveo.asking import Asked, ExportBody, by_body, by_quer
 from export_pipeline.api.coveo.showing import AVAILABLE, EXPIRED, document_of, status_of, why_failed
 from export_pipeline.api.downloads import archive_link
 from export_pipeline.api.visits import ExportsEditor, ExportsViewer, Visit
-from export_pipeline.control.event_exports import ORIGIN, delete_events, request_events
-from export_pipeline.control.tasks import TaskView, show_task, show_tasks
+from export_pipeline.control.event_exports import ORIGIN, request_events
+from export_pipeline.control.tasks import TaskView, delete_task, show_task, show_tasks
 from export_pipeline.deployment import DIRECT_DOWNLOAD
 from export_pipeline.errors import Gone, WrongState
 from export_pipeline.store.connectors import find_connector
@@ -75,9 +75,9 @@ def download_link(request: Request, visit: ExportsViewer, id: str) -> dict[str, 
 
 @router.delete("/{id}", status_code=204)
 def delete(visit: ExportsEditor, id: str) -> None:
-    """Forget an export and its file."""
+    """Forget an export and its file; one that is being made is cancelled."""
     with writing(visit.deployment.control) as connection:
-        delete_events(connection, visit.organization, id)
+        delete_task(connection, visit.organization, id, by=visit.caller.key.name, origin=ORIGIN)
 
 
 def _created(request: Request, visit: Visit, asked: Asked) -> dict[str, Any]:
