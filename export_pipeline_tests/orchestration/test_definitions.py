@@ -25,6 +25,7 @@ def test_without_exports_the_definitions_load_all_the_same(installation: Install
         "cancelled_runs",
         "connector_health",
         "waiting_hours",
+        "due_event_exports",
     }
 
 
