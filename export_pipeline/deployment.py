@@ -21,6 +21,7 @@ from export_pipeline.connectors.own_folders import keep_out_of
 from export_pipeline.connectors.role_service import ask_at
 from export_pipeline.connectors.unfinished import keep_in
 from export_pipeline.connectors.vendor_logs import silence
+from export_pipeline.control.connectors import DIRECT_DOWNLOAD as DIRECT_DOWNLOAD
 from export_pipeline.control.connectors import check_connector
 from export_pipeline.control.declaring import declare_connectors, difference
 from export_pipeline.dataset.declaration import load_dataset
@@ -47,9 +48,6 @@ from export_pipeline.store.exports import get_export
 from export_pipeline.store.organizations import ensure_organization, list_organizations
 
 LOG = logging.getLogger(__name__)
-
-# Every organization has it, as the Botify document says: always available, no options.
-DIRECT_DOWNLOAD = "direct_download"
 
 DOWNLOADS = "EXPORT_PIPELINE_DOWNLOADS"
 
@@ -97,8 +95,8 @@ class Deployment:
         """
         with reading(self.control) as connection:
             stored = get_connector(connection, id_)
-            if stored.name == DIRECT_DOWNLOAD:
-                return self._direct_download(stored.organization)
+            if stored.type == DIRECT_DOWNLOAD:
+                return self._direct_download(stored)
             if not stored.declared:
                 return connector_config(connection, self.secret_key, id_)
         return declared_config(self.dataset, stored)
@@ -109,8 +107,12 @@ class Deployment:
         config = DirectDownloadConfig(store=FolderConfig(path=self.settings.downloads_folder))
         ensure_connector(connection, self.secret_key, organization, DIRECT_DOWNLOAD, config)
 
-    def _direct_download(self, organization: str) -> DirectDownloadConfig:
-        """The operator's store, read anew, and the organization's part of it."""
+    def _direct_download(self, stored: StoredConnector) -> DirectDownloadConfig:
+        """The operator's store, read anew, and the part of it that is the organization's, or the connector's
+        if it is one that the organization has made besides. No organization has a dot in its name.
+        """
+        always_there = stored.name == DIRECT_DOWNLOAD
+        whose = stored.organization if always_there else f"{stored.organization}.{stored.id}"
         place = self.settings.downloads_document
         if place is None:
             store: Mapping[str, Any] = {"type": "folder", "path": self.settings.downloads_folder}
@@ -122,7 +124,7 @@ class Deployment:
             problem = str(error)
         else:
             assert isinstance(config, DirectDownloadConfig)
-            return config.model_copy(update={"store": part_of(config.store, organization)})
+            return config.model_copy(update={"store": part_of(config.store, whose)})
         raise InvalidRequest(f"{DOWNLOADS}: {place}: {problem}", field=DOWNLOADS)
 
     def check(self, connector: StoredConnector, steps: list[CheckStep] | None = None) -> None:

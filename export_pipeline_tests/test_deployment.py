@@ -308,6 +308,26 @@ def test_roles_are_asked_for_where_the_settings_say(tmp_path: Path) -> None:
         assert asked_at() == address
 
 
+def test_a_direct_download_that_somebody_made_has_a_part_of_its_own(tmp_path: Path) -> None:
+    with a_deployment(tmp_path, downloads=tmp_path / "elsewhere") as deployment:
+        with writing(deployment.control) as connection:
+            made = create_connector(
+                connection,
+                deployment.secret_key,
+                organization="default",
+                name="press",
+                config={"type": DIRECT_DOWNLOAD},
+            )
+        put(deployment.connector(made.id).open(), "events/00.csv", b"theirs")
+
+        assert keys(direct_download(deployment, "default").open()) == []
+        whose = f"default.{made.id}"
+        assert (tmp_path / "elsewhere" / whose / "events" / "00.csv").read_bytes() == b"theirs"
+        deployment.check(made)
+        with reading(deployment.control) as connection:
+            assert find_connector(connection, "default", "press").state is ConnectorState.RUNNING
+
+
 BUCKETS = ["azure_connector", "gcs_connector", "s3_connector"]
 
 

@@ -1,5 +1,6 @@
 """Files that wait at our place until the customer fetches them through the API."""
 
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, Field
@@ -16,11 +17,11 @@ from export_pipeline.connectors.s3 import S3Config
 Store = Annotated[AzureConfig | FolderConfig | GcsConfig | S3Config, Field(discriminator="type")]
 
 
-def part_of(store: Store, organization: str) -> Store:
-    """The organization's own part of the store: its paths meet nobody else's."""
+def part_of(store: Store, whose: str) -> Store:
+    """A part of the store for an organization, or a connector of it: its paths meet nobody else's."""
     if isinstance(store, FolderConfig):
-        return store.model_copy(update={"path": store.path / organization})
-    return store.model_copy(update={"prefix": f"{below(store.prefix)}{organization}"})
+        return store.model_copy(update={"path": store.path / whose})
+    return store.model_copy(update={"prefix": f"{below(store.prefix)}{whose}"})
 
 
 class DirectDownloadConfig(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
@@ -52,3 +53,8 @@ class DirectDownloadConfig(BaseModel, frozen=True, extra="forbid", hide_input_in
 
     def open(self) -> Destination:
         return self.store.open()
+
+
+# What is kept with a connector that customers made: where it leads is read from the operator's settings, each
+# time. Nothing can be written here by mistake.
+UNPLACED = DirectDownloadConfig(store=FolderConfig(path=Path("/dev/null")))

@@ -1,7 +1,7 @@
 """What people may do with connectors. Every rule about them is here, whoever asks."""
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from export_pipeline.connectors.checking import CheckStep, check, failed_step
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
+from export_pipeline.connectors.direct_download import UNPLACED
 from export_pipeline.connectors.lifecycle import Action, ConnectorState, actions_in
 from export_pipeline.control import looks
 from export_pipeline.control.audit import audited, note_change
@@ -34,6 +35,10 @@ from export_pipeline.store.database import reading, writing
 from export_pipeline.store.encryption import SecretKey
 from export_pipeline.store.exports import exports_on
 
+# Every organization has it, as the Botify document says: always available, no options. Those that it makes
+# besides are of this type too.
+DIRECT_DOWNLOAD = "direct_download"
+
 BY_HAND = "It was failed by hand; replace it, or stop and start it, when its time has come."
 STOPPED = "It was stopped by hand; start it when files may go there again."
 
@@ -56,10 +61,11 @@ def create_connector(
     """
     check_slug(name, field="name")
     check_properties(properties or {})
-    _refuse_direct_download(config)
-    made = config_from(config)
-    if not by_operator:
-        made = _for_customer(connection, organization, made)
+    made = _direct_download(config)
+    if made is None:
+        made = config_from(config)
+        if not by_operator:
+            made = _for_customer(connection, organization, made)
     with suppress(NotFound):
         if find_connector(connection, organization, name).declared:
             raise AlreadyExists(
@@ -78,17 +84,20 @@ def replace_connector(
     name: str,
     config: Mapping[str, Any],
     by_operator: bool = False,
+    unless: Collection[ConnectorState] = (),
 ) -> StoredConnector:
     """Give a connector another configuration and start it with that; its exports stay, and follow.
 
     A secret that is left out keeps its value while the type and the address stay; one that is None is taken
-    away. Refused if an export could not write all its keys there. `by_operator` is as for a new one.
+    away. Refused if an export could not write all its keys there, and in the states `unless`, from which it
+    is possible otherwise. `by_operator` is as for a new one.
     """
-    found = _found(connection, organization, name, Action.REPLACE)
-    _refuse_direct_download(config)
-    new = with_kept_secrets(config, connector_config(connection, key, found.id))
-    if not by_operator:
-        new = _for_customer(connection, organization, new)
+    found = _found(connection, organization, name, Action.REPLACE, unless=unless)
+    new = _direct_download(config)
+    if new is None:
+        new = with_kept_secrets(config, connector_config(connection, key, found.id))
+        if not by_operator:
+            new = _for_customer(connection, organization, new)
     _check_exports(connection, found, new)
     replace_config(connection, key, found.id, new)
     return change_state(connection, found.id, ConnectorState.STARTING, NOT_CHECKED, now=datetime.now(UTC))
@@ -189,7 +198,14 @@ def _steps(config: ConnectorConfig, id_: str, *, stays: bool) -> Iterator[CheckS
         yield from check(destination, config.address, inside=config.inside, probe_name=id_, stays=stays)
 
 
-def _found(connection: sa.Connection, organization: str, name: str, action: Action) -> StoredConnector:
+def _found(
+    connection: sa.Connection,
+    organization: str,
+    name: str,
+    action: Action,
+    *,
+    unless: Collection[ConnectorState] = (),
+) -> StoredConnector:
     """The connector, locked, if that may be done to it as it is."""
     found = find_connector(connection, organization, name, locked=True)
     if found.declared and action in (Action.REPLACE, Action.DELETE):
@@ -198,9 +214,9 @@ def _found(connection: sa.Connection, organization: str, name: str, action: Acti
             f" edit [connectors.{name}] in the dataset's declaration",
             field="name",
         )
-    if found.always_there and not found.declared:
+    if found.name == found.type == DIRECT_DOWNLOAD:
         raise InvalidRequest(f"name: {name} is always there; it cannot be {_DONE[action]}", field="name")
-    allowed = actions_in(found.state)
+    allowed = [one for one in actions_in(found.state) if one is not action or found.state not in unless]
     if action not in allowed:
         raise WrongState(
             f"connector {name!r} is {found.state} and cannot be {_DONE[action]} now;"
@@ -220,12 +236,16 @@ _DONE = {
 }
 
 
-def _refuse_direct_download(config: Mapping[str, Any]) -> None:
-    if config.get("type") == "direct_download":  # before its fields, which are the operator's, are asked for
+def _direct_download(config: Mapping[str, Any]) -> ConnectorConfig | None:
+    """The configuration of another direct download, if that is asked for. Its fields are the operator's."""
+    if config.get("type") != DIRECT_DOWNLOAD:
+        return None
+    if others := sorted(set(config) - {"type"}):
         raise InvalidRequest(
-            "type: direct_download is there already, under that name, for everyone; use it as it is",
-            field="type",
+            f"{others[0]}: where a direct_download keeps files is for the operator to say; leave it out",
+            field=others[0],
         )
+    return UNPLACED
 
 
 def _for_customer(connection: sa.Connection, organization: str, config: ConnectorConfig) -> ConnectorConfig:

@@ -55,7 +55,7 @@ class StoredConnector:
 
     @property
     def always_there(self) -> bool:
-        """Whether it is the operator's: there from the start, and changed where the operator says it is."""
+        """Whether it is the operator's, who says where it leads, and mends it."""
         return self.declared or self.type == "direct_download"
 
 

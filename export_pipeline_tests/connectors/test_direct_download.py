@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from export_pipeline.connectors.direct_download import DirectDownloadConfig, part_of
+from export_pipeline.connectors.direct_download import UNPLACED, DirectDownloadConfig, part_of
 from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.connectors.s3 import S3Config
+from export_pipeline.errors import HourFailed
 from export_pipeline_tests.connectors.objects import put, read
 from export_pipeline_tests.servers.s3 import S3Server
 
@@ -65,3 +66,8 @@ def test_each_organization_has_a_part_of_its_own(prefix: str) -> None:
     above = f"s3://sales/{prefix}".removesuffix("/")
     assert places == [f"{above}/acme", f"{above}/default"]
     assert part_of(FolderConfig(path=Path("/srv")), "acme").location == "/srv/acme"
+
+
+def test_nothing_is_written_where_no_place_is_known() -> None:
+    with pytest.raises(HourFailed):
+        put(UNPLACED.open(), "a/b.csv", b"1")

@@ -155,13 +155,27 @@ def test_a_name_is_given_once(control: sa.Engine) -> None:
     assert names(control) == ["bucket"]
 
 
-@pytest.mark.parametrize("fields", [{}, {"store": {"type": "folder", "path": "/etc"}}])
-def test_nobody_makes_a_direct_download(control: sa.Engine, fields: dict[str, Any]) -> None:
-    with pytest.raises(InvalidRequest, match="there already, under that name") as caught:
+@pytest.mark.parametrize("fields", [{"store": {"type": "folder", "path": "/etc"}}, {"row_limit": 10**9}])
+def test_nobody_says_where_a_direct_download_leads(control: sa.Engine, fields: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest, match="is for the operator to say") as caught:
         create(control, config={"type": "direct_download", **fields})
 
-    assert caught.value.field == "type"
+    assert caught.value.field == next(iter(fields))
     assert names(control) == []
+
+
+def test_another_direct_download_lives_as_other_connectors_do(control: sa.Engine) -> None:
+    a_direct_download(control)
+    stored = create(control, config={"type": "direct_download"})
+    create(control, "second")
+
+    assert replace(control, {"type": "direct_download"}, "second").type == "direct_download"
+    assert replace(control, an_s3_connector(), "second").type == "s3"
+    with writing(control) as connection:
+        assert stop_connector(connection, ORGANIZATION, "bucket").state is ConnectorState.STOPPED
+        assert start_connector(connection, ORGANIZATION, "bucket").state is ConnectorState.STARTING
+    assert delete(control, "bucket").id == stored.id
+    assert names(control) == ["direct_download", "second"]
 
 
 def test_nobody_deletes_the_direct_download(control: sa.Engine) -> None:
@@ -317,13 +331,30 @@ def test_a_configuration_that_does_not_take_an_exports_keys_is_refused(control: 
         assert find_connector(connection, ORGANIZATION, "bucket") == stored
 
 
-@pytest.mark.parametrize("name", ["bucket", "direct_download"])
-def test_nobody_makes_a_direct_download_of_a_connector(control: sa.Engine, name: str) -> None:
-    create(control)
+@pytest.mark.parametrize("config", [{"type": "direct_download"}, an_s3_connector()])
+def test_nobody_replaces_the_direct_download(control: sa.Engine, config: dict[str, Any]) -> None:
     a_direct_download(control)
 
-    with pytest.raises(InvalidRequest, match=r"there already|cannot be replaced"):
-        replace(control, {"type": "direct_download"}, name)
+    with pytest.raises(InvalidRequest, match="cannot be replaced"):
+        replace(control, config, "direct_download")
+
+
+def test_it_is_not_replaced_in_a_state_in_which_whoever_asks_does_not_want_that(control: sa.Engine) -> None:
+    stored = create(control)
+    with writing(control) as connection:
+        fail_connector(connection, ORGANIZATION, "bucket")
+
+    with writing(control) as connection, pytest.raises(WrongState, match="can be done: stop, fail, delete"):
+        replace_connector(
+            connection,
+            KEY,
+            organization=ORGANIZATION,
+            name="bucket",
+            config=an_s3_connector(bucket="second"),
+            unless={ConnectorState.FAILED},
+        )
+
+    assert config_of(control, stored) == config_from(an_s3_connector())
 
 
 @pytest.mark.parametrize("move", [start_connector, stop_connector, fail_connector])
