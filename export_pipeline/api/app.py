@@ -15,6 +15,7 @@ from export_pipeline.api.bitmovin.face import BITMOVIN
 from export_pipeline.api.coveo.face import COVEO
 from export_pipeline.api.face import Face
 from export_pipeline.api.limiting import Limits
+from export_pipeline.api.managed.face import MANAGED
 from export_pipeline.api.native.answering import SCHEMAS
 from export_pipeline.api.native.face import NATIVE
 from export_pipeline.api.problems import OURS, Problem, problem_of, problem_of_input
@@ -26,7 +27,7 @@ from export_pipeline.settings import Settings
 LOG = logging.getLogger("export_pipeline.api")
 
 # The native one last: it answers for every address that is nobody else's.
-FACES: tuple[Face, ...] = (BITMOVIN, COVEO, NATIVE)
+FACES: tuple[Face, ...] = (BITMOVIN, COVEO, MANAGED, NATIVE)
 
 
 def create() -> FastAPI:

@@ -53,12 +53,15 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Why a request was not served. `wait` is the number of seconds after which to ask again."""
+    """Why a request was not served. `wait` is the number of seconds after which to ask again, `allowed` what
+    can be done instead, as things stand.
+    """
 
     status: HTTPStatus
     message: str
     faults: tuple[Fault, ...] = ()
     wait: float | None = None
+    allowed: tuple[str, ...] = ()
 
     @property
     def headers(self) -> dict[str, str]:
@@ -79,7 +82,8 @@ def problem_of(error: ExportPipelineError) -> Problem:
     if isinstance(error, InvalidRequest) and error.field:
         faults = (Fault(field=error.field, message=str(error).removeprefix(f"{error.field}: ")),)
     wait = getattr(error, "wait", None)
-    return Problem(status=status, message=str(error), faults=faults, wait=wait)
+    allowed = getattr(error, "allowed", ())
+    return Problem(status=status, message=str(error), faults=faults, wait=wait, allowed=allowed)
 
 
 def problem_of_input(details: Sequence[Mapping[str, Any]]) -> Problem:

@@ -1,7 +1,7 @@
 """What people may do with connectors. Every rule about them is here, whoever asks."""
 
 import random
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -84,15 +84,15 @@ def replace_connector(
     name: str,
     config: Mapping[str, Any],
     by_operator: bool = False,
-    unless: Collection[ConnectorState] = (),
+    mendable: bool = True,
 ) -> StoredConnector:
     """Give a connector another configuration and start it with that; its exports stay, and follow.
 
     A secret that is left out keeps its value while the type and the address stay; one that is None is taken
-    away. Refused if an export could not write all its keys there, and in the states `unless`, from which it
-    is possible otherwise. `by_operator` is as for a new one.
+    away. Refused if an export could not write all its keys there. `by_operator` is as for a new one;
+    `mendable`: one that failed is mended so, and need not be stopped first.
     """
-    found = _found(connection, organization, name, Action.REPLACE, unless=unless)
+    found = _found(connection, organization, name, Action.REPLACE, mendable=mendable)
     new = _direct_download(config)
     if new is None:
         new = with_kept_secrets(config, connector_config(connection, key, found.id))
@@ -104,9 +104,11 @@ def replace_connector(
 
 
 @audited("connector.start", looks.connector)
-def start_connector(connection: sa.Connection, organization: str, name: str) -> StoredConnector:
-    """Let files go through a connector again, as soon as its check has passed."""
-    found = _found(connection, organization, name, Action.START)
+def start_connector(
+    connection: sa.Connection, organization: str, name: str, *, mendable: bool = True
+) -> StoredConnector:
+    """Let files go through a connector again, as soon as its check has passed; `mendable` as above."""
+    found = _found(connection, organization, name, Action.START, mendable=mendable)
     return change_state(connection, found.id, ConnectorState.STARTING, NOT_CHECKED, now=datetime.now(UTC))
 
 
@@ -204,7 +206,7 @@ def _found(
     name: str,
     action: Action,
     *,
-    unless: Collection[ConnectorState] = (),
+    mendable: bool = True,
 ) -> StoredConnector:
     """The connector, locked, if that may be done to it as it is."""
     found = find_connector(connection, organization, name, locked=True)
@@ -216,7 +218,9 @@ def _found(
         )
     if found.name == found.type == DIRECT_DOWNLOAD:
         raise InvalidRequest(f"name: {name} is always there; it cannot be {_DONE[action]}", field="name")
-    allowed = [one for one in actions_in(found.state) if one is not action or found.state not in unless]
+    allowed = [*actions_in(found.state)]
+    if found.state is ConnectorState.FAILED and not mendable:
+        allowed.remove(Action.REPLACE)
     if action not in allowed:
         raise WrongState(
             f"connector {name!r} is {found.state} and cannot be {_DONE[action]} now;"

@@ -43,6 +43,12 @@ def test_the_field_is_told_apart() -> None:
     assert fault == Fault(field="until", message="is not after since")
 
 
+def test_what_can_be_done_instead_is_told_apart() -> None:
+    refused = errors.WrongState("it is STOPPED", state="STOPPED", allowed=("start", "delete"))
+
+    assert problem_of(refused).allowed == ("start", "delete")
+
+
 def test_a_wait_is_rounded_up() -> None:
     assert problem_of(TooManyRequests("often", wait=2.2)).headers == {"Retry-After": "3"}
 

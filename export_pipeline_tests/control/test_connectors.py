@@ -339,7 +339,7 @@ def test_nobody_replaces_the_direct_download(control: sa.Engine, config: dict[st
         replace(control, config, "direct_download")
 
 
-def test_it_is_not_replaced_in_a_state_in_which_whoever_asks_does_not_want_that(control: sa.Engine) -> None:
+def test_one_that_failed_is_stopped_first_where_that_is_the_custom(control: sa.Engine) -> None:
     stored = create(control)
     with writing(control) as connection:
         fail_connector(connection, ORGANIZATION, "bucket")
@@ -351,8 +351,10 @@ def test_it_is_not_replaced_in_a_state_in_which_whoever_asks_does_not_want_that(
             organization=ORGANIZATION,
             name="bucket",
             config=an_s3_connector(bucket="second"),
-            unless={ConnectorState.FAILED},
+            mendable=False,
         )
+    with writing(control) as connection, pytest.raises(WrongState, match="can be done: stop, fail, delete"):
+        start_connector(connection, ORGANIZATION, "bucket", mendable=False)
 
     assert config_of(control, stored) == config_from(an_s3_connector())
 

@@ -29,6 +29,7 @@ class ProblemDocument(BaseModel):
     detail: str = Field(description="what is wrong, and the cure")
     request_id: str = Field(description="tell us this one when you ask about it")
     faults: list[FaultDocument] = []
+    allowed: list[str] = Field([], description="what can be done instead, if this cannot in its state")
 
 
 def answer(request: Request, problem: Problem) -> JSONResponse:
@@ -39,6 +40,7 @@ def answer(request: Request, problem: Problem) -> JSONResponse:
         detail=problem.message,
         request_id=request.state.request_id,
         faults=[FaultDocument(field=fault.field, message=fault.message) for fault in problem.faults],
+        allowed=list(problem.allowed),
     )
     return JSONResponse(
         document.model_dump(mode="json"), problem.status, headers=problem.headers, media_type=MEDIA_TYPE
