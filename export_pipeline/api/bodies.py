@@ -1,20 +1,30 @@
 """Bodies that are JSON whatever their Content-Type says: documents show commands that do not say it."""
 
 import json
-from typing import Annotated, Any, NoReturn
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, NoReturn, TypeVar
 
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+
+# As JSON is written: behind an even number of backslashes.
+NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 async def _object(request: Request) -> dict[str, Any]:
     """The body as a JSON object."""
     try:
-        body = json.loads(await request.body(), parse_constant=_refuse)
-        # What cannot be written again could not be stored: halves of surrogate pairs, numbers without end.
-        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        body = _loaded(await request.body())
     except (ValueError, RecursionError) as error:
-        said = error.msg if isinstance(error, json.JSONDecodeError) else "it holds what JSON has no place for"
+        said = (
+            error.msg
+            if isinstance(error, json.JSONDecodeError)
+            else "it holds a number or character that cannot be kept"
+        )
         detail = {"type": "json_invalid", "loc": ("body",), "msg": said, "ctx": {"error": said}}
         problem = RequestValidationError([detail])
     else:
@@ -24,8 +34,29 @@ async def _object(request: Request) -> dict[str, Any]:
     raise problem  # outside of the handler: the original error holds the body
 
 
+def _loaded(data: bytes) -> Any:
+    """The value. ValueError when it is none, or cannot be kept: halves of surrogate pairs, numbers without
+    end, NULs.
+    """
+    value = json.loads(data, parse_constant=_refuse)
+    if NUL.search(json.dumps(value, ensure_ascii=False, allow_nan=False).encode()):
+        raise ValueError(NUL)
+    return value
+
+
 def _refuse(name: str) -> NoReturn:
     raise ValueError(name)
 
 
 JsonObject = Annotated[dict[str, Any], Depends(_object)]
+
+
+def read_as(model: type[Model], data: Mapping[str, Any], *above: str) -> Model:
+    """What a body, or the part of it below the names `above`, says. RequestValidationError names each field
+    that is wrong, and no value.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+    raise RequestValidationError([{**one, "loc": ("body", *above, *one["loc"])} for one in details])

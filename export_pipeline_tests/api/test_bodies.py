@@ -28,11 +28,27 @@ def test_a_body_is_json_whatever_it_is_said_to_be(admin: Somebody, said: str | N
         b'{"a": NaN}',
         b'{"a": 1e999}',
         b'{"a": "\\ud800"}',
+        b'{"a": "b\\u0000"}',
+        b'{"a\\\\\\u0000": "b"}',
         b'{"a": ' + b"1" * 5_000 + b"}",
         b'{"a": ' + b"[" * 200_000,
         b'{"secret": "\xff"}',
     ],
-    ids=["empty", "broken", "list", "null", "text", "nan", "infinite", "surrogate", "long", "deep", "bytes"],
+    ids=[
+        "empty",
+        "broken",
+        "list",
+        "null",
+        "text",
+        "nan",
+        "infinite",
+        "surrogate",
+        "nul",
+        "nul behind a backslash",
+        "long",
+        "deep",
+        "bytes",
+    ],
 )
 def test_what_is_no_object_is_refused_without_telling_it(admin: Somebody, body: bytes) -> None:
     refused = admin.post(PATH, content=body)

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError, field_validator
+from pydantic import BaseModel, field_validator
 
+from export_pipeline.api.bodies import read_as
 from export_pipeline.api.managed.storage import STORAGE, Storage
 from export_pipeline.errors import InvalidRequest
 
@@ -30,14 +30,8 @@ class Payload(BaseModel, extra="forbid", hide_input_in_errors=True):
 
 def storage_of(body: Mapping[str, Any]) -> Storage:
     """The storage that a body describes. RequestValidationError names each field that is wrong."""
-    above: tuple[str, ...] = ("body",)
-    try:
-        payload = Payload.model_validate(body)
-        above = ("body", CONFIG)
-        return STORAGE[payload.storage_type].model_validate(payload.storage_config)
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
-    raise RequestValidationError([{**one, "loc": (*above, *one["loc"])} for one in details])
+    payload = read_as(Payload, body)
+    return read_as(STORAGE[payload.storage_type], payload.storage_config, CONFIG)
 
 
 @contextmanager
