@@ -23,6 +23,7 @@ from export_pipeline.exports.export import (
     PathContext,
     TableChoice,
 )
+from export_pipeline.exports.file_layout import FileLayout
 from export_pipeline.exports.naming import DIGITS_OF_VERSION, check_key, check_template, side_files_folder
 from export_pipeline.exports.plan import plan_of
 from export_pipeline.exports.variables import KeyContext
@@ -85,6 +86,12 @@ def create_export(
 ) -> Export:
     """Accept a definition, or refuse it naming the field and the cure; refused, nothing is stored."""
     check_slug(slug, field="name")
+    if standing and definition.layout is FileLayout.SINGLE:
+        raise InvalidRequest(
+            "layout: single joins the hours of a task, and an export that recurs is delivered hour by hour;"
+            " take the layout hourly, or make the export one for tasks only",
+            field="layout",
+        )
     target = _connector(connection, organization, connector)
     lock_organization(connection, organization)  # its named filters stay, and stay as they are
     named = named_filters(connection, organization)
@@ -125,7 +132,9 @@ def delete_export(connection: sa.Connection, organization: str, slug: str) -> Ex
 def check_keys(definition: ExportDefinition, contexts: Sequence[KeyContext], limits: KeyLimits) -> None:
     """Refuse a path whose keys a connector does not take; `contexts` has one for each table."""
     for context in contexts:
-        check_template(definition.path, context, tables=len(contexts), limits=limits)
+        check_template(
+            definition.path, context, tables=len(contexts), limits=limits, layout=definition.layout
+        )
         if definition.push_helpers:
             folder = side_files_folder(definition.path, context, "0" * DIGITS_OF_VERSION)
             check_key(f"{folder}/{max(SIDE_FILES, key=len)}", limits)

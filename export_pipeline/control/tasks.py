@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from export_pipeline.control.task_ranges import check_single_files
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.exports.export import Export
+from export_pipeline.exports.file_layout import FileLayout
 from export_pipeline.exports.task import ExportTask, TaskCounts, TaskStatus, progress_of, status_of
 from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.exports import find_export, get_export
@@ -66,10 +68,9 @@ def show_tasks(
 
 def _view(connection: sa.Connection, task: ExportTask) -> TaskView:
     counts = counts_of(connection, task)
-    failures = failures_between(
-        connection, task.export_id, floor(task.since), task.until, failed_since=task.requested_at
-    )
     export = get_export(connection, task.export_id)
+    first, end = task.ledger_hours(export.definition.layout)
+    failures = failures_between(connection, task.export_id, first, end, failed_since=task.requested_at)
     status = status_of(task, counts)
     return TaskView(
         task=task,
@@ -118,6 +119,9 @@ def _check(export: Export, since: datetime, until: datetime) -> None:
 
 def _check_parts(connection: sa.Connection, export: Export, since: datetime, until: datetime) -> None:
     """An hour is delivered once: who asks for another part of it would be told that it is there already."""
+    if export.definition.layout is FileLayout.SINGLE:
+        check_single_files(connection, export, since, until)
+        return
     for other in tasks_between(connection, export.id, floor(since), floor(until) + ONE_HOUR):
         for hour in map(floor, (since, until, other.since, other.until)):
             ours, theirs = _part(hour, since, until), _part(hour, other.since, other.until)

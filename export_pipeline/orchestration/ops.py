@@ -22,7 +22,6 @@ from export_pipeline.deployment import Deployment
 from export_pipeline.errors import ExportPipelineError
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.plan import plan_of
-from export_pipeline.exports.task import ExportTask
 from export_pipeline.orchestration.checks import RECEIPT_VERIFIES, ROWS_RECONCILE, evaluations
 from export_pipeline.orchestration.materializations import Materializer
 from export_pipeline.orchestration.names import (
@@ -34,7 +33,7 @@ from export_pipeline.orchestration.names import (
     RETRY_TAG,
     asset_key,
 )
-from export_pipeline.orchestration.order import Order, cut, windows_of
+from export_pipeline.orchestration.order import Order, cut, order_of, windows_of
 from export_pipeline.orchestration.outcome import Outcome
 from export_pipeline.orchestration.readiness import CONNECTOR_READY
 from export_pipeline.orchestration.resources import DeploymentResource
@@ -45,7 +44,7 @@ from export_pipeline.pipeline.staging import Staging
 from export_pipeline.store.claims import living_runs
 from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.database import reading, writing
-from export_pipeline.store.exports import get_export, standing_exports
+from export_pipeline.store.exports import get_export, layout_of, standing_exports
 from export_pipeline.store.named_filters import named_filters
 from export_pipeline.store.tasks import get_task, requeue_task, start_task
 from export_pipeline.store.waits import why_wait
@@ -88,7 +87,8 @@ def plan_task(
     opened = deployment.deployment
     with writing(opened.control) as connection:
         task = start_task(connection, config.task_id)
-    yield from _chunks(context, opened, _task_order(task))
+        order = order_of(task, layout_of(connection, task.export_id))
+    yield from _chunks(context, opened, order)
 
 
 @dg.op(tags={"dagster/priority": "1"}, pool="source")
@@ -172,7 +172,7 @@ def finish(
     configured: Any = context.run.run_config["ops"]
     with reading(deployment.deployment.control) as connection:
         task = get_task(connection, configured[plan_task.name]["config"]["task_id"])
-    order = _task_order(task)
+        order = order_of(task, layout_of(connection, task.export_id))
     outcome = _whole_outcome(context, deployment, order, told)
     if outcome.waiting:
         with writing(deployment.deployment.control) as connection:
@@ -195,16 +195,6 @@ def _asset_order(context: dg.OpExecutionContext, deployment: DeploymentResource)
         hours=windows_of(context.partition_keys),
         proven_since=started if force else datetime.fromisoformat(asked) if asked else None,
         notes_waits=True,
-    )
-
-
-def _task_order(task: ExportTask) -> Order:
-    """All hours that a task asks for."""
-    return Order(
-        export_id=task.export_id,
-        hours=task.hours,
-        proven_since=task.requested_at if task.force else None,
-        notes_waits=False,  # the task itself goes back into the queue
     )
 
 
