@@ -54,6 +54,40 @@ class HourWindow:
         """Whether no part of the hour is left out."""
         return self.since == self.start and self.until == self.start + ONE_HOUR
 
+    @property
+    def hours(self) -> "tuple[HourWindow, ...]":
+        """The hours that it holds: itself."""
+        return (self,)
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class HourRange(HourWindow):
+    """The hours of `[since, until)` as one, where one file holds all of them. `start` is the first's."""
+
+    def __post_init__(self) -> None:
+        for moment in (self.start, self.since, self.until):
+            if moment.tzinfo is not UTC:
+                raise ValueError(f"a range is in UTC, got {moment.isoformat()}")
+        if self.start != floor(self.since):
+            raise ValueError(f"{self.start.isoformat()} is not the hour of {self.since.isoformat()}")
+        if not self.since < self.until:
+            raise ValueError(f"{self.until.isoformat()} is not after {self.since.isoformat()}")
+
+    @classmethod
+    def between(cls, since: datetime, until: datetime) -> "HourRange":
+        """The hours of `[since, until)`, the first and last clipped to it."""
+        return cls(floor(since), since, until)
+
+    @property
+    def key(self) -> str:
+        """What messages call it: `2013-01-01-05:00 to 2013-01-02-00:00`."""
+        return " to ".join(moment.isoformat(sep="-")[:16] for moment in (self.since, self.until))
+
+    @property
+    def hours(self) -> tuple[HourWindow, ...]:
+        """One by one, in order."""
+        return tuple(hours_between(self.since, self.until))
+
 
 def floor(moment: datetime) -> datetime:
     """The start of the hour that holds `moment`."""

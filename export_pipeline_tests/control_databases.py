@@ -6,6 +6,7 @@ A test that asks for `control` (see store/conftest.py, control/conftest.py) runs
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
@@ -68,6 +69,7 @@ def stored_export(
     *,
     slug: str = "flights",
     standing: bool = True,
+    **changes: Any,
 ) -> Export:
     """An export of the connector's organization; through a running one of its own when none is given."""
     connector = connector or stored_connector(engine, state=ConnectorState.RUNNING)
@@ -77,6 +79,6 @@ def stored_export(
             organization=connector.organization,
             slug=slug,
             connector_id=connector.id,
-            definition=a_definition(),
+            definition=a_definition(**changes),
             standing=standing,
         )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export_pipeline.errors import InvalidRequest
-from export_pipeline.windows import ONE_HOUR, HourWindow, hours_between, moment_from, spans
+from export_pipeline.windows import ONE_HOUR, HourRange, HourWindow, hours_between, moment_from, spans
 from export_pipeline_tests.builders import an_hour
 
 START = datetime(2013, 1, 1, 5, tzinfo=UTC)
@@ -104,3 +104,41 @@ def test_a_day_or_time_that_there_is_not_is_told_from_one_written_otherwise(text
         moment_from(text, field="since")
     with pytest.raises(InvalidRequest, match="write it like 2013-01-01T05:00:00Z"):
         moment_from(f"on {text}", field="since")
+
+
+@given(MOMENTS, st.timedeltas(timedelta(microseconds=1), timedelta(days=3)))
+def test_a_range_is_its_hours_taken_together(start: datetime, length: timedelta) -> None:
+    whole = HourRange.between(start, start + length)
+    assert whole.hours == tuple(hours_between(start, start + length))
+    assert (whole.start, whole.since, whole.until) == (whole.hours[0].start, start, start + length)
+
+
+def test_an_hour_holds_itself() -> None:
+    assert an_hour().hours == (an_hour(),)
+
+
+def test_a_range_is_named_by_both_of_its_ends() -> None:
+    whole = HourRange.between(START, START + timedelta(hours=30, minutes=15))
+    assert whole.key == "2013-01-01-05:00 to 2013-01-02-11:15"
+
+
+def test_a_range_of_one_hour_is_not_that_hour() -> None:
+    """They are delivered in different ways, and must not be taken for each other."""
+    whole = HourRange.between(START, START + ONE_HOUR)
+    assert (whole.whole, whole.hours) == (True, (HourWindow(START),))
+    assert whole != HourWindow(START)
+
+
+@pytest.mark.parametrize(
+    ("start", "since", "until"),
+    [
+        (START, START, START),
+        (START, START + ONE_HOUR, START + 2 * ONE_HOUR),
+        (START + timedelta(minutes=1), START + timedelta(minutes=1), START + ONE_HOUR),
+        (START, START, (START + ONE_HOUR).replace(tzinfo=None)),
+        (START, START, (START + ONE_HOUR).astimezone(timezone(ONE_HOUR))),
+    ],
+)
+def test_what_is_no_range_of_hours_is_refused(start: datetime, since: datetime, until: datetime) -> None:
+    with pytest.raises(ValueError, match=r"is not|is in UTC"):
+        HourRange(start, since, until)

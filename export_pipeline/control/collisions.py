@@ -7,7 +7,8 @@ writes over another's file.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import combinations
 
 import sqlalchemy as sa
@@ -15,10 +16,15 @@ import sqlalchemy as sa
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.exports.collisions import Symbol, collide, head_of, shape_of
 from export_pipeline.exports.export import Export, ExportDefinition
+from export_pipeline.exports.file_layout import FileLayout
+from export_pipeline.exports.naming import object_key
+from export_pipeline.exports.task import ExportTask
 from export_pipeline.exports.variables import KeyContext
 from export_pipeline.store.exports import rivals_of
 from export_pipeline.store.tasks import tasks_between
 from export_pipeline.windows import ONE_HOUR, HourWindow, floor
+
+ALWAYS = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 def contexts_of(export: Export) -> Sequence[KeyContext]:
@@ -74,18 +80,28 @@ def check_hours(
 ) -> None:
     """Refuse `[since, until)` of an export that serves tasks only, where another one has the same keys.
 
-    That is one which is delivered by itself, or of which a task asks for one of these hours.
+    That is one which is delivered by itself, or of which a task asks for one of these hours; where both keep
+    a task's hours in one file, one that names such a file alike.
     """
     ours = _shapes(definition, contexts)
     whose = contexts[0].organization, contexts[0].export
     first, end = floor(since), _ceiling(until)
-    for other in rivals_of(connection, connector_id, head_of(ours), asked=(first, end)):
+    single = definition.layout is FileLayout.SINGLE
+    asked = ALWAYS if single else (first, end)
+    for other in rivals_of(connection, connector_id, head_of(ours), asked=asked):
         if (other.organization, other.slug) == whose or not _meet(ours, other):
             continue
         if other.standing:
             by = f"export {other.slug!r} is delivered to by itself"
         else:
-            (task, *_) = tasks_between(connection, other.id, first, end)
+            both_single = single and other.definition.layout is FileLayout.SINGLE
+            tasks = tasks_between(connection, other.id, *(ALWAYS if both_single else (first, end)))
+            if both_single:
+                files = _files(definition.path, contexts, since)
+                tasks = [task for task in tasks if files & _files_of(other, task)]
+            if not tasks:
+                continue
+            task = tasks[0]
             by = (
                 f"task {task.id} asks for, with other columns, filters or options, in hours from"
                 f" {task.since.isoformat()} to {task.until.isoformat()}"
@@ -95,6 +111,16 @@ def check_hours(
             " the path, which differs with what is exported",
             field="path",
         )
+
+
+def _files_of(export: Export, task: ExportTask) -> set[str]:
+    return _files(export.definition.path, contexts_of(export), task.since)
+
+
+def _files(path: str, contexts: Sequence[KeyContext], since: datetime) -> set[str]:
+    """The names of the files, one for each table, of a task from then on whose hours are in one file."""
+    window = HourWindow(floor(since))
+    return {object_key(path, replace(context, window=window)) for context in contexts}
 
 
 def _ceiling(moment: datetime) -> datetime:

@@ -25,6 +25,7 @@ from export_pipeline.exports.export import (
     PathContext,
     TableChoice,
 )
+from export_pipeline.exports.file_layout import FileLayout
 from export_pipeline.exports.naming import DIGITS_OF_VERSION, check_key, check_template, side_files_folder
 from export_pipeline.exports.plan import plan_of
 from export_pipeline.exports.variables import KeyContext
@@ -89,6 +90,12 @@ def create_export(
 ) -> Export:
     """Accept a definition, or refuse it naming the field and the cure; refused, nothing is stored."""
     check_slug(slug, field="name")
+    if standing and definition.layout is FileLayout.SINGLE:
+        raise InvalidRequest(
+            "layout: single joins the hours of a task, and an export that recurs is delivered hour by hour;"
+            " take the layout hourly, or make the export one for tasks only",
+            field="layout",
+        )
     target = named_connector(connection, organization, connector)
     check_hours_of(definition)
     contexts = checked_contexts(connection, key, dataset, target=target, slug=slug, definition=definition)
@@ -152,7 +159,9 @@ def delete_export(connection: sa.Connection, organization: str, slug: str) -> Ex
 def check_keys(definition: ExportDefinition, contexts: Sequence[KeyContext], limits: KeyLimits) -> None:
     """Refuse a path whose keys a connector does not take; `contexts` has one for each table."""
     for context in contexts:
-        check_template(definition.path, context, tables=len(contexts), limits=limits)
+        check_template(
+            definition.path, context, tables=len(contexts), limits=limits, layout=definition.layout
+        )
         if definition.push_helpers:
             folder = side_files_folder(definition.path, context, "0" * DIGITS_OF_VERSION)
             check_key(f"{folder}/{max(SIDE_FILES, key=len)}", limits)

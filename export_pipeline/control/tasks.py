@@ -9,8 +9,10 @@ import sqlalchemy as sa
 from export_pipeline.control import looks
 from export_pipeline.control.audit import audited
 from export_pipeline.control.collisions import check_hours, contexts_of
+from export_pipeline.control.task_ranges import check_single_files
 from export_pipeline.errors import InvalidRequest, WrongState
 from export_pipeline.exports.export import Export, ExportDefinition
+from export_pipeline.exports.file_layout import FileLayout
 from export_pipeline.exports.task import ExportTask, TaskCounts, TaskStatus, progress_of, status_of
 from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.coverage import Delivered, delivered
@@ -188,9 +190,9 @@ def tasks_shown(
 
 def _view(connection: sa.Connection, task: ExportTask) -> TaskView:
     counts = counts_of(connection, task)
-    first = floor(task.since)
-    failures = failures_between(connection, task.export_id, first, task.until, failed_since=task.requested_at)
     export = get_export(connection, task.export_id)
+    first, end = task.ledger_hours(export.definition.layout)
+    failures = failures_between(connection, task.export_id, first, end, failed_since=task.requested_at)
     status = status_of(task, counts)
     there = delivered(connection, task.export_id, first, task.until)
     return TaskView(
@@ -259,6 +261,9 @@ def check_parts(connection: sa.Connection, export: Export, since: datetime, unti
     """Refuse another part of an hour of which a part was asked for: an hour is delivered once, and who asks
     for the other would be told that it is there already.
     """
+    if export.definition.layout is FileLayout.SINGLE:
+        check_single_files(connection, export, since, until)
+        return
     for other in tasks_between(connection, export.id, floor(since), floor(until) + ONE_HOUR):
         for hour in map(floor, (since, until, other.since, other.until)):
             ours, theirs = _part(hour, since, until), _part(hour, other.since, other.until)

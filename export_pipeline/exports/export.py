@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from export_pipeline.connectors.limits import text_problem
+from export_pipeline.exports.file_layout import FileLayout
 from export_pipeline.exports.naming import HOUR_PATTERN
 from export_pipeline.exports.variables import KeyContext
 from export_pipeline.formats.csv import CsvFormat
@@ -40,6 +41,7 @@ MAX_COLUMNS = 2_000
 MAX_FILTERS = 20
 MAX_NAME = 255
 MAX_TEMPLATE = 1024
+MAX_ROW_LIMIT = 10**15
 
 
 def _whole_hour(moment: datetime) -> datetime:
@@ -107,7 +109,7 @@ class ExportDefinition(BaseModel):
     `filters` are texts of the filter language; each applies to every chosen table that has all of its
     columns. `tenant` selects one customer's rows where tables are shared; `push_helpers` puts side files
     beside the data: its schema, and statements that load it; `until` is the end of the last hour, if there
-    is one.
+    is one. `row_limit` takes the first rows of each table only, where one file holds all of a task's hours.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -120,6 +122,8 @@ class ExportDefinition(BaseModel):
     filename: str | None = Field(None, max_length=MAX_TEMPLATE)
     context: PathContext = PathContext()
     push_helpers: bool = False
+    layout: FileLayout = FileLayout.HOURLY
+    row_limit: int | None = Field(None, ge=1, le=MAX_ROW_LIMIT)
     first_hour: WholeHour
     until: WholeHour | None = None
     minutes_to_settle: int = Field(MINUTES_TO_SETTLE, ge=0, le=24 * 60)
@@ -134,6 +138,13 @@ class ExportDefinition(BaseModel):
             raise ValueError(f"must be after the first hour, {first_hour.isoformat()}")
         return until
 
+    @field_validator("row_limit")
+    @classmethod
+    def _is_of_one_file(cls, row_limit: int | None, info: ValidationInfo) -> int | None:
+        if row_limit is not None and info.data.get("layout") is FileLayout.HOURLY:
+            raise ValueError("is for the layout single, in which one file holds all hours; leave it out")
+        return row_limit
+
     @property
     def filter(self) -> str:
         """The common filters as one text, as they were written."""
@@ -143,7 +154,8 @@ class ExportDefinition(BaseModel):
     def path(self) -> str:
         """The template of the keys: subdirectory and filename joined."""
         each_table = "$table-" if len(self.tables) > 1 else ""
-        filename = self.filename if self.filename is not None else f"{each_table}{HOUR_PATTERN}.$extension"
+        name = "data" if self.layout is FileLayout.SINGLE else HOUR_PATTERN
+        filename = self.filename if self.filename is not None else f"{each_table}{name}.$extension"
         folder = self.subdirectory.removesuffix("/")
         return f"{folder}/{filename}" if folder else filename
 

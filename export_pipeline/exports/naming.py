@@ -11,6 +11,7 @@ from difflib import get_close_matches
 
 from export_pipeline.connectors.limits import KeyLimits, shown, text_problem
 from export_pipeline.errors import InvalidRequest
+from export_pipeline.exports.file_layout import FileLayout
 from export_pipeline.exports.variables import (
     ATTRIBUTES,
     THE_DAY,
@@ -159,14 +160,22 @@ def key_pieces(template: str, context: KeyContext) -> tuple[str, ...]:
     return tuple(pieces)
 
 
-def check_template(template: str, context: KeyContext, *, tables: int, limits: KeyLimits) -> None:
+def check_template(
+    template: str,
+    context: KeyContext,
+    *,
+    tables: int,
+    limits: KeyLimits,
+    layout: FileLayout = FileLayout.HOURLY,
+) -> None:
     """Refuse a template that escapes, names nothing, is too long or gives two hours or tables one key.
 
     `context` is a typical one (any hour); `tables` is the number of tables the export holds; `limits` are
-    those of the connector's keys.
+    those of the connector's keys. Where a file holds all hours of a task, it need not tell which.
     """
     parts = parts_of(template, field="path")
-    _check_tells_the_hour(template, parts, context)
+    if layout is FileLayout.HOURLY:
+        _check_tells_the_hour(template, parts, context)
     if tables > 1 and not has_variable(template, "table"):
         raise InvalidRequest(
             f"path: {template!r} gives {tables} tables the same name; add $table", field="path"

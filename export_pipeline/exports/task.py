@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from export_pipeline.windows import HourWindow, hours_between
+from export_pipeline.exports.file_layout import FileLayout
+from export_pipeline.windows import ONE_HOUR, HourWindow, floor
 
 
 class TaskStatus(StrEnum):
@@ -55,9 +56,14 @@ class ExportTask:
             return None
         return f"cancelled by {self.cancelled_by} at {self.cancel_requested_at:%Y-%m-%dT%H:%M:%SZ}"
 
-    @property
-    def hours(self) -> tuple[HourWindow, ...]:
-        return tuple(hours_between(self.since, self.until))
+    def ledger_hours(self, layout: FileLayout) -> tuple[datetime, datetime]:
+        """From and until which hours the ledger says what became of it: a range's is told at its first."""
+        first = floor(self.since)
+        return first, (first + ONE_HOUR if layout is FileLayout.SINGLE else self.until)
+
+    def windows(self, layout: FileLayout) -> tuple[HourWindow, ...]:
+        """What it asks for: each is delivered, or fails, as a whole."""
+        return layout.windows(self.since, self.until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,7 @@ from export_pipeline.pipeline.staging import Staging
 from export_pipeline.store.claims import living_runs
 from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.database import reading, writing
-from export_pipeline.store.exports import get_export, standing_exports
+from export_pipeline.store.exports import get_export, layout_of, standing_exports
 from export_pipeline.store.named_filters import named_filters
 from export_pipeline.store.tasks import end_task, get_task, requeue_task, start_task
 from export_pipeline.store.waits import why_wait
@@ -88,9 +88,10 @@ def plan_task(
     opened = deployment.deployment
     with writing(opened.control) as connection:
         task = start_task(connection, config.task_id)
+        order = order_of(task, layout_of(connection, task.export_id))
     if task.cancellation is not None:
         end_cancelled_run(context, opened, task.id)
-    yield from _chunks(context, opened, order_of(task))
+    yield from _chunks(context, opened, order)
 
 
 @dg.op(tags={"dagster/priority": "1"}, pool="source")
@@ -177,7 +178,7 @@ def finish(
     configured: Any = context.run.run_config["ops"]
     with reading(deployment.deployment.control) as connection:
         task = get_task(connection, configured[plan_task.name]["config"]["task_id"])
-    order = order_of(task)
+        order = order_of(task, layout_of(connection, task.export_id))
     with cancellable(context, deployment.deployment, order):
         outcome = _whole_outcome(context, deployment, order, told)
     with writing(deployment.deployment.control) as connection:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from export_pipeline.exports.file_layout import FileLayout
 from export_pipeline.exports.task import ExportTask
 from export_pipeline.windows import HourWindow
 
@@ -22,11 +23,11 @@ class Order:
     task_id: str | None = None
 
 
-def order_of(task: ExportTask) -> Order:
-    """All hours that a task asks for."""
+def order_of(task: ExportTask, layout: FileLayout) -> Order:
+    """All that a task asks for; the hours of a range that share a file are one."""
     return Order(
         export_id=task.export_id,
-        hours=task.hours,
+        hours=task.windows(layout),
         proven_since=task.requested_at if task.force else None,
         notes_waits=False,  # the task itself goes back into the queue
         task_id=task.id,

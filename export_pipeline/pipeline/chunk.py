@@ -29,6 +29,7 @@ WORTH_RETRYING = (TransientFailure, OSError, OperationalError)
 Before = TypeVar("Before")
 After = TypeVar("After")
 Done = TypeVar("Done")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +135,34 @@ class Worker:
             tuple(sorted(waiting)),
         )
 
+    def each(
+        self, stage: str, hours: Sequence[HourWindow], function: Callable[[HourWindow], After]
+    ) -> tuple[After, ...]:
+        """`function` on each of the hours of a range, in their order, tried again after transient failures.
+
+        The first failure is that of all, and no further hour is begun.
+        """
+        results: dict[HourWindow, After] = {}
+        failures: list[BaseException] = []
+
+        def one(hour: HourWindow) -> None:
+            if failures:
+                return
+            try:
+                results[hour] = self._patiently(function, hour, hour, stage)
+            except BaseException as error:  # raised below, whatever it is
+                failures.append(error)
+
+        with ThreadPoolExecutor(self.hours_at_once, thread_name_prefix=stage) as pool:
+            for hour in hours:
+                pool.submit(one, hour)
+        if failures:
+            raise failures[0]
+        return tuple(results[hour] for hour in hours)
+
     def _patiently(
-        self, function: Callable[[Before], After | None], hour: Before, window: HourWindow, stage: str
-    ) -> After | None:
+        self, function: Callable[[Before], Result], hour: Before, window: HourWindow, stage: str
+    ) -> Result:
         waits = iter(self.seconds_before_retries)
         while True:
             try:

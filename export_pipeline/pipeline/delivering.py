@@ -14,7 +14,7 @@ from export_pipeline.pipeline.placing import Begun, BytesContent, FileContent, p
 from export_pipeline.pipeline.progress import Cancelled, Progress
 from export_pipeline.pipeline.side_files import folder_of_side_files
 from export_pipeline.pipeline.standing import StandingReceipt, standing_receipt
-from export_pipeline.receipts.receipt import Receipt, ReceiptFile, receipt_from
+from export_pipeline.receipts.receipt import Receipt, ReceiptFile, ReceiptHour, receipt_from
 from export_pipeline.store.ledger import LedgerEntry
 
 
@@ -122,9 +122,28 @@ def _same(before: Receipt, formatted: FormattedHour, export: Export) -> bool:
     return (
         {(file.key, file.sha256, file.rows) for file in before.files} == expected
         and before.tables == tuple(staged.table for staged in formatted.staged.tables)
+        and [_counted(hour) for hour in before.hours] == [_counted(hour) for hour in _hours(formatted)]
         and before.export_id == export.id
         and (before.since, before.until) == (formatted.window.since, formatted.window.until)
     )
+
+
+def _hours(formatted: FormattedHour) -> tuple[ReceiptHour, ...]:
+    """The hours of a range, one by one."""
+    return tuple(
+        ReceiptHour(
+            hour=part.hour,
+            read_at=part.read_at,
+            rows_at_source=dict(part.rows_at_source),
+            rows={file.table: file.rows_of_parts[number] for file in formatted.files},
+        )
+        for number, part in enumerate(formatted.staged.parts)
+    )
+
+
+def _counted(hour: ReceiptHour) -> object:
+    """What an hour has that is the same whenever it is read again."""
+    return hour.hour, hour.rows_at_source, hour.rows
 
 
 def _delivered(file: FormattedFile, key: str, proof: Proof) -> DeliveredFile:
@@ -155,7 +174,9 @@ def _receipt(
         snapshot=staged.snapshot,
         read_at=staged.read_at,
         delivered_at=datetime.now(UTC),
+        row_limit=export.definition.row_limit,
         tables=tuple(table.table for table in staged.tables),
+        hours=_hours(formatted),
         files=tuple(
             ReceiptFile(
                 table=file.table,

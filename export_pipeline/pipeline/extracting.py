@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,10 +33,12 @@ def extract_hour(
     row_limit: int | None,
     progress: Progress,
     stop: threading.Event,
+    wanted: Mapping[str, int] | None = None,
 ) -> StagedHour:
     """Read every table's rows of the hour in one transaction and stage them below `folder`.
 
-    Setting `stop` interrupts what the source is busy with.
+    All rows are counted; no more than the first `wanted` of a table are staged, if that is given. `row_limit`
+    is the connector's. Setting `stop` interrupts what the source is busy with.
     """
     started = time.monotonic()
     with source.snapshot(stop) as snapshot:
@@ -44,26 +46,35 @@ def extract_hour(
         selects = [rows_of_hour(plan.table, plan.columns, window, plan.filter, plan.tenant) for plan in plans]
         extras = [_check_shape(snapshot, plan, select) for plan, select in zip(plans, selects, strict=True)]
         counts = [snapshot.count(select) for select in selects]
-        for plan, count in zip(plans, counts, strict=True):
-            if row_limit is not None and count > row_limit:
+        firsts = [
+            count if wanted is None else min(count, wanted[plan.table.name])
+            for plan, count in zip(plans, counts, strict=True)
+        ]
+        for plan, first in zip(plans, firsts, strict=True):
+            if row_limit is not None and first > row_limit:
                 raise PermanentFailure(
-                    f"{window.key}: {count:,} rows in {plan.table.name}; this connector takes {row_limit:,}"
+                    f"{window.key}: {first:,} rows in {plan.table.name}; this connector takes {row_limit:,}"
                     " a file: narrow the filter, or use a connector to your own bucket"
                 )
         total, done = sum(counts), 0
         tables = []
-        for plan, select, count, extra in zip(plans, selects, counts, extras, strict=True):
+        for plan, select, count, first, extra in zip(plans, selects, counts, firsts, extras, strict=True):
             schema = arrow_schema(plan.columns)
             path = folder / f"{plan.table.name}.arrow"
-            # Closed within the snapshot: where staging fails, rows are still on their way.
-            with closing(snapshot.batches(select, schema)) as batches:
-                read = write_rows(path, _noted(batches, progress, done, total), schema)
-            _check_count(snapshot, plan, window, counted=count, read=read)
-            done += read
+            if first or wanted is None:
+                # Closed within the snapshot: where staging fails, rows are still on their way.
+                with closing(snapshot.batches(select, schema)) as batches:
+                    reading = _Reading(batches, first if wanted is not None else None)
+                    write_rows(path, reading.noted(progress, done, total), schema)
+                _check_count(snapshot, plan, window, counted=count, read=reading.rows)
+            else:
+                write_rows(path, (), schema)
+            done += count
             described = _described(plan, count)
-            tables.append(StagedRows(table=described, path=path, rows=count, undeclared=extra))
+            tables.append(StagedRows(table=described, paths=(path,), rows=first, undeclared=extra))
     return StagedHour(
         window=window,
+        folder=folder,
         snapshot=snapshot.mechanism,
         read_at=read_at,
         tables=tuple(tables),
@@ -83,13 +94,22 @@ def _check_shape(snapshot: Snapshot, plan: TablePlan, select: sa.Select[Any]) ->
     return None if found is None else undeclared(plan.table, found)
 
 
-def _noted(
-    batches: Iterator[pa.RecordBatch], progress: Progress, done: int, total: int
-) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        yield batch
-        done += batch.num_rows
-        progress(done, total)
+class _Reading:
+    """Rows as they come: all are counted, and no more than the `first` handed on (None: all)."""
+
+    def __init__(self, batches: Iterator[pa.RecordBatch], first: int | None) -> None:
+        self._batches = batches
+        self._first = first
+        self.rows = 0
+
+    def noted(self, progress: Progress, done: int, total: int) -> Iterator[pa.RecordBatch]:
+        for batch in self._batches:
+            if self._first is None:
+                yield batch
+            elif self.rows < self._first:
+                yield batch.slice(0, self._first - self.rows)
+            self.rows += batch.num_rows
+            progress(done + self.rows, total)
 
 
 def _check_count(snapshot: Snapshot, plan: TablePlan, window: HourWindow, *, counted: int, read: int) -> None:

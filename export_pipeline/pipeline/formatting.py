@@ -13,7 +13,7 @@ from export_pipeline.formats.file_format import FileFormat
 from export_pipeline.formats.side_files.table_files import columns_in
 from export_pipeline.pipeline.hours import FormattedFile, FormattedHour, StagedHour, StagedRows
 from export_pipeline.pipeline.progress import Progress
-from export_pipeline.pipeline.staging import read_rows
+from export_pipeline.pipeline.staging import read_rows, schema_of
 
 
 class HashingFile(io.FileIO):
@@ -39,25 +39,30 @@ def format_hour(staged: StagedHour, file_format: FileFormat, *, progress: Progre
     done = 0
     files = []
     for table in staged.tables:
-        files.append(_format_table(table, file_format, done, total, progress))
+        path = staged.folder / f"{table.table.name}.{file_format.extension}"
+        files.append(_format_table(table, path, file_format, done, total, progress))
         done += table.rows
     return FormattedHour(staged=staged, files=tuple(files), seconds=time.monotonic() - started)
 
 
 def _format_table(
-    staged: StagedRows, file_format: FileFormat, done: int, total: int, progress: Progress
+    staged: StagedRows, path: Path, file_format: FileFormat, done: int, total: int, progress: Progress
 ) -> FormattedFile:
-    path = staged.path.with_suffix(f".{file_format.extension}")
+    schema = schema_of(staged.paths[0])
+    rows_of_parts = [0] * len(staged.paths)
 
-    def counted(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        rows = done
-        for batch in batches:
-            yield batch
-            rows += batch.num_rows
-            progress(rows, total)
+    def counted() -> Iterator[pa.RecordBatch]:
+        through = done
+        for part, one in enumerate(staged.paths):
+            with read_rows(one) as (_, batches):
+                for batch in batches:
+                    yield batch
+                    rows_of_parts[part] += batch.num_rows
+                    through += batch.num_rows
+                    progress(through, total)
 
-    with HashingFile(path) as file, read_rows(staged.path) as (schema, batches):
-        file_format.write(counted(batches), schema, file)
+    with HashingFile(path) as file:
+        file_format.write(counted(), schema, file)
     with path.open("rb") as finished:
         rows = file_format.count_rows(finished)
     if rows != staged.rows:
@@ -72,4 +77,5 @@ def _format_table(
         rows=rows,
         bytes=path.stat().st_size,
         sha256=file.digest.hexdigest(),
+        rows_of_parts=tuple(rows_of_parts),
     )

@@ -1,6 +1,6 @@
 """What one hour is between the stages: small frozen values; the rows themselves stay in files."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,32 +13,48 @@ from export_pipeline.windows import HourWindow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedRows:
-    """One table's rows of an hour, as they were read: an Arrow IPC file.
+    """One table's rows of an hour, as they were read: an Arrow IPC file; of a range, one for each hour.
 
+    `rows` are those in the files: as many as the source counted, unless no more than the first were wanted.
     `undeclared` are columns that the source has there besides those of the declaration; None where it could
     not say which it has.
     """
 
     table: ReceiptTable
-    path: Path
+    paths: tuple[Path, ...]
     rows: int
     undeclared: tuple[str, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HourRead:
+    """When an hour of a range was read, and how many rows of each table the source counted in it."""
+
+    hour: datetime
+    read_at: datetime
+    rows_at_source: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StagedHour:
-    """An hour read from the source. `snapshot` is the mechanism, `read_at` the moment all rows are of."""
+    """An hour read from the source. `snapshot` is the mechanism, `read_at` the moment all rows are of.
+
+    Or a range of hours, each of which was read by itself: `parts` are they, and `read_at` is the first's.
+    The files lie in `folder` or below.
+    """
 
     window: HourWindow
+    folder: Path
     snapshot: str
     read_at: datetime
     tables: tuple[StagedRows, ...]
     seconds: float
+    parts: tuple[HourRead, ...] = ()
 
     @property
     def on_disk(self) -> bool:
         """Whether the staged files are still where they were written, seen from this machine."""
-        return all(table.path.is_file() for table in self.tables)
+        return all(path.is_file() for table in self.tables for path in table.paths)
 
 
 def undeclared_columns(hours: Iterable[StagedHour]) -> tuple[str, ...]:
@@ -63,7 +79,8 @@ def remarks_on(hours: Sequence[StagedHour]) -> Iterator[str]:
 class FormattedFile:
     """One table's rows of an hour in the form the customer gets.
 
-    `columns` are the file's, by the names that they have there; `rows` were counted in the file.
+    `columns` are the file's, by the names that they have there; `rows` were counted in the file, and
+    `rows_of_parts` as they were written, for each of the staged files.
     """
 
     table: str
@@ -72,6 +89,7 @@ class FormattedFile:
     rows: int
     bytes: int
     sha256: str
+    rows_of_parts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ def record_hour(
         revision=receipt.revision,
         since=receipt.since,
         until=receipt.until,
+        hours=len(delivered.window.hours),
         rows=receipt.rows,
         bytes=sum(file.bytes for file in receipt.files),
         seconds=delivered.seconds,

@@ -7,8 +7,9 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.errors import ExportPipelineError
 from export_pipeline.exports.due import check_settled
 from export_pipeline.exports.export import Export
+from export_pipeline.exports.file_layout import FileLayout
 from export_pipeline.exports.plan import TablePlan
 from export_pipeline.extract.source import Source
 from export_pipeline.pipeline.beginning import BegunObjects, place_of
@@ -28,6 +30,7 @@ from export_pipeline.pipeline.doubting import Doubt
 from export_pipeline.pipeline.extracting import extract_hour
 from export_pipeline.pipeline.formatting import format_hour
 from export_pipeline.pipeline.hours import DeliveredHour, FormattedHour, StagedHour
+from export_pipeline.pipeline.joining import extract_range
 from export_pipeline.pipeline.recording import Overtaken, record_hour
 from export_pipeline.pipeline.side_files import SideFiles
 from export_pipeline.pipeline.staging import Staging, discard
@@ -36,7 +39,7 @@ from export_pipeline.store.connectors import StoredConnector
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import HourFailure, latest_entry, write_failure
 from export_pipeline.store.waits import forget_wait
-from export_pipeline.windows import HourWindow
+from export_pipeline.windows import HourRange, HourWindow
 
 LOG = logging.getLogger(__name__)
 
@@ -85,20 +88,30 @@ class Run:
             if window not in taken.mine:
                 return None
             check_settled(self.export.definition, window, datetime.now(UTC))
-            return extract_hour(
-                source,
-                plans,
-                window,
-                self.staging.folder(self.export.id, window),
-                row_limit=row_limit,
-                progress=self._claims.progress(self.export, window, "extract"),
-                stop=self.stop,
-            )
+            folder = self.staging.folder(self.export.id, window)
+            progress = self._claims.progress(self.export, window, "extract")
+            read = partial(extract_hour, source, plans, row_limit=row_limit, stop=self.stop)
+            if isinstance(window, HourRange):
+                return extract_range(
+                    window,
+                    folder,
+                    [plan.table.name for plan in plans],
+                    read,
+                    self._worker,
+                    row_limit=row_limit,
+                    first_rows=self.export.definition.row_limit,
+                    progress=progress,
+                )
+            return read(window, folder, progress=progress)
 
+        worker = self._worker
+        if self.export.definition.layout is FileLayout.SINGLE:
+            # Its hours are tried again one by one.
+            worker = replace(worker, seconds_before_retries=())
         with self._at_work():
             taken = self._take(windows)
             left = [window for window in windows if window not in taken.waiting]
-            done = self._worker.work("extract", left, lambda window: window, extract)
+            done = worker.work("extract", left, lambda window: window, extract)
             return done.after(Chunk((), waiting=taken.waiting))
 
     def format(self, chunk: Chunk[StagedHour], read_again: ReadAgain | None = None) -> Chunk[FormattedHour]:

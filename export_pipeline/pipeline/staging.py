@@ -76,6 +76,12 @@ def write_rows(path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema)
     return rows
 
 
+def schema_of(path: Path) -> pa.Schema:
+    """The schema of a staged file."""
+    with read_rows(path) as (schema, _):
+        return schema
+
+
 @contextmanager
 def read_rows(path: Path) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
     """The schema and the batches of a staged file, one batch at a time.

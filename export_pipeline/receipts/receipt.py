@@ -1,11 +1,14 @@
 """The receipt of one hour: what was at the source, what lies at the destination, that the counts agree.
 
+Where the hours of a range share a file, it is one of the range, and tells of each of them.
+
 The file is canonical JSON (sorted keys, no spaces, no floats), so that its digest is well defined, and
 has two members: `payload`, the statement, and `signatures` over the payload's bytes.
 """
 
 import hashlib
 import json
+from collections.abc import Iterator
 from datetime import UTC
 from typing import Annotated, Any, Literal
 
@@ -13,6 +16,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from export_pipeline.connectors.destination import Proof
 from export_pipeline.errors import PermanentFailure
+from export_pipeline.windows import hours_between
 
 # In UTC, so that the same instant is always the same text.
 Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
@@ -62,11 +66,25 @@ class ReceiptFile(_Part):
     proof: Proof = Field(Proof.READ_BACK, exclude_if=lambda proof: proof is Proof.READ_BACK)
 
 
-class Receipt(_Part):
-    """The statement for one hour of one export.
+class ReceiptHour(_Part):
+    """One hour of a range whose rows are in one file, in the order of the hours.
 
-    `snapshot` names how the database made all reads see one moment, `read_at`; `supersedes` is the digest of
-    the receipt of the revision before.
+    By table, `rows_at_source` were counted by the database in the transaction in which the hour's rows were
+    read, at `read_at`; `rows` as they were written into the file.
+    """
+
+    hour: Moment
+    read_at: Moment
+    rows_at_source: dict[str, int]
+    rows: dict[str, int]
+
+
+class Receipt(_Part):
+    """The statement for one hour of one export, or for the hours of `[since, until)`, whose first is `hour`.
+
+    `snapshot` names how the database made all reads see one moment, `read_at`, or, where `hours` are listed,
+    one for each of them; `row_limit` is how many rows of each table were wanted at most, the first ones. Both
+    members are missing without them. `supersedes` is the digest of the receipt of the revision before.
     """
 
     format: Literal["export-pipeline-receipt/1"] = "export-pipeline-receipt/1"
@@ -81,7 +99,9 @@ class Receipt(_Part):
     snapshot: str
     read_at: Moment
     delivered_at: Moment
+    row_limit: int | None = Field(None, exclude_if=lambda row_limit: row_limit is None)
     tables: tuple[ReceiptTable, ...]
+    hours: tuple[ReceiptHour, ...] = Field((), exclude_if=lambda hours: not hours)
     files: tuple[ReceiptFile, ...]
     software: dict[str, str]
 
@@ -96,14 +116,50 @@ class Receipt(_Part):
 
     @property
     def unreconciled(self) -> tuple[str, ...]:
-        """A sentence for each table whose rows at the source and in the file differ in number."""
+        """A sentence for each table whose rows at the source and in the file differ in number, and for each
+        hour of a range whose rows do.
+        """
         in_file = {file.table: file.rows for file in self.files}
-        return tuple(
+        tables = (
             f"table {table.name}: {table.rows_at_source} rows at the source, "
             + (f"{in_file[table.name]} in the file" if table.name in in_file else "but no file")
+            + self._of_the_first
             for table in self.tables
-            if in_file.get(table.name) != table.rows_at_source
+            if in_file.get(table.name) != self._due(table.rows_at_source)
         )
+        return (*tables, *(self._unreconciled_hours if self.hours else ()))
+
+    @property
+    def _unreconciled_hours(self) -> Iterator[str]:
+        """The same of the hours: none is missing, and together they are the whole."""
+        if [hour.hour for hour in self.hours] != [
+            window.start for window in hours_between(self.since, self.until)
+        ]:
+            yield f"the hours listed are not those from {self.since.isoformat()} to {self.until.isoformat()}"
+        for table in self.tables:
+            before = 0
+            for hour in self.hours:
+                counted, written = hour.rows_at_source.get(table.name, 0), hour.rows.get(table.name, 0)
+                due = self._due(before + counted) - self._due(before)
+                if written != due:
+                    yield (
+                        f"table {table.name}: {counted} rows at the source in the hour"
+                        f" {hour.hour.isoformat()}, {written} in the file{self._of_the_first}"
+                    )
+                before += counted
+            if before != table.rows_at_source:
+                yield (
+                    f"table {table.name}: {table.rows_at_source} rows at the source, {before} in its hours"
+                    " together"
+                )
+
+    def _due(self, rows: int) -> int:
+        """How many of the first so many rows are to be in the file."""
+        return rows if self.row_limit is None else min(rows, self.row_limit)
+
+    @property
+    def _of_the_first(self) -> str:
+        return "" if self.row_limit is None else f", of which the first {self.row_limit} were wanted"
 
 
 def receipt_from(data: bytes, key: str) -> Receipt:

@@ -1,11 +1,12 @@
 """How much of an export is delivered: counted in the ledger."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from export_pipeline.store.schema import HOURS
+from export_pipeline.windows import floor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,24 +46,23 @@ def delivered(
     )
     row = connection.execute(
         sa.select(
-            sa.func.count(),
+            sa.func.coalesce(sa.func.sum(HOURS.c.hours), 0),
             sa.func.coalesce(sa.func.sum(HOURS.c.rows), 0),
             sa.func.coalesce(sa.func.sum(HOURS.c.bytes), 0),
             sa.func.min(HOURS.c.hour),
-            sa.func.max(HOURS.c.hour),
+            sa.func.max(HOURS.c.until),
             sa.func.max(HOURS.c.proven_at),
         )
         .select_from(HOURS)
         .join(newest, sa.and_(HOURS.c.hour == newest.c.hour, HOURS.c.revision == newest.c.revision))
         .where(*meant, ~HOURS.c.in_doubt)
     ).one()
-    hours, rows, size, first, last, proven = row
-    # PostgreSQL sums up bigints as decimals.
+    hours, rows, size, first, end, proven = row
     return Delivered(
         hours=hours,
-        rows=int(rows),
+        rows=int(rows),  # PostgreSQL sums up bigints as decimals
         bytes=int(size),
         first_hour=first,
-        last_hour=last,
+        last_hour=None if end is None else floor(end - timedelta.resolution),
         proven_at=proven,
     )

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from export_pipeline.errors import AlreadyExists, NotFound
 from export_pipeline.exports.export import Export, ExportDefinition
+from export_pipeline.exports.file_layout import FileLayout
 from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.pages import Page, PageRequest, read_page
 from export_pipeline.store.schema import EXPORTS, TASKS
@@ -73,6 +74,12 @@ def add_export(
     except IntegrityError as error:
         raise AlreadyExists(f"there is an export {slug!r} already; choose another name") from error
     return export
+
+
+def layout_of(connection: sa.Connection, id_: str) -> FileLayout:
+    """Which hours share a file, whether the export is deleted or not."""
+    definition = connection.scalar(sa.select(EXPORTS.c.definition).where(EXPORTS.c.id == id_)) or {}
+    return FileLayout(definition.get("layout", FileLayout.HOURLY))
 
 
 def list_exports(connection: sa.Connection, organization: str, *, generated: bool = True) -> Sequence[Export]:

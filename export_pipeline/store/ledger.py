@@ -19,6 +19,7 @@ from export_pipeline.store.schema import FAILURES, HOURS
 class LedgerEntry:
     """One delivered hour, or the part of it from `since` to `until` that was asked for.
 
+    Or a range of so many `hours` whose files hold all of them: then `hour` is the first.
     `receipt` is the text of the receipt's file; `seconds` the work took; `in_doubt` says that a run began
     to put other files in the place of these: until it has, what lies there may be neither.
     """
@@ -37,6 +38,7 @@ class LedgerEntry:
     delivered_at: datetime
     proven_at: datetime
     in_doubt: bool = False
+    hours: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -242,6 +242,7 @@ HOURS = sa.Table(
     sa.Column("delivered_at", Moment, nullable=False),
     sa.Column("proven_at", Moment, nullable=False),  # when a run last found all of it in place
     sa.Column("in_doubt", sa.Boolean, nullable=False),  # a run began to replace it, and has not recorded that
+    sa.Column("hours", sa.Integer, nullable=False, server_default="1"),  # a range, whose first it is
 )
 
 FAILURES = sa.Table(

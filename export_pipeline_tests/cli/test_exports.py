@@ -55,6 +55,8 @@ def test_every_option_reaches_the_definition(call_cli: CallCli) -> None:
         "filename": "$month-$day-$hour.$extension",
         "context": {"user": "botify-team", "project": "botify-blog"},
         "push_helpers": True,
+        "layout": "hourly",
+        "row_limit": None,
         "first_hour": "2026-01-05T05:00:00Z",
         "until": "2026-01-05T23:00:00Z",
         "minutes_to_settle": 90,

@@ -94,6 +94,7 @@ def test_a_name_that_cannot_be_is_refused(control: sa.Engine, slug: str) -> None
         ({"filter": "carrier = 'UA'"}, "filter", "equality is written =="),
         ({"filter": "carier == 'UA'"}, "filter", "did you mean 'carrier'?"),
         ({"filename": "$date.csv"}, "path", "add $hour"),
+        ({"layout": "single"}, "layout", "take the layout hourly, or make the export one for tasks only"),
         ({"filename": "$date-$hour", "tables": BOTH}, "path", "add $table"),
         ({"filename": "$colour-$date-$hour"}, "path", "$year"),
         ({"filename": "$crawl.20210102.day_2digits.csv.gz"}, "path", "add $year, $month, $day, $hour"),
@@ -402,3 +403,31 @@ def test_of_a_deleted_export_no_hour_waits_any_more(control: sa.Engine) -> None:
         note_wait(connection, export.id, FIRST_HOUR, now=datetime.now(UTC))
         delete_export(connection, ORGANIZATION, "flights")
         assert waits_of(connection, export.id) == []
+
+
+def test_a_layout_and_a_row_limit_that_cannot_be_are_refused_by_their_field() -> None:
+    given: dict[str, Any] = {"tables": [{"name": "flights"}], "first_hour": FIRST_HOUR}
+    refused: list[tuple[dict[str, Any], str]] = [
+        ({"layout": "daily"}, "layout"),
+        ({"row_limit": 5}, "row_limit"),
+        ({"layout": "single", "row_limit": 0}, "row_limit"),
+    ]
+    for changes, field in refused:
+        with pytest.raises(InvalidRequest) as caught:
+            definition_from(given | changes)
+        assert caught.value.field == field
+
+
+def test_an_export_for_tasks_only_may_have_a_single_file(control: sa.Engine) -> None:
+    with writing(control) as connection:
+        export = create_export(
+            connection,
+            KEY,
+            a_dataset(),
+            organization=ORGANIZATION,
+            slug="once",
+            connector="bucket",
+            definition=a_definition(layout="single", row_limit=1_000),
+            standing=False,
+        )
+    assert export.definition.path == "data.$extension"

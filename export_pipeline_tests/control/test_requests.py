@@ -13,6 +13,7 @@ from export_pipeline.control.requests import MAX_PROPERTIES, request_export
 from export_pipeline.control.tasks import create_task, delete_task
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.exports.export import Export
+from export_pipeline.exports.file_layout import FileLayout
 from export_pipeline.exports.task import ExportTask
 from export_pipeline.store.connectors import StoredConnector
 from export_pipeline.store.database import reading, writing
@@ -132,13 +133,13 @@ def test_a_range_of_years_ago_is_taken_whatever_the_definition_says(control: sa.
             origin="coveo",
         )
 
-    assert len(task.hours) == 24
+    assert len(task.windows(FileLayout.HOURLY)) == 24
 
 
 def test_rows_are_cut_within_an_hour(control: sa.Engine) -> None:
     task = request(control, 20, 80)
 
-    assert [(hour.since, hour.until) for hour in task.hours] == [
+    assert [(hour.since, hour.until) for hour in task.windows(FileLayout.HOURLY)] == [
         (FIRST + 20 * MINUTE, FIRST + HOUR),
         (FIRST + HOUR, FIRST + 80 * MINUTE),
     ]
@@ -222,6 +223,18 @@ def test_the_rest_of_an_hour_is_the_same_hour(control: sa.Engine) -> None:
 
     assert refused(control, 100, 180, filters=("distance > 100",)).field == "path"
     assert request(control, 120, 180, filters=("distance > 100",))
+
+
+def test_files_of_whole_ranges_are_free_only_if_their_names_are(control: sa.Engine) -> None:
+    """Their hours may be others, and their names the same."""
+    one_file: dict[str, Any] = {"layout": "single", "filename": "data.csv"}
+    request(control, 0, 60, **one_file)
+
+    error = refused(control, 120, 180, **one_file, minutes_to_settle=5)
+    assert "take another folder, or add $export" in str(error)
+    dated: dict[str, Any] = {"layout": "single", "filename": "$hour.csv"}
+    request(control, 0, 60, **dated)
+    request(control, 120, 180, **dated, minutes_to_settle=5)
 
 
 def test_another_folder_or_format_is_free(control: sa.Engine) -> None:

@@ -96,7 +96,7 @@ def test_a_task_is_stored_and_waits(control: sa.Engine, export: Export) -> None:
     with reading(control) as connection:
         assert queued_tasks(connection, 10) == [task]
     assert task.force
-    assert len(task.hours) == 24
+    assert len(task.windows(export.definition.layout)) == 24
 
 
 @pytest.mark.parametrize("until", [FIRST + HOUR, FIRST])
@@ -166,7 +166,7 @@ def test_a_standing_export_is_delivered_in_whole_hours(
 def test_an_export_that_serves_tasks_only_takes_parts_of_hours(control: sa.Engine, once: Export) -> None:
     task = create(control, once, FIRST + 30 * MINUTE, FIRST + 90 * MINUTE)
 
-    assert [window.whole for window in task.hours] == [False, False]
+    assert [window.whole for window in task.windows(once.definition.layout)] == [False, False]
 
 
 @pytest.mark.parametrize(

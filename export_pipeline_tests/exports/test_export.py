@@ -169,3 +169,25 @@ def test_the_paths_variables_are_filled_from_the_export() -> None:
         user="u",
         project="p",
     )
+
+
+@pytest.mark.parametrize(
+    ("tables", "path"),
+    [
+        (["flights"], "data.$extension"),
+        (["flights", "weather"], "$table-data.$extension"),
+    ],
+)
+def test_a_single_file_is_named_data_unless_told_otherwise(tables: list[str], path: str) -> None:
+    chosen = tuple({"name": name} for name in tables)
+
+    assert a_definition(tables=chosen, layout="single").path == path
+    assert a_definition(tables=chosen, layout="single", filename="all.csv").path == "all.csv"
+
+
+def test_a_row_limit_is_of_a_single_file() -> None:
+    assert a_definition(layout="single", row_limit=1).row_limit == 1
+    with pytest.raises(ValidationError, match="is for the layout single"):
+        a_definition(row_limit=1)
+    with pytest.raises(ValidationError, match="greater than or equal to 1"):
+        a_definition(layout="single", row_limit=0)

@@ -1,5 +1,6 @@
 """Object keys: what each variable gives, and which templates are refused."""
 
+import re
 from itertools import combinations
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import assume, given, settings
 from export_pipeline.connectors.limits import FOLDER_KEYS, S3_KEYS, KeyLimits
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.exports.collisions import collide, shape_of
+from export_pipeline.exports.file_layout import FileLayout
 from export_pipeline.exports.naming import (
     HOUR_PATTERN,
     check_key,
@@ -353,3 +355,28 @@ def keys_of(template: str, hour: HourWindow, table: str = "t") -> set[str]:
 def test_a_template_has_the_variables_that_it_names() -> None:
     assert has_variable("$export/$hour", "export")
     assert not has_variable("$$export/$hour", "export")
+
+
+@pytest.mark.parametrize(
+    "template", ["data.csv", "$date/data.csv", "$crawl.month$crawl.day.csv", "$revision"]
+)
+def test_where_one_file_holds_all_hours_the_path_need_not_tell_which(template: str) -> None:
+    check_template(template, a_key_context(), tables=1, limits=S3_KEYS, layout=FileLayout.SINGLE)
+    with pytest.raises(InvalidRequest, match="several hours the same name"):
+        check_template(template, a_key_context(), tables=1, limits=S3_KEYS, layout=FileLayout.HOURLY)
+
+
+@pytest.mark.parametrize(
+    ("template", "tables", "named"),
+    [
+        ("data.csv", 2, "add $table"),
+        ("../data.csv", 1, "'..'"),
+        ("_receipts/data.csv", 1, "folder of the receipts"),
+        ("/data.csv", 1, "paths are relative"),
+    ],
+)
+def test_whatever_else_is_refused_is_refused_of_a_single_file_too(
+    template: str, tables: int, named: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=re.escape(named)):
+        check_template(template, a_key_context(), tables=tables, limits=S3_KEYS, layout=FileLayout.SINGLE)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from export_pipeline.exports.file_layout import FileLayout
 from export_pipeline.exports.task import TaskCounts, TaskStatus, progress_of, status_of
 from export_pipeline_tests.builders import FIRST_HOUR, a_task, moment
 
@@ -76,7 +77,16 @@ def test_progress_is_100_only_when_every_hour_is_delivered(hours: int, data: st.
 def test_a_task_knows_its_hours_clipped_to_its_range() -> None:
     task = a_task(since=FIRST_HOUR + timedelta(minutes=30), until=FIRST_HOUR + timedelta(hours=2, minutes=15))
 
-    first, second, third = task.hours
+    first, second, third = task.windows(FileLayout.HOURLY)
     assert (first.start, first.since) == (FIRST_HOUR, task.since)
     assert second.whole
     assert (third.key, third.until) == ("2013-01-01-02:00", task.until)
+
+
+def test_of_a_single_file_a_tasks_hours_are_one_range_told_at_its_first() -> None:
+    task = a_task(since=FIRST_HOUR + timedelta(minutes=30), until=FIRST_HOUR + timedelta(hours=2, minutes=15))
+
+    (whole,) = task.windows(FileLayout.SINGLE)
+    assert (whole.since, whole.until, len(whole.hours)) == (task.since, task.until, 3)
+    assert task.ledger_hours(FileLayout.SINGLE) == (FIRST_HOUR, FIRST_HOUR + timedelta(hours=1))
+    assert task.ledger_hours(FileLayout.HOURLY) == (FIRST_HOUR, task.until)

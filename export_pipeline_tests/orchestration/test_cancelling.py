@@ -8,6 +8,7 @@ import pytest
 
 from export_pipeline.control.tasks import TaskView, cancel_task, retry_task, show_task
 from export_pipeline.exports.export import Export
+from export_pipeline.exports.file_layout import FileLayout
 from export_pipeline.exports.task import ExportTask, TaskStatus
 from export_pipeline.orchestration.cancelling import cancellable
 from export_pipeline.orchestration.order import Order, order_of
@@ -162,6 +163,10 @@ def test_an_order_of_a_task_knows_it(installation: Installation) -> None:
     installation.export()
     task = a_task(installation, 0, 5, force=True)
 
-    order = order_of(task)
+    order = order_of(task, FileLayout.HOURLY)
 
-    assert (order.task_id, order.hours, order.proven_since) == (task.id, task.hours, task.requested_at)
+    assert (order.task_id, order.hours, order.proven_since) == (
+        task.id,
+        task.windows(FileLayout.HOURLY),
+        task.requested_at,
+    )

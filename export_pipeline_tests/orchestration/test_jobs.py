@@ -1,14 +1,15 @@
 """The one job for all export tasks."""
 
+import re
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from export_pipeline.control.tasks import create_task
-from export_pipeline.exports.task import ExportTask
+from export_pipeline.control.tasks import create_task, show_task
+from export_pipeline.exports.task import ExportTask, TaskStatus
 from export_pipeline.orchestration.jobs import export_task
-from export_pipeline.store.database import writing
+from export_pipeline.store.database import reading, writing
 from export_pipeline.windows import ONE_HOUR
 from export_pipeline_tests.installations import FIRST, ROWS_PER_HOUR, Installation, hours
 from export_pipeline_tests.orchestration.running import definitions, materializations, run_from
@@ -118,3 +119,37 @@ def test_a_tasks_run_begun_at_its_last_op_does_what_is_missing(
 def test_a_run_that_died_is_begun_anew_from_its_first_op() -> None:
     """Its staged files may lie on another machine, or nowhere."""
     assert export_task.tags["dagster/retry_strategy"] == "ALL_STEPS"
+
+
+def test_of_an_export_with_a_single_file_one_run_delivers_the_range_as_one(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    export = installation.export(standing=False, layout="single")
+    task = a_task(installation, 0, 23)
+
+    assert run_task(instance, task.id).success
+
+    (entry,) = ledger(installation, export)
+    assert (entry.hour, entry.hours, entry.rows) == (FIRST, 24, 23 * ROWS_PER_HOUR)
+    with reading(installation.deployment.control) as connection:
+        view = show_task(connection, "default", task.id)
+    assert (view.status, view.counts.delivered) == (TaskStatus.FINISHED, 24)
+    assert run_task(instance, a_task(installation, 0, 23).id).success  # it finds the range in place
+    assert ledger(installation, export) == [entry]
+
+
+def test_a_range_in_one_file_that_fails_fails_its_run_and_names_the_hour(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    installation.export(standing=False, layout="single")
+    task = a_task(installation, 5, 9)
+    installation.change_source("ALTER TABLE events RENAME amount TO price")
+
+    result = run_task(instance, task.id)
+
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    # Several hours are read at once: whichever was refused first is named.
+    assert re.search(r"2026-01-05-0[5-9]:00: events is not what was declared", str(failed.step_failure_data))
+    with reading(installation.deployment.control) as connection:
+        view = show_task(connection, "default", task.id)
+    assert (view.status, view.counts.failed) == (TaskStatus.ERROR, 5)

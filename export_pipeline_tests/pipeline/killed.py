@@ -1,4 +1,4 @@
-"""A process that delivers two hours and is killed at the named moment: run as `python -m`.
+"""A process that delivers two hours, as the export has them, and is killed at the named moment: `python -m`.
 
 Arguments: the installation's folder, the export, the moment. Nothing in the product knows of it; it calls
 the stages itself.
@@ -20,7 +20,8 @@ from export_pipeline.pipeline.placing import FileContent, place
 from export_pipeline.settings import Settings
 from export_pipeline.store.database import reading
 from export_pipeline.store.exports import find_export
-from export_pipeline_tests.installations import Installation, hours
+from export_pipeline.windows import ONE_HOUR
+from export_pipeline_tests.installations import FIRST, Installation
 from export_pipeline_tests.runs import a_run
 
 MOMENTS = ("claimed", "extracted", "formatted", "half uploaded", "files placed", "receipt written")
@@ -44,11 +45,12 @@ def main(folder: Path, slug: str, moment: str) -> None:
         export = find_export(connection, "default", slug)
     run = a_run(Installation(folder, deployment), export)
     claims = Claims(deployment.control, run.run_id, run.lease, run.stop)
-    for window in hours(0, 1):
+    windows = export.definition.layout.windows(FIRST, FIRST + 2 * ONE_HOUR)
+    for window in windows:
         claims.take(export, window, proven_since=None)
     die_at("claimed")
     staged = run.extract(
-        open_source(deployment.source_url), plan_of(export.definition, deployment.dataset), hours(0, 1)
+        open_source(deployment.source_url), plan_of(export.definition, deployment.dataset), windows
     )
     die_at("extracted")
     formatted = run.format(staged)

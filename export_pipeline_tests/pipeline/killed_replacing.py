@@ -20,7 +20,8 @@ from export_pipeline.extract.sources import open_source
 from export_pipeline.settings import Settings
 from export_pipeline.store.database import reading
 from export_pipeline.store.exports import find_export
-from export_pipeline_tests.installations import Installation, hours
+from export_pipeline.windows import ONE_HOUR
+from export_pipeline_tests.installations import FIRST, Installation
 from export_pipeline_tests.runs import a_run
 
 
@@ -96,7 +97,8 @@ def main(folder: Path, slug: str, commits: int) -> None:
     deadly: Any = DeadlyConnector(run.connector, commits)
     run = replace(run, connector=deadly)
     source = open_source(deployment.source_url)
-    staged = run.extract(source, plan_of(export.definition, deployment.dataset), hours(0, 0))
+    windows = export.definition.layout.windows(FIRST, FIRST + ONE_HOUR)
+    staged = run.extract(source, plan_of(export.definition, deployment.dataset), windows)
     run.deliver(run.format(staged), lambda _hour: None)
 
 

@@ -392,3 +392,46 @@ def test_what_came_through_when_the_run_was_cancelled_is_told() -> None:
     with pytest.raises(Cancelled):
         a_worker(at_once=2, stop=stop).work("upload", [an_hour(0), an_hour(1)], itself, work, heard.append)
     assert heard == ["done"]
+
+
+def test_each_hour_of_a_range_is_told_in_order_whichever_was_ready_first() -> None:
+    last_done = threading.Event()
+
+    def ready(window: HourWindow) -> HourWindow:
+        if window == an_hour(0):
+            assert last_done.wait(60)
+        if window == an_hour(3):
+            last_done.set()
+        return window
+
+    found = a_worker().each("extract", [an_hour(i) for i in range(4)], ready)
+
+    assert found == tuple(an_hour(i) for i in range(4))
+
+
+def test_one_hour_of_a_range_that_fails_is_the_failure_of_all_and_heard_of_once() -> None:
+    failures = Failures()
+    begun: list[HourWindow] = []
+
+    def fail(window: HourWindow) -> HourWindow:
+        begun.append(window)
+        if window == an_hour(2):
+            raise PermanentFailure("no such table")
+        return window
+
+    with pytest.raises(PermanentFailure, match="no such table"):
+        a_worker(failures, at_once=1).each("extract", [an_hour(i) for i in range(100)], fail)
+
+    assert begun == [an_hour(0), an_hour(1), an_hour(2)]
+    assert failures.heard == []  # by whoever works on the range
+
+
+def test_a_range_that_is_cancelled_is_not_taken_for_one_that_failed() -> None:
+    stop = threading.Event()
+
+    def interrupted(_: HourWindow) -> HourWindow:
+        stop.set()
+        raise TransientFailure("the query was interrupted")
+
+    with pytest.raises(Cancelled):
+        a_worker(stop=stop, at_once=1).each("extract", [an_hour()], interrupted)

@@ -118,7 +118,7 @@ def test_every_table_is_staged_with_its_rows(tmp_path: Path) -> None:
     staged = extract(a_source(), tmp_path)
     assert [(table.table.name, table.rows) for table in staged.tables] == [("flights", 5), ("weather", 4)]
     for table in staged.tables:
-        with read_rows(table.path) as (_schema, batches):
+        with read_rows(table.paths[0]) as (_schema, batches):
             assert sum(batch.num_rows for batch in batches) == table.rows
 
 
@@ -240,7 +240,7 @@ def test_a_column_that_came_since_is_told_of_and_not_exported(
     installation.change_source("alter table events add extra varchar default 'x'")
     staged = read_from(installation, tmp_path / "staged")
     assert undeclared_columns([staged, staged]) == ("events.extra",)
-    with read_rows(staged.tables[0].path) as (schema, _):
+    with read_rows(staged.tables[0].paths[0]) as (schema, _):
         assert "extra" not in schema.names
 
 
@@ -261,7 +261,7 @@ def test_of_a_real_source_an_hour_is_exactly_its_rows(installation: Installation
         source, chosen, window, tmp_path, row_limit=None, progress=unnoted, stop=threading.Event()
     )
     source.close()
-    with read_rows(staged.tables[0].path) as (_schema, batches):
+    with read_rows(staged.tables[0].paths[0]) as (_schema, batches):
         ids = [row["id"] for batch in batches for row in batch.to_pylist()]
     assert ids == [*range(7 * ROWS_PER_HOUR, 8 * ROWS_PER_HOUR)]
     assert (staged.window, staged.snapshot) == (window, "DuckDB transaction snapshot")

@@ -34,12 +34,13 @@ def staged_rows(folder: Path, name: str = "flights", sizes: tuple[int, ...] = (3
     ]
     path = folder / f"{name}.arrow"
     rows = write_rows(path, batches, SCHEMA)
-    return StagedRows(table=a_receipt_table(name=name, rows_at_source=rows), path=path, rows=rows)
+    return StagedRows(table=a_receipt_table(name=name, rows_at_source=rows), paths=(path,), rows=rows)
 
 
 def a_staged_hour(*tables: StagedRows) -> StagedHour:
     return StagedHour(
         window=an_hour(),
+        folder=tables[0].paths[0].parent,
         snapshot="none",
         read_at=datetime(2013, 1, 1, 2, tzinfo=UTC),
         tables=tables,

@@ -14,15 +14,26 @@ from export_pipeline.pipeline.hours import (
     DeliveredHour,
     FormattedFile,
     FormattedHour,
+    HourRead,
     StagedHour,
     StagedRows,
     remarks_on,
 )
+from export_pipeline.windows import HourRange
 from export_pipeline_tests.builders import a_receipt, a_receipt_table, an_hour, moment
 
-STAGED_ROWS = StagedRows(table=a_receipt_table(), path=Path("/staging/flights.arrow"), rows=2)
+STAGED_ROWS = StagedRows(table=a_receipt_table(), paths=(Path("/staging/flights.arrow"),), rows=2)
 STAGED = StagedHour(
-    window=an_hour(), snapshot="none", read_at=moment("2013-01-01 02:00"), tables=(STAGED_ROWS,), seconds=0.5
+    window=an_hour(),
+    folder=Path("/staging"),
+    snapshot="none",
+    read_at=moment("2013-01-01 02:00"),
+    tables=(STAGED_ROWS,),
+    seconds=0.5,
+)
+HOUR_READ = HourRead(hour=an_hour().start, read_at=moment("2013-01-01 02:00"), rows_at_source={"flights": 2})
+STAGED_RANGE = replace(
+    STAGED, window=HourRange.between(an_hour().start, an_hour(1).until), parts=(HOUR_READ, HOUR_READ)
 )
 FORMATTED_FILE = FormattedFile(
     table="flights",
@@ -43,7 +54,16 @@ DELIVERED = DeliveredHour(
     changed=True,
     seconds=1.0,
 )
-EVERY_VALUE = [STAGED_ROWS, STAGED, FORMATTED_FILE, FORMATTED, DELIVERED_FILE, DELIVERED]
+EVERY_VALUE = [
+    STAGED_ROWS,
+    HOUR_READ,
+    STAGED,
+    STAGED_RANGE,
+    FORMATTED_FILE,
+    FORMATTED,
+    DELIVERED_FILE,
+    DELIVERED,
+]
 
 
 @pytest.fixture(params=EVERY_VALUE, ids=lambda value: type(value).__name__)
@@ -78,15 +98,16 @@ def test_a_formatted_hour_is_the_hour_that_was_staged() -> None:
 
 
 def test_it_knows_whether_its_files_are_where_they_were_written(tmp_path: Path) -> None:
-    staged_rows = replace(STAGED_ROWS, path=tmp_path / "flights.arrow")
-    other_rows = replace(STAGED_ROWS, path=tmp_path / "weather.arrow")
+    flights, weather, more = (tmp_path / f"{name}.arrow" for name in ("flights", "weather", "more"))
+    staged_rows = replace(STAGED_ROWS, paths=(flights,))
+    other_rows = replace(STAGED_ROWS, paths=(weather, more))
     staged = replace(STAGED, tables=(staged_rows, other_rows))
     formatted = replace(FORMATTED, files=(replace(FORMATTED_FILE, path=tmp_path / "flights.csv"),))
     assert (staged.on_disk, formatted.on_disk) == (False, False)
-    for path in (staged_rows.path, formatted.files[0].path):
+    for path in (flights, weather, formatted.files[0].path):
         path.touch()
     assert (staged.on_disk, formatted.on_disk) == (False, True)
-    other_rows.path.touch()
+    more.touch()
     assert staged.on_disk
 
 

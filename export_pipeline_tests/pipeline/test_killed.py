@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -18,9 +20,10 @@ from export_pipeline.store.connectors import add_connector
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import find_export
 from export_pipeline.store.schema import BEGUN_OBJECTS
+from export_pipeline.windows import ONE_HOUR, HourRange
 from export_pipeline_tests.connectors.objects import put, read
 from export_pipeline_tests.connectors.test_s3_upload import unfinished
-from export_pipeline_tests.installations import Installation, hours
+from export_pipeline_tests.installations import FIRST, Installation, hours
 from export_pipeline_tests.pipeline.killed import MOMENTS
 from export_pipeline_tests.runs import deliver, ledger
 from export_pipeline_tests.servers.s3 import S3Server
@@ -205,3 +208,45 @@ def test_where_nobody_may_look_anothers_file_stays_however_often_the_hour_is_tri
 
     place.delete(key)
     assert not deliver(installation, blind, hours(0, 0)).failed
+
+
+SINGLE: Mapping[str, Any] = {"standing": False, "layout": "single"}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_range_in_one_file_after_a_killed_run_is_as_if_nothing_had_happened(
+    installation: Installation, moment: str
+) -> None:
+    export = installation.export(**SINGLE)
+    untouched = installation.export("untouched", **SINGLE)
+    two_hours = HourRange.between(FIRST, FIRST + 2 * ONE_HOUR)
+    killed(installation, "killed", moment)
+    there = [path for path in installation.downloads.rglob("data.csv") if path.is_file()]
+    assert bool(there) == (moment in ("files placed", "receipt written"))  # all of it, or nothing
+
+    deliver(installation, export, [two_hours])
+    deliver(installation, untouched, [two_hours])
+
+    assert [(entry.revision, entry.rows, entry.hours) for entry in ledger(installation, export)] == [
+        (1, 40, 2)
+    ]
+    assert faults(installation, export) == []
+    written = (installation.downloads / "events" / "data.csv").read_bytes()
+    assert written == (installation.downloads / "untouched" / "data.csv").read_bytes()
+
+
+@pytest.mark.parametrize("last", [FILE, RECEIPT])
+def test_a_range_in_one_file_whose_replacement_was_killed_is_made_whole_by_any_run(
+    installation: Installation, last: int
+) -> None:
+    export = installation.export(**SINGLE)
+    whole = HourRange.between(FIRST, FIRST + ONE_HOUR)
+    deliver(installation, export, [whole])
+    installation.change_source("UPDATE events SET amount = 999 WHERE id = 5")
+    killed(installation, "killed_replacing", str(last))
+
+    deliver(installation, export, [whole])  # not forced
+
+    assert [entry.revision for entry in ledger(installation, export)] == [2]
+    assert b"999.00" in (installation.downloads / "events/data.csv").read_bytes()
+    assert faults(installation, export) == []

@@ -332,7 +332,7 @@ def test_hours_whose_staged_files_are_gone_are_read_again_and_no_others(installa
     run = a_run(installation, export)
     read = Reader(installation, run)
     staged = read(hours(0, 3))
-    staged.done[2].tables[0].path.unlink()
+    staged.done[2].tables[0].paths[0].unlink()
     formatted = run.format(staged, read)
     assert read.asked == [*hours(0, 3), *hours(2, 2)]
     assert not run.deliver(formatted, unheard, read).failed

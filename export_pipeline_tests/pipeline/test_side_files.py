@@ -42,7 +42,9 @@ def a_file(export: Export, *columns: Column, **changes: Any) -> FormattedFile:
 
 
 def formatted(export: Export) -> FormattedHour:
-    hour = StagedHour(window=an_hour(), snapshot="none", read_at=LONG_AGO, tables=(), seconds=0)
+    hour = StagedHour(
+        window=an_hour(), folder=Path(), snapshot="none", read_at=LONG_AGO, tables=(), seconds=0
+    )
     return FormattedHour(staged=hour, files=(a_file(export),), seconds=0)
 
 

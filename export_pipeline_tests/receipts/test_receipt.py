@@ -10,8 +10,8 @@ import pytest
 
 from export_pipeline.connectors.destination import Proof
 from export_pipeline.errors import PermanentFailure
-from export_pipeline.receipts.receipt import Receipt, canonical, digest_of, receipt_from
-from export_pipeline_tests.builders import FIRST_HOUR, a_receipt, a_receipt_file, a_receipt_table
+from export_pipeline.receipts.receipt import Receipt, ReceiptHour, canonical, digest_of, receipt_from
+from export_pipeline_tests.builders import FIRST_HOUR, a_receipt, a_receipt_file, a_receipt_table, moment
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "receipts" / "two_tables.json"
 
@@ -182,3 +182,90 @@ def test_a_receipt_cannot_be_changed() -> None:
 def test_an_instant_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="timezone"):
         Receipt(**dict(a_receipt()) | {"hour": FIRST_HOUR.replace(tzinfo=None)})
+
+
+def an_hour_of_it(
+    hours_later: int, at_source: int, written: int | None = None, **changes: Any
+) -> ReceiptHour:
+    hour = ReceiptHour(
+        hour=FIRST_HOUR + timedelta(hours=hours_later),
+        read_at=moment("2013-01-02 00:00"),
+        rows_at_source={"flights": at_source},
+        rows={"flights": at_source if written is None else written},
+    )
+    return hour.model_copy(update=changes)
+
+
+def a_range(*hours: ReceiptHour, rows: int = 9, at_source: int = 9, **changes: Any) -> Receipt:
+    """The receipt of the first three hours, in one file."""
+    asked: dict[str, Any] = {
+        "until": FIRST_HOUR + timedelta(hours=3),
+        "tables": (a_receipt_table(rows_at_source=at_source),),
+        "files": (a_receipt_file(rows=rows),),
+        "hours": hours or (an_hour_of_it(0, 4), an_hour_of_it(1, 0), an_hour_of_it(2, 5)),
+    }
+    return a_receipt(**asked | changes)
+
+
+def test_the_receipt_of_an_hour_has_no_member_for_hours_and_limit() -> None:
+    payload = json.loads(a_receipt().to_bytes())["payload"]
+    assert not {"hours", "row_limit"} & set(payload)
+
+
+def test_a_range_whose_hours_add_up_leaves_nothing_to_say() -> None:
+    whole = a_range()
+    assert whole.unreconciled == ()
+    assert receipt_from(whole.to_bytes(), "key") == whole
+
+
+@pytest.mark.parametrize(
+    ("whole", "sentences"),
+    [
+        (
+            a_range(an_hour_of_it(0, 4), an_hour_of_it(1, 0), an_hour_of_it(2, 5, 4)),
+            ["5 rows at the source in the hour 2013-01-01T02:00:00+00:00, 4 in the file"],
+        ),
+        # one row more than the whole has, and one that its hours do not know of
+        (
+            a_range(an_hour_of_it(0, 5), an_hour_of_it(1, 0), an_hour_of_it(2, 5)),
+            ["9 rows at the source, 10 in its hours together"],
+        ),
+        (a_range(rows=8), ["9 rows at the source, 8 in the file"]),
+        # an hour that is not there, and one that is there twice
+        (a_range(an_hour_of_it(0, 4), an_hour_of_it(2, 5)), ["the hours listed are not those"]),
+        (
+            a_range(an_hour_of_it(0, 4), an_hour_of_it(1, 0), an_hour_of_it(1, 0), an_hour_of_it(2, 5)),
+            ["the hours listed are not those from 2013-01-01T00:00:00+00:00 to 2013-01-01T03:00:00+00:00"],
+        ),
+        # a table that an hour says nothing of
+        (
+            a_range(an_hour_of_it(0, 4), an_hour_of_it(1, 0), an_hour_of_it(2, 5, rows={})),
+            ["5 rows at the source in the hour 2013-01-01T02:00:00+00:00, 0 in the file"],
+        ),
+    ],
+    ids=range(6),
+)
+def test_hours_of_a_range_that_do_not_add_up_are_told(whole: Receipt, sentences: list[str]) -> None:
+    assert len(whole.unreconciled) == len(sentences)
+    for told, sentence in zip(whole.unreconciled, sentences, strict=True):
+        assert sentence in told
+
+
+def test_of_a_limit_the_first_rows_in_order_of_hours_are_due() -> None:
+    hours = an_hour_of_it(0, 4, 4), an_hour_of_it(1, 0), an_hour_of_it(2, 5, 2)
+    assert a_range(*hours, rows=6, row_limit=6).unreconciled == ()
+    assert a_range(rows=9, row_limit=9).unreconciled == ()
+    assert a_range(rows=9, row_limit=10).unreconciled == ()
+
+
+def test_of_a_limit_other_rows_than_the_first_are_told() -> None:
+    hours = an_hour_of_it(0, 4, 1), an_hour_of_it(1, 0), an_hour_of_it(2, 5, 5)
+    assert a_range(*hours, rows=6, row_limit=6).unreconciled == (
+        "table flights: 4 rows at the source in the hour 2013-01-01T00:00:00+00:00, 1 in the file,"
+        " of which the first 6 were wanted",
+        "table flights: 5 rows at the source in the hour 2013-01-01T02:00:00+00:00, 5 in the file,"
+        " of which the first 6 were wanted",
+    )
+    assert a_range(rows=9, row_limit=6).unreconciled[0] == (
+        "table flights: 9 rows at the source, 9 in the file, of which the first 6 were wanted"
+    )

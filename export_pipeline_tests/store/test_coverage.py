@@ -58,13 +58,16 @@ def exports(control: sa.Engine, tmp_path: Path) -> tuple[Export, Export]:
         return an_export("events-a"), an_export("events-b")
 
 
-def enter(control: sa.Engine, export: Export, hour: int, *, rows: int, revision: int = 1) -> None:
+def enter(
+    control: sa.Engine, export: Export, hour: int, *, rows: int, revision: int = 1, hours: int = 1
+) -> None:
     entry = LedgerEntry(
         export_id=export.id,
         hour=FIRST + hour * ONE_HOUR,
         revision=revision,
         since=FIRST + hour * ONE_HOUR,
-        until=FIRST + (hour + 1) * ONE_HOUR,
+        until=FIRST + (hour + hours) * ONE_HOUR,
+        hours=hours,
         rows=rows,
         bytes=10 * rows,
         seconds=0.5,
@@ -136,3 +139,23 @@ def test_other_exports_do_not_count(control: sa.Engine, exports: tuple[Export, E
     enter(control, exports[1], 0, rows=5)
 
     assert counted(control, exports[0]).hours == 0
+
+
+def test_a_range_counts_all_of_its_hours(control: sa.Engine, exports: tuple[Export, Export]) -> None:
+    enter(control, exports[0], 2, rows=5, hours=48)
+    enter(control, exports[0], 50, rows=7)
+
+    assert replace(counted(control, exports[0]), proven_at=None) == Delivered(
+        hours=49,
+        rows=12,
+        bytes=120,
+        first_hour=FIRST + 2 * ONE_HOUR,
+        last_hour=FIRST + 50 * ONE_HOUR,
+        proven_at=None,
+    )
+
+
+def test_the_last_hour_is_that_of_the_last_range(control: sa.Engine, exports: tuple[Export, Export]) -> None:
+    enter(control, exports[0], 2, rows=5, hours=48)
+
+    assert counted(control, exports[0]).last_hour == FIRST + 49 * ONE_HOUR

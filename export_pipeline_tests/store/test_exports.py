@@ -5,6 +5,7 @@ import sqlalchemy as sa
 
 from export_pipeline.errors import AlreadyExists, NotFound
 from export_pipeline.exports.export import Export, ExportDefinition
+from export_pipeline.exports.file_layout import FileLayout
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import (
     add_export,
@@ -12,9 +13,11 @@ from export_pipeline.store.exports import (
     find_export,
     get_export,
     hide_export,
+    layout_of,
     list_exports,
     standing_exports,
 )
+from export_pipeline.store.schema import EXPORTS
 from export_pipeline_tests.builders import ORGANIZATION, a_definition
 from export_pipeline_tests.control_databases import stored_connector, stored_export
 
@@ -147,3 +150,22 @@ def test_the_name_of_a_deleted_export_is_free_again_and_again(control: sa.Engine
         hide(control, made[-1])
 
     assert len({export.id for export in made}) == 3
+
+
+def test_the_layout_is_known_of_deleted_exports_too(control: sa.Engine) -> None:
+    export = stored_export(control, standing=False, layout="single")
+    hide(control, export)
+    with reading(control) as connection:
+        assert layout_of(connection, export.id) is FileLayout.SINGLE
+
+
+def test_definitions_that_were_stored_before_there_were_layouts_are_hourly(control: sa.Engine) -> None:
+    export = stored_export(control)
+    with writing(control) as connection:
+        old = {
+            name: value for name, value in a_definition().model_dump(mode="json").items() if name != "layout"
+        }
+        connection.execute(EXPORTS.update().values(definition=old))
+    with reading(control) as connection:
+        assert layout_of(connection, export.id) is FileLayout.HOURLY
+        assert get_export(connection, export.id).definition == a_definition()

@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from export_pipeline.exports.export import Export
+from export_pipeline.exports.file_layout import FileLayout
 from export_pipeline.exports.task import ExportTask, TaskCounts, TaskStatus, progress_of, status_of
 from export_pipeline.store.claims import claim, note_progress
 from export_pipeline.store.database import reading, writing
@@ -80,7 +81,7 @@ def test_hours_are_counted_whole_and_in_part(
     start = an_hour().start
     task = of(export, since=start + timedelta(minutes=since), until=start + timedelta(minutes=until))
 
-    assert counts(control, task).hours == hours == len(task.hours)
+    assert counts(control, task).hours == hours == len(task.windows(FileLayout.HOURLY))
 
 
 def test_hours_outside_of_the_task_do_not_count(control: sa.Engine, export: Export) -> None:
@@ -210,3 +211,42 @@ def test_an_hour_whose_run_was_killed_is_not_under_way(control: sa.Engine, expor
     under_way(control, export, 1, "format", 5, 10, seconds_left=-1)
 
     assert counts(control, of(export)).under_way == 0
+
+
+@pytest.fixture
+def single(control: sa.Engine) -> Export:
+    """One whose file holds all hours of a task, named by the first."""
+    return stored_export(control, slug="single", standing=False, layout="single")
+
+
+def test_the_hours_of_a_range_are_delivered_together(control: sa.Engine, single: Export) -> None:
+    assert counts(control, of(single)) == TaskCounts(hours=4, delivered=0, failed=0)
+    delivered(control, single, 1, until=an_hour(5).start, hours=4)
+
+    assert counts(control, of(single)) == TaskCounts(hours=4, delivered=4, failed=0)
+    assert counts(control, of(single, force=True)).delivered == 4
+    assert counts(control, of(single, force=True, requested_at=AFTER)).delivered == 0
+
+
+def test_the_hours_of_a_range_fail_together(control: sa.Engine, single: Export) -> None:
+    failed(control, single, 1, failed_at=AFTER)
+
+    assert counts(control, of(single)) == TaskCounts(hours=4, delivered=0, failed=4)
+    assert status_of(of(single), counts(control, of(single))) is TaskStatus.ERROR
+
+
+def test_half_of_a_range_is_half_of_its_hours(control: sa.Engine, single: Export) -> None:
+    under_way(control, single, 1, "upload", 50, 100)
+
+    assert counts(control, of(single)).under_way == pytest.approx(0.9 * 4)
+    assert progress_of(counts(control, of(single))) == 90
+
+
+def test_another_range_that_begins_in_the_middle_is_none_of_the_tasks(
+    control: sa.Engine, single: Export
+) -> None:
+    delivered(control, single, 2, until=an_hour(6).start, hours=4)
+    failed(control, single, 3, failed_at=AFTER)
+    under_way(control, single, 4, "upload", 1, 1)
+
+    assert counts(control, of(single)) == TaskCounts(hours=4, delivered=0, failed=0)
