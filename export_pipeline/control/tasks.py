@@ -97,17 +97,19 @@ def show_tasks(
     *,
     export: str | None = None,
     origin: str | None = None,
+    name: str | None = None,
     after: tuple[datetime, str] | None = None,
     offset: int = 0,
     limit: int = 100,
 ) -> Sequence[TaskView]:
-    """The latest tasks, the newest first; `after` and `offset` as for `list_tasks`."""
+    """The latest tasks, the newest first; all else as for `list_tasks`."""
     export_id = find_export(connection, organization, export).id if export is not None else None
     tasks = list_tasks(
         connection,
         organization,
         export_id=export_id,
         origin=origin,
+        name=name,
         after=after,
         offset=offset,
         limit=limit,

@@ -67,16 +67,17 @@ def list_tasks(
     *,
     export_id: str | None = None,
     origin: str | None = None,
+    name: str | None = None,
     after: tuple[datetime, str] | None = None,
     offset: int = 0,
     limit: int = 100,
 ) -> Sequence[ExportTask]:
-    """The organization's latest tasks, the newest first; of one export, or that one face took.
+    """The organization's latest tasks, the newest first; of one export, that one face took, of one name.
 
     `after` is the `requested_at` and the id of the last one that was seen: pages that begin so lose nothing
     and repeat nothing while tasks are added, which those that begin at an `offset` may.
     """
-    query = sa.select(TASKS).where(*_listed(organization, export_id, origin))
+    query = sa.select(TASKS).where(*_listed(organization, export_id, origin, name))
     if after is not None:
         requested_at, id_ = after
         same = sa.and_(TASKS.c.requested_at == requested_at, TASKS.c.id > id_)
@@ -86,20 +87,29 @@ def list_tasks(
 
 
 def count_tasks(
-    connection: sa.Connection, organization: str, *, export_id: str | None = None, origin: str | None = None
+    connection: sa.Connection,
+    organization: str,
+    *,
+    export_id: str | None = None,
+    origin: str | None = None,
+    name: str | None = None,
 ) -> int:
     """How many tasks `list_tasks` gives on all of its pages."""
-    listed = _listed(organization, export_id, origin)
+    listed = _listed(organization, export_id, origin, name)
     return connection.scalar(sa.select(sa.func.count()).select_from(TASKS).where(*listed)) or 0
 
 
-def _listed(organization: str, export_id: str | None, origin: str | None) -> Iterator[sa.ColumnElement[bool]]:
+def _listed(
+    organization: str, export_id: str | None, origin: str | None, name: str | None
+) -> Iterator[sa.ColumnElement[bool]]:
     yield TASKS.c.organization == organization
     yield TASKS.c.deleted_at.is_(None)
     if export_id is not None:
         yield TASKS.c.export_id == export_id
     if origin is not None:
         yield TASKS.c.origin == origin
+    if name is not None:
+        yield TASKS.c.name == name
 
 
 def tasks_page(

@@ -259,14 +259,18 @@ def test_each_face_has_its_own_tasks(control: sa.Engine, export: Export) -> None
                 until=FIRST_HOUR + timedelta(hours=1),
                 force=False,
                 origin=origin,
+                name=name,
             )
-            for origin in ("coveo", "bitmovin", None)
+            for origin, name in (("coveo", "site"), ("bitmovin", "site"), (None, None))
         )
     with reading(control) as connection:
         assert list_tasks(connection, ORGANIZATION, origin="coveo") == [coveo]
         assert count_tasks(connection, ORGANIZATION, origin="coveo") == 1
         assert count_tasks(connection, ORGANIZATION) == 3
         assert list_tasks(connection, ORGANIZATION, offset=1, limit=1) == [bitmovin]
+        assert list_tasks(connection, ORGANIZATION, origin="bitmovin", name="site") == [bitmovin]
+        assert count_tasks(connection, ORGANIZATION, name="site") == 2
+        assert count_tasks(connection, ORGANIZATION, name="shop") == 0
         assert find_task(connection, ORGANIZATION, coveo.id, origin="coveo") == coveo
         with pytest.raises(NotFound):
             find_task(connection, ORGANIZATION, coveo.id, origin="bitmovin")
