@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from export_pipeline.api import documentation
 from export_pipeline.api.bitmovin.face import BITMOVIN
+from export_pipeline.api.botify.face import BOTIFY
 from export_pipeline.api.coveo.face import COVEO
 from export_pipeline.api.face import Face
 from export_pipeline.api.limiting import Limits
@@ -27,7 +28,7 @@ from export_pipeline.settings import Settings
 LOG = logging.getLogger("export_pipeline.api")
 
 # The native one last: it answers for every address that is nobody else's.
-FACES: tuple[Face, ...] = (BITMOVIN, COVEO, MANAGED, NATIVE)
+FACES: tuple[Face, ...] = (BITMOVIN, BOTIFY, COVEO, MANAGED, NATIVE)
 
 
 def create() -> FastAPI:

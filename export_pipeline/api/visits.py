@@ -78,6 +78,11 @@ def visit(request: Request, privilege: Privilege, organization: str | None = Non
     return Visit(deployment=theirs, caller=caller, request_id=request_id)
 
 
+def of_organization(request: Request, asking: Visit, privilege: Privilege, organization: str) -> Visit:
+    """The same visit in the organization that the address or the body names, if the key works there."""
+    return asking if asking.organization == organization else visit(request, privilege, organization)
+
+
 def allowed(privilege: Privilege) -> Any:
     """What a route depends on that needs a key with the privilege."""
 
