@@ -116,7 +116,7 @@ def tasks_page(
     connection: sa.Connection, organization: str, asked: PageRequest, *, export_id: str | None = None
 ) -> Page[ExportTask]:
     """The organization's tasks in pages, the newest first; of one export only if it is named."""
-    query = sa.select(TASKS).where(*_listed(organization, export_id, None))
+    query = sa.select(TASKS).where(*_listed(organization, export_id, None, None))
     return read_page(
         connection,
         query,

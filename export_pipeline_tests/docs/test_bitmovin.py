@@ -17,7 +17,7 @@ from export_pipeline_tests.api.bitmovin.viewing import DECLARATION, viewing
 from export_pipeline_tests.api.conftest import Api, serving
 from export_pipeline_tests.docs.pages import blocks, page, tables
 
-PAGE = page("bitmovin.md")
+PAGE = page("api/bitmovin.md")
 OUTPUTS, STATUSES = tables(PAGE)
 
 
