@@ -38,8 +38,10 @@ demo: .venv/runtime ## the main job on real data; DEMO_HOME=<folder> says where
 dev: .venv/runtime ## the Dagster UI and daemon on the demo's data; PORT=<number> if 3000 is taken
 	@$(BIN)/export-pipeline dev --home "$(DEMO_HOME)" --port "$(PORT)"
 
+# Two at a time, a file to each: most of a test is waiting for a process or a server. Files are taken in order,
+# so that the long ones (acceptance, cli) come first and the short ones fill what is left.
 test: .venv/dev ## every test but the slow matrices
-	@$(BIN)/pytest -m "not slow"
+	@$(BIN)/pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-all: .venv/dev ## every test
 	@$(BIN)/pytest

@@ -111,7 +111,11 @@ def test_a_key_does_not_show_itself() -> None:
     assert GIVEN not in repr(key) + str(key) + repr(vars(key))
 
 
-@pytest.mark.parametrize("given", ["", "short", "ключ", GIVEN[:-1], f"{GIVEN[:-5]}="])
+@pytest.mark.parametrize(
+    "given",
+    ["", "short", "ключ", GIVEN[:-1], f"{GIVEN[:-5]}="],
+    ids=["nothing", "too short", "letters of no key", "a sign less", "four signs less"],
+)
 def test_what_is_no_key_is_refused_with_the_way_to_make_one(given: str) -> None:
     with pytest.raises(
         ExportPipelineError, match=r"EXPORT_PIPELINE_SECRET_KEY is not a key.*generate_key"
