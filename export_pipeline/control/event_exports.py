@@ -26,6 +26,7 @@ from export_pipeline.filters.named import resolve
 from export_pipeline.filters.tree import Filter
 from export_pipeline.store.encryption import SecretKey
 from export_pipeline.store.named_filters import named_filters
+from export_pipeline.store.tenants import tenants_of
 from export_pipeline.windows import floor
 
 ORIGIN = "coveo"
@@ -103,7 +104,8 @@ def request_events(
 ) -> ExportTask:
     """Accept a request for `[since, until)`; its files are its own. Refused, nothing is stored."""
     _check_texts(asked)
-    definition = definition_of(asked, dataset, organization, named_filters(connection, organization), since)
+    own, named = tenants_of(connection, organization), named_filters(connection, organization)
+    definition = definition_of(asked, dataset, organization, named, since, own)
     return request_export(
         connection,
         key,
@@ -125,8 +127,8 @@ def check_event_export(
 ) -> None:
     """Refuse what no range could be exported of. InvalidRequest names the field that does not fit."""
     _check_texts(asked)
-    named = named_filters(connection, organization)
-    plan_of(definition_of(asked, dataset, organization, named, datetime.now(UTC)), dataset, named)
+    own, named = tenants_of(connection, organization), named_filters(connection, organization)
+    plan_of(definition_of(asked, dataset, organization, named, datetime.now(UTC), own), dataset, named)
 
 
 def definition_of(
@@ -135,8 +137,11 @@ def definition_of(
     organization: str,
     named: Mapping[str, Filter],
     first: datetime,
+    own: Sequence[str] = (),
 ) -> ExportDefinition:
-    """What is wanted as an export's definition. InvalidRequest names the field that does not fit."""
+    """What is wanted as an export's definition; `own` are the organization's tenants. InvalidRequest names
+    the field that does not fit.
+    """
     chosen = _with_dimensions(_tables(dataset, asked.tables), asked)
     tables = [table for table, _ in chosen]
     of_searches = _scoped("fs", asked.searches_filters, tables, SEARCH_TABLES, named)
@@ -153,7 +158,7 @@ def definition_of(
                 for table, columns in chosen
             ],
             "filters": asked.filters,
-            "tenant": tenant_for(tables, organization),
+            "tenant": tenant_for(tables, organization, own),
             "format": {
                 "type": "csv",
                 "dialect": "no_newline" if asked.one_line else "excel",

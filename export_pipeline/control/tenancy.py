@@ -1,4 +1,4 @@
-"""Whose rows an organization may ask for by itself: of tables that several share, those of its own name."""
+"""Whose rows an organization is given where a request cannot name a tenant: its own, or those of its name."""
 
 from collections.abc import Sequence
 
@@ -16,6 +16,12 @@ def tables_for(dataset: Dataset) -> Sequence[Table]:
     return tables
 
 
-def tenant_for(tables: Sequence[Table], organization: str) -> str | None:
-    """What has to stand in the tenant columns of the chosen tables: the organization, if there is any."""
-    return organization if any(table.tenant_column for table in tables) else None
+def tenant_for(tables: Sequence[Table], organization: str, own: Sequence[str] = ()) -> str | None:
+    """What has to stand in the tenant columns of the chosen tables; None if they have none.
+
+    `own` are the tenants that the organization was given. Of several it is the one of its name, and so it is
+    where there are none; `tenants` refuses that where it may not be.
+    """
+    if not any(table.tenant_column for table in tables):
+        return None
+    return own[0] if len(own) == 1 else organization

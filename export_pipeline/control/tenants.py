@@ -1,14 +1,15 @@
 """Which tenants an organization has, and that it exports the rows of no others.
 
 A tenant is a text that a request holds: without this, any customer could name another's. As soon as one
-tenant is given to an organization, every organization is held to its own; until then, as in an installation
-that has one customer, nobody is asked. The default organization is the operator's own, and is held to none.
+tenant is given to an organization, every organization is held to its own. Until then a key may name the
+tenant that is called like its organization and no other, and the operator, at the command line, any. The
+default organization is the operator's own, and is held to none.
 """
 
 import sqlalchemy as sa
 
 from export_pipeline.control import looks
-from export_pipeline.control.audit import audited
+from export_pipeline.control.audit import actor_of, audited
 from export_pipeline.errors import InvalidRequest, NotFound
 from export_pipeline.exports.export import DEFAULT_ORGANIZATION, MAX_NAME, ExportDefinition
 from export_pipeline.store.organizations import list_organizations
@@ -43,11 +44,16 @@ def take_tenant(connection: sa.Connection, organization: str, tenant: str) -> No
 
 def check_tenant(connection: sa.Connection, organization: str, definition: ExportDefinition) -> None:
     """Refuse a definition that is not of the organization's own tenants."""
-    if organization == DEFAULT_ORGANIZATION or not any_given(connection):
+    if organization == DEFAULT_ORGANIZATION:
         return
     own = tenants_of(connection, organization)
     if definition.tenant in own:
         return
+    if not any_given(connection):
+        by_operator = actor_of(connection).kind == "user"
+        if by_operator or definition.tenant in (None, organization):
+            return
+        own = [organization]
     given = "is missing" if definition.tenant is None else f"{definition.tenant!r} is none of yours"
     cure = f"give one of {', '.join(own)}" if own else "the operator has not given you any yet; ask for it"
     raise InvalidRequest(f"tenant: {given}; {cure}", field="tenant")

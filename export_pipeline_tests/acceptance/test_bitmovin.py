@@ -23,6 +23,7 @@ from bitmovin_api_sdk import (
 
 from export_pipeline.control.keys import create_key
 from export_pipeline.control.organizations import create_organization
+from export_pipeline.control.tenants import give_tenant
 from export_pipeline.processes.dagster import Instance, free_port
 from export_pipeline.store.database import writing
 from export_pipeline_tests.acceptance.conftest import Services, dagster_environ
@@ -102,6 +103,7 @@ def day(installation: Installation, tmp_path: Path, moto_server: S3Server) -> It
     account = an_account(moto_server)
     with writing(installation.deployment.control) as connection:
         create_organization(connection, "acme")
+        give_tenant(connection, "acme", ACME)
         key = create_key(connection, organization="acme", privileges=["admin"], name="bi").text
     environ = {**dagster_environ(installation), **account.environ}
     instance = Instance(home=installation.folder / "dagster", environ=environ)

@@ -35,4 +35,6 @@ def test_where_tables_are_shared_nobody_is_given_one_that_says_not_whose_its_row
 
 def test_of_shared_tables_an_organization_is_given_its_own_rows() -> None:
     assert tenant_for([SHARED, OPEN], "acme") == "acme"
-    assert tenant_for([OPEN], "acme") is None
+    assert tenant_for([SHARED], "acme", ["Acme Inc."]) == "Acme Inc."
+    assert tenant_for([SHARED], "acme", ["other", "acme"]) == "acme"
+    assert tenant_for([OPEN], "acme", ["Acme Inc."]) is None

@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from export_pipeline.connectors.connector import config_from
+from export_pipeline.control.audit import Actor, acting
 from export_pipeline.control.exports import create_export
 from export_pipeline.control.requests import request_export
 from export_pipeline.control.tenants import give_tenant, take_tenant
@@ -56,7 +57,7 @@ def ask(control: sa.Engine, organization: str, tenant: str | None, table: str = 
             DATASET,
             organization=organization,
             connector="bucket",
-            definition=definition.model_copy(update={"subdirectory": f"requested-{table}"}),
+            definition=definition.model_copy(update={"subdirectory": f"requested-{table}-{tenant}"}),
             since=FIRST_HOUR,
             until=FIRST_HOUR + timedelta(hours=1),
             origin="test",
@@ -100,11 +101,22 @@ def slugs(control: sa.Engine, organization: str) -> Sequence[str]:
         return [export.slug for export in list_exports(connection, organization)]
 
 
-def test_where_no_tenant_is_given_to_anybody_nobody_is_asked(control: sa.Engine) -> None:
+def test_where_no_tenant_is_given_to_anybody_the_operator_is_not_asked(control: sa.Engine) -> None:
     ask(control, "acme", "AA")
     ask(control, "acme", None, "airports")
 
     assert len(slugs(control, "acme")) == 4
+
+
+def test_a_key_names_no_tenant_but_its_organizations_until_one_is_given(control: sa.Engine) -> None:
+    key = acting(control, Actor(kind="key", id="1", name="nightly"))
+
+    assert refused(key, "acme", "AA") == "tenant: 'AA' is none of yours; give one of acme"
+    ask(key, "acme", "acme")
+    ask(key, "acme", None, "airports")
+    given(control, "acme", "AA")
+    ask(key, "acme", "AA")
+    ask(acting(control, Actor(kind="key", id="2", name="ours")), DEFAULT_ORGANIZATION, "UA")
 
 
 def test_an_organization_exports_its_own_and_no_others(control: sa.Engine) -> None:

@@ -12,7 +12,7 @@ import pytest
 from export_pipeline.api.bitmovin.output_kinds import KINDS
 from export_pipeline.dataset.declaration import load_dataset
 from export_pipeline.exports.task import TaskStatus
-from export_pipeline_tests.api.bitmovin.conftest import Customer, a_customer
+from export_pipeline_tests.api.bitmovin.conftest import Customer, a_customer, licensed
 from export_pipeline_tests.api.bitmovin.viewing import DECLARATION, viewing
 from export_pipeline_tests.api.conftest import Api, serving
 from export_pipeline_tests.docs.pages import blocks, page, tables
@@ -25,7 +25,8 @@ OUTPUTS, STATUSES = tables(PAGE)
 def customer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Customer]:
     folder = tmp_path_factory.mktemp("page")
     with viewing(folder / "home") as installation, serving(installation, folder / "log") as url:
-        yield a_customer(Api(url, installation, folder / "log"))
+        api = Api(url, installation, folder / "log")
+        yield licensed(api, a_customer(api))
 
 
 def test_every_kind_of_output_and_every_status_is_listed() -> None:

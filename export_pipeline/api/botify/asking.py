@@ -1,6 +1,6 @@
 """A job as the document asks for one, and the export that it is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
@@ -47,14 +47,18 @@ class JobRequest(BaseModel, extra="forbid"):
 
 
 def definition_of(
-    payload: Payload, wanted: Wanted, organization: str, target: StoredConnector
+    payload: Payload,
+    wanted: Wanted,
+    organization: str,
+    target: StoredConnector,
+    own: Sequence[str] = (),
 ) -> ExportDefinition:
-    """The payload as an export's definition."""
+    """The payload as an export's definition; `own` are the organization's tenants."""
     return definition_from(
         {
             "tables": [{"name": wanted.table.name, "columns": wanted.columns}],
             "filters": [wanted.filter] if wanted.filter else [],
-            "tenant": tenant_for([wanted.table], organization),
+            "tenant": tenant_for([wanted.table], organization, own),
             "format": format_of(payload.formatter, payload.formatter_config or {}, wanted.collection),
             "context": {"user": organization, "project": payload.project},
             "layout": "single",

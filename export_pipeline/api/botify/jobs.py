@@ -20,6 +20,7 @@ from export_pipeline.deployment import DIRECT_DOWNLOAD
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.tasks import count_tasks
+from export_pipeline.store.tenants import tenants_of
 
 router = APIRouter(prefix="/v1/jobs")
 
@@ -36,7 +37,9 @@ def create(request: Request, asking: ExportsEditor, body: JsonObject) -> dict[st
     wanted = wanted_by(payload.query, deployment.dataset)
     with named_as_asked():
         target = backend_named(visit, payload.connector)
-        definition = definition_of(payload, wanted, organization, target)
+        with reading(deployment.control) as connection:
+            own = tenants_of(connection, organization)
+        definition = definition_of(payload, wanted, organization, target, own)
         fetched = target.type == DIRECT_DOWNLOAD
         check_row_limit(definition, deployment.connector(target.id).row_limit)
         with writing(deployment.control) as connection:

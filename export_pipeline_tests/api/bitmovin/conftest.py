@@ -14,6 +14,9 @@ from bitmovin_api_sdk import (
     BitmovinError,
 )
 
+from export_pipeline.store.database import writing
+from export_pipeline.store.organizations import list_organizations
+from export_pipeline.store.tenants import give, take
 from export_pipeline_tests.api.bitmovin.viewing import ACME, viewing
 from export_pipeline_tests.api.conftest import Api, serving
 from export_pipeline_tests.installations import FIRST
@@ -59,9 +62,18 @@ def a_customer(api: Api) -> Customer:
     return Customer(organization, api.key(organization), api.url)
 
 
+def licensed(api: Api, customer: Customer) -> Customer:
+    """The customer, whose acme's license is now, whoever had it before."""
+    with writing(api.installation.deployment.control) as connection:
+        for organization in list_organizations(connection):
+            take(connection, organization, ACME)
+        give(connection, customer.organization, ACME)
+    return customer
+
+
 @pytest.fixture
 def customer(api: Api) -> Customer:
-    return a_customer(api)
+    return licensed(api, a_customer(api))
 
 
 @pytest.fixture
