@@ -4,7 +4,7 @@ import errno
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,7 @@ class Instance:
         with ExitStack() as stack:
             running = Running(stack, environ, logs, self._workspace(code_port := free_port()))
             running.start("dagster", "code-server", "start", "-m", MODULE, "-h", HOST, "-p", str(code_port))
-            running.wait(lambda: _listens(code_port))
+            running.wait(lambda: listens(code_port))
             running.start("dagster-webserver", "-h", HOST, "-p", str(port), "-w", str(running.workspace))
             webserver = Webserver(f"http://{HOST}:{port}")
             running.wait(lambda: webserver.ready(code_port))
@@ -68,7 +68,11 @@ class Running:
         """Start one of Dagster's programs, the ones installed beside our Python."""
         path = Path(sys.executable).with_name(program)
         name = "-".join((program, *arguments[:1])) if program == "dagster" else program
-        process = Tethered([str(path), *arguments], log=self._logs / f"{name}.log", environ=self._environ)
+        self.start_command(name, [str(path), *arguments])
+
+    def start_command(self, name: str, command: Sequence[str]) -> None:
+        """Start whatever else is to run and to end with them; `name` is its log's."""
+        process = Tethered(command, log=self._logs / f"{name}.log", environ=self._environ)
         self._processes.append(self._stack.enter_context(process))
 
     def start_daemon(self) -> None:
@@ -86,12 +90,14 @@ class Running:
         while not ready():
             self.check()
             if time.monotonic() > give_up:
-                raise ExportPipelineError(f"Dagster did not start within {seconds:.0f} s; see {self._logs}")
+                raise ExportPipelineError(
+                    f"Dagster or the API did not start within {seconds:.0f} s; see {self._logs}"
+                )
             time.sleep(0.1)
 
 
-def check_free(port: int, host: str = HOST) -> None:
-    """InvalidRequest unless the port can be listened on."""
+def check_free(port: int, host: str = HOST, *, cure: str = "use --port to name another") -> None:
+    """InvalidRequest unless the port can be listened on; `cure` says how to name another."""
     with socket.socket() as probe:
         # As the webserver does: connections of an earlier one that are still closing are no obstacle.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -100,8 +106,7 @@ def check_free(port: int, host: str = HOST) -> None:
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
             raise InvalidRequest(
-                f"port {port} {'is taken' if taken else f'cannot be listened on ({error.strerror})'};"
-                " use --port to name another (make dev PORT=<number>)",
+                f"port {port} {'is taken' if taken else f'cannot be listened on ({error.strerror})'}; {cure}",
                 field="port",
             ) from error
 
@@ -114,6 +119,7 @@ def free_port() -> int:
         return port
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether somebody on this machine answers at the port."""
     with socket.socket() as probe:
         return probe.connect_ex((HOST, port)) == 0

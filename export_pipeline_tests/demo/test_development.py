@@ -2,15 +2,17 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -39,6 +41,7 @@ class Story:
     """What was seen of one `dev`."""
 
     page: str
+    ready: Mapping[str, Any]
     printed: str
     taken: str
     processes: int
@@ -70,11 +73,15 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         create_export(home)
         wait(lambda: "The exports changed" in output.read_text(), dev, output)
         taken = webserver.launch_backfill([["exports", "mine"]], ["2013-01-01-00:00"], "The new export")
+        (api,) = re.findall(r"The API: (http://\S+)/docs", output.read_text())
+        wait(lambda: readiness(api)["dagster"]["status"] == "up", dev, output)
+        ready = readiness(api)
         processes = psutil.Process(dev.pid).children(recursive=True)
         dev.send_signal(signal.SIGINT)
         code = dev.wait(SECONDS_TO_WAIT)
         return Story(
             page=text,
+            ready=ready,
             printed=output.read_text(),
             taken=taken,
             processes=len(processes),
@@ -92,6 +99,11 @@ def wait(done: Callable[[], bool], dev: "subprocess.Popen[bytes]", output: Path)
         assert dev.poll() is None, output.read_text()
         assert time.monotonic() < give_up, output.read_text()
         time.sleep(0.1)
+
+
+def readiness(api: str) -> Any:
+    with urllib.request.urlopen(f"{api}/readyz", timeout=60) as answer:
+        return json.loads(answer.read())
 
 
 def create_export(home: DemoHome) -> None:
@@ -114,12 +126,17 @@ def test_it_says_where_the_ui_is_and_the_ui_is_there(story: Story) -> None:
     assert "Dagster" in story.page
 
 
+def test_it_says_where_the_api_is_and_the_api_sees_dagster(story: Story) -> None:
+    assert story.ready["status"] == "ready"
+    assert story.ready["dagster"]["status"] == "up"
+
+
 def test_an_export_made_meanwhile_appears_by_itself(story: Story) -> None:
     assert story.taken
 
 
 def test_ctrl_c_ends_everything_that_it_started(story: Story) -> None:
-    assert story.processes >= 6  # three of Dagster's and a guard for each
+    assert story.processes >= 8  # three of Dagster's, the API, and a guard for each
     assert story.left == []
 
 
