@@ -15,8 +15,9 @@ from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.connectors.secret import reveal
 from export_pipeline.errors import AlreadyExists, NotFound
 from export_pipeline.store.encryption import SecretKey
+from export_pipeline.store.moments import Moment
 from export_pipeline.store.pages import Page, PageRequest, read_page
-from export_pipeline.store.schema import CONNECTORS, ORGANIZATIONS, Moment
+from export_pipeline.store.schema import CONNECTORS, ORGANIZATIONS
 from export_pipeline.store.sealing import seal
 
 NOT_CHECKED = "It has not been checked yet."

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 
 from export_pipeline.errors import InvalidRequest
-from export_pipeline.store.schema import Moment
+from export_pipeline.store.moments import Moment
 
 T = TypeVar("T")
 

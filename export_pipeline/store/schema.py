@@ -1,9 +1,8 @@
 """The control database's tables. Changed only together with a migration (a test compares the two)."""
 
-from datetime import UTC, datetime
-from typing import Any
-
 import sqlalchemy as sa
+
+from export_pipeline.store.moments import Moment
 
 METADATA = sa.MetaData(
     naming_convention={
@@ -13,28 +12,6 @@ METADATA = sa.MetaData(
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     }
 )
-
-
-class Moment(sa.types.TypeDecorator[datetime]):
-    """An instant. UTC on the way in and out, also where the database forgets zones (SQLite)."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value.isoformat()} names no zone")
-        value = value.astimezone(UTC)
-        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
-
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        if value is None:
-            return None
-        assert isinstance(value, datetime)
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-
 
 ORGANIZATIONS = sa.Table(
     "organizations",

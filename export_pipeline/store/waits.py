@@ -9,7 +9,8 @@ from sqlalchemy.exc import IntegrityError
 
 from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.store.connectors import StoredConnector
-from export_pipeline.store.schema import CONNECTORS, EXPORTS, WAITS, Moment
+from export_pipeline.store.moments import Moment
+from export_pipeline.store.schema import CONNECTORS, EXPORTS, WAITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
