@@ -122,6 +122,7 @@ def _proof(
 ) -> Proof:
     from export_pipeline.control.tasks import MAX_HOURS
     from export_pipeline.control.verification import delivered_hours, verify_hours
+    from export_pipeline.exports.file_layout import FileLayout
     from export_pipeline.receipts.receipt import receipt_from
 
     entries = delivered_hours(deployment.control, export, question.since, question.until)
@@ -129,6 +130,8 @@ def _proof(
     rows = size = 0
     faults: list[Fault] = []
     faulty: list[HourWindow] = []
+    ranges: list[tuple[datetime, datetime]] = []  # in one file each: repaired as a whole, and by themselves
+    single = export.definition.layout is FileLayout.SINGLE
     found = verify_hours(
         deployment.connector(export.connector_id),
         entries,
@@ -146,17 +149,20 @@ def _proof(
             ]
             if verification.problems:
                 delivered = receipt_from(entry.receipt.encode(), entry.receipt_key)
-                faulty.append(HourWindow(entry.hour, delivered.since, delivered.until))
+                if single:
+                    ranges.append((delivered.since, delivered.until))
+                else:
+                    faulty.append(HourWindow(entry.hour, delivered.since, delivered.until))
             bars.advance(bar)
     return Proof(
         export=export.slug,
-        hours=len(entries),
+        hours=sum(entry.hours for entry in entries),
         rows=rows,
         bytes=size,
         faults=tuple(faults),
         repair=tuple(
             f"{again} task create {export.slug} --from {moment(since)} --to {moment(until)} --force"
-            for since, until in spans(faulty, MAX_HOURS)
+            for since, until in [*spans(faulty, MAX_HOURS), *ranges]
         ),
     )
 

@@ -9,10 +9,11 @@ import pytest
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import find_export
 from export_pipeline.store.schema import HOURS
+from export_pipeline.windows import ONE_HOUR, HourRange
 from export_pipeline_tests.cli.conftest import CallCli
 from export_pipeline_tests.cli.deliveries import deliver
 from export_pipeline_tests.cli.terminals import run_in_a_terminal
-from export_pipeline_tests.installations import ROWS_PER_HOUR, Installation, hours
+from export_pipeline_tests.installations import FIRST, ROWS_PER_HOUR, Installation, hours
 
 HOUR_1 = "2026-01-05-01-00"
 
@@ -89,6 +90,28 @@ def test_what_is_damaged_or_missing_is_repaired_by_the_command_it_prints(
         export = find_export(connection, "default", "events")
     deliver(delivered, export, hours(0, 1), proven_since=datetime.now(UTC))
     assert call_cli("verify").code == 0
+
+
+def test_a_range_in_one_file_is_all_of_its_hours_and_is_repaired_as_a_whole(
+    call_cli: CallCli, installation: Installation
+) -> None:
+    export = installation.export(standing=False, layout="single", filename="$hour.csv")
+    deliver(installation, export, [HourRange.between(FIRST, FIRST + 2 * ONE_HOUR)])
+    deliver(installation, export, [HourRange.between(FIRST + 2 * ONE_HOUR, FIRST + 4 * ONE_HOUR)])
+    (found,) = call_cli("verify", "--json").document["exports"]
+    assert (found["hours"], found["rows"], found["faults"]) == (4, 3 * ROWS_PER_HOUR, [])  # one is empty
+
+    for file in (installation.downloads / "events").glob("*.csv"):
+        file.unlink()
+
+    (found,) = call_cli("verify", "--json").document["exports"]
+    assert found["repair"] == [
+        f"export-pipeline task create events --from 2026-01-05T{since}:00:00Z --to 2026-01-05T{until}:00:00Z"
+        " --force"
+        for since, until in [("00", "02"), ("02", "04")]
+    ]
+    first = found["repair"][0].split()[1:]
+    assert call_cli(*first, "--json").code == 0
 
 
 def test_for_another_organization_the_command_names_it(call_cli: CallCli, delivered: Installation) -> None:
