@@ -151,9 +151,16 @@ class Deployment:
         """
         with reading(self.control) as connection:
             connector = get_connector(connection, get_export(connection, export_id).connector_id)
+        self.checked_if_new(connector)
+
+    def checked_if_new(self, connector: StoredConnector) -> StoredConnector:
+        """The connector as it is then."""
         new = connector.state is ConnectorState.STARTING and connector.checked_at is None
-        if connector.declared and new:
-            self.check(connector)
+        if not (connector.declared and new):
+            return connector
+        self.check(connector)
+        with reading(self.control) as connection:
+            return get_connector(connection, connector.id)
 
     def check_within(self, connector: StoredConnector, seconds: float) -> Sequence[CheckStep]:
         """Check a connector and wait so long for its steps; of one that has not ended by then that is noted.

@@ -60,7 +60,7 @@ class ConnectorResource(dg.ConfigurableResource["ConnectorResource"]):
                 stored = find_connector(
                     connection, self.organization or settings.organization, self.connector
                 )
-            self._check(stored)
+            self._check(deployment.checked_if_new(stored))
             return deployment.connector(stored.id)
         finally:
             deployment.close()
