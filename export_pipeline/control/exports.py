@@ -97,8 +97,8 @@ def create_export(
             field="layout",
         )
     target = named_connector(connection, organization, connector)
-    check_hours_of(definition)
     contexts = checked_contexts(connection, key, dataset, target=target, slug=slug, definition=definition)
+    check_hours_of(definition)
     check_all_hours(connection, target.id, definition, contexts)
     return add_export(
         connection,

@@ -60,7 +60,7 @@ def test_half_a_pair_is_no_character(admin: Somebody) -> None:
     [
         ({"type": "folder", "path": "/srv/exports"}, "for operators"),
         ({"type": "s3", "bucket": "acme"}, "our own identity is for operators"),
-        ({"type": "direct_download", "store": {"type": "folder", "path": "/srv"}}, "there already"),
+        ({"type": "direct_download", "store": {"type": "folder", "path": "/srv"}}, "for the operator to say"),
     ],
     ids=["folder", "own-identity", "direct-download"],
 )
