@@ -88,7 +88,10 @@ class DuckdbSnapshot:
         relation = relation_of(rows)
         if relation not in self._outside:
             sql, parameters = compiled(sa.select(*rows.selected_columns))
+            # Optimized, a plan leaves out files of which only the statistics are needed, or columns are not.
+            self._execute("PRAGMA disable_optimizer", [], rows)
             ((_, plan),) = self._execute(f"EXPLAIN (FORMAT json) {sql}", parameters, rows)
+            self._execute("PRAGMA enable_optimizer", [], rows)
             self._outside[relation] = reads_outside(plan)
         return self._outside[relation]
 

@@ -188,6 +188,25 @@ def test_files_behind_a_view_are_read_once_and_are_in_no_snapshot(tmp_path: Path
 
 
 @pytest.mark.parametrize(
+    "value", ["(select max(id) from '{outside}')", "(select min(p.id) from '{outside}' p where p.id >= t.id)"]
+)
+def test_a_file_is_outside_even_if_no_chosen_column_or_row_is_of_it(tmp_path: Path, value: str) -> None:
+    file, outside = tmp_path / "source.duckdb", tmp_path / "events.parquet"
+    duckdb.execute(f"copy (select i as id from range(5) t(i)) to '{outside}' (format parquet)")
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("create table inner_events as select i as id from range(5) t(i)")
+        connection.execute(
+            "create view events as select id, timestamptz '2013-01-01 00:30:00+00' as seen,"
+            f" {value.format(outside=outside)} as other from inner_events t"
+        )
+    table = a_table(a_column("other", "int64"))
+    rows = rows_of_hour(table, table.columns[:2], an_hour(), filter_from("other > 2", table), None)
+    with closing(open_source(f"duckdb:///{file}")) as source, source.snapshot() as snapshot:
+        snapshot.count(rows)
+        assert snapshot.mechanism == "none"
+
+
+@pytest.mark.parametrize(
     ("type_", "declared"), [("hugeint", "decimal(38,0)"), ("decimal(38,0)", "decimal(12,2)")]
 )
 def test_a_number_beyond_its_declared_type_is_named_where_it_is_only_compared(
