@@ -1,5 +1,6 @@
 """The kinds of outputs: what each asks for, as a connector's configuration, and what of that it shows."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -28,7 +29,7 @@ def _no_tag(asked: Any) -> Any:
 AwsRegion = Annotated[str, Field(pattern=r"^[A-Z]{2,4}(_[A-Z]+)+_[0-9]{1,2}$")]
 
 
-class Output(Words):
+class Output(Words, ABC):
     """A way out, as its owner describes it. `endpointUrl` is our own: a store that is not its maker's."""
 
     kind: ClassVar[str]
@@ -52,13 +53,14 @@ class Output(Words):
             include={"name", "description", "custom_data"}, exclude_none=True, by_alias=True
         )
 
+    @abstractmethod
     def _config(self) -> dict[str, Any]:
-        raise NotImplementedError
+        """The same, with None for what it does not say."""
 
     @staticmethod
+    @abstractmethod
     def shown(config: ConnectorConfig) -> Mapping[str, Any] | None:
         """What of a configuration is shown; None if it is of another kind."""
-        raise NotImplementedError
 
 
 class _Bucket(Output):

@@ -1,5 +1,6 @@
 """The document's kinds of storage: what each asks for, as a connector's configuration, and what it shows."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -11,21 +12,21 @@ from export_pipeline.connectors.http import HttpConfig, address_shown
 from export_pipeline.connectors.s3 import S3Config
 
 
-class Storage(BaseModel, frozen=True, extra="forbid", hide_input_in_errors=True):
+class Storage(BaseModel, ABC, frozen=True, extra="forbid", hide_input_in_errors=True):
     """Where a connector leads, with credentials for reading and for writing."""
 
     # The document's word for each field of a configuration; those of its part for reading begin with `read`.
     spoken: ClassVar[Mapping[str, str]]
 
     @property
+    @abstractmethod
     def config(self) -> dict[str, Any]:
         """The connector's configuration. What is left out of it is not kept from the one before."""
-        raise NotImplementedError
 
     @staticmethod
+    @abstractmethod
     def shown(config: ConnectorConfig) -> dict[str, Any] | None:
         """What of a configuration is shown, without secrets; None if it is of another kind."""
-        raise NotImplementedError
 
 
 class AmazonS3(Storage):
