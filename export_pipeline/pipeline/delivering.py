@@ -28,6 +28,7 @@ def deliver_hour(
     before_change: Callable[[], None],
     begun: Begun,
     progress: Progress,
+    where: str | None = None,
 ) -> DeliveredHour:
     """Put the hour's files in place and read them back; then write the receipt, unless it stands already.
 
@@ -35,6 +36,7 @@ def deliver_hour(
     missing of it at the destination is put back, and nothing else changes there. `still_ours` raises when
     the hour is another run's by now. `before_change` is called before the files of a delivered revision
     make room for those of the next. `begun` is as for `place`.
+    `where` is a digest of where the destination leads: what the ledger knows of elsewhere is not ours here.
     """
     started = time.monotonic()
     # The same for every revision and table.
@@ -44,7 +46,7 @@ def deliver_hour(
     revision = unchanged.receipt.revision if unchanged else (before.receipt.revision if before else 0) + 1
     if before and not unchanged:
         before_change()
-    delivered = _delivered_keys(known)
+    delivered = _delivered_keys(known if known and known.place == where else None)
     total = sum(file.bytes for file in formatted.files)
     done = 0
     files: list[DeliveredFile] = []
@@ -100,7 +102,7 @@ def deliver_hour(
 
 
 def _delivered_keys(known: LedgerEntry | None) -> set[str]:
-    """What the export has written, as the ledger knows."""
+    """What the export has written there, as the ledger knows."""
     if known is None:
         return set()
     receipt = receipt_from(known.receipt.encode(), known.receipt_key)

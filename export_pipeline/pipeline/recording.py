@@ -25,10 +25,13 @@ def record_hour(
     delivered: DeliveredHour,
     run_id: str,
     configuration: int | None = None,
+    *,
+    place: str | None = None,
 ) -> LedgerEntry:
     """Enter the hour in the ledger. Conflict when another run took the hour over in the meantime.
 
-    `configuration` is that of the connector by which it was delivered; Overtaken when another has its place.
+    `configuration` is that of the connector by which it was delivered, and `place` where that led; Overtaken
+    when another has its place.
     """
     receipt = delivered.receipt
     entry = LedgerEntry(
@@ -46,6 +49,7 @@ def record_hour(
         run_id=run_id,
         delivered_at=receipt.delivered_at,
         proven_at=datetime.now(UTC),
+        place=place,
     )
     with writing(control) as connection:
         if not holds_claim(connection, export.id, entry.hour, run_id):

@@ -166,9 +166,12 @@ class Run:
                     place=place,
                 ),
                 progress=progress,
+                where=place,
             )
             try:
-                record_hour(self.control, self.export, delivered, self.run_id, self.configuration)
+                record_hour(
+                    self.control, self.export, delivered, self.run_id, self.configuration, place=place
+                )
             except Overtaken as overtaken:
                 self._waits(window, unless=GOES_ON)
                 raise HourWaits from overtaken

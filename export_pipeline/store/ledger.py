@@ -21,7 +21,8 @@ class LedgerEntry:
 
     Or a range of so many `hours` whose files hold all of them: then `hour` is the first.
     `receipt` is the text of the receipt's file; `seconds` the work took; `in_doubt` says that a run began
-    to put other files in the place of these: until it has, what lies there may be neither.
+    to put other files in the place of these: until it has, what lies there may be neither. `place` is a
+    digest of where the files lie, None if that was not noted.
     """
 
     export_id: str
@@ -39,6 +40,7 @@ class LedgerEntry:
     proven_at: datetime
     in_doubt: bool = False
     hours: int = 1
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,13 +176,15 @@ def doubt_entry(connection: sa.Connection, export_id: str, hour: datetime) -> No
 
 
 def write_entry(connection: sa.Connection, entry: LedgerEntry) -> None:
-    """Enter a new revision, or note anew when the one that is there was proven; the hour failed no more."""
+    """Enter a new revision, or note anew when and where the one that is there was proven; the hour failed no
+    more."""
     key = (
         HOURS.c.export_id == entry.export_id,
         HOURS.c.hour == entry.hour,
         HOURS.c.revision == entry.revision,
     )
-    proven = connection.execute(HOURS.update().where(*key).values(proven_at=entry.proven_at, in_doubt=False))
+    noted = {"proven_at": entry.proven_at, "in_doubt": False, "place": entry.place}
+    proven = connection.execute(HOURS.update().where(*key).values(noted))
     if not proven.rowcount:
         connection.execute(
             HOURS.insert().values({name: getattr(entry, name) for name in LedgerEntry.__slots__})

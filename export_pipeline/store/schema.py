@@ -220,6 +220,7 @@ HOURS = sa.Table(
     sa.Column("proven_at", Moment, nullable=False),  # when a run last found all of it in place
     sa.Column("in_doubt", sa.Boolean, nullable=False),  # a run began to replace it, and has not recorded that
     sa.Column("hours", sa.Integer, nullable=False, server_default="1"),  # a range, whose first it is
+    sa.Column("place", sa.String(64)),  # a digest, as of begun objects
 )
 
 FAILURES = sa.Table(

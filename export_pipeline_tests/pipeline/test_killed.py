@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.exports.export import Export
 from export_pipeline.receipts.receipt import digest_of, receipt_from
 from export_pipeline.receipts.verifying import verify
-from export_pipeline.store.connectors import add_connector
+from export_pipeline.store.connector_states import change_state
+from export_pipeline.store.connectors import add_connector, replace_config
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import find_export
 from export_pipeline.store.schema import BEGUN_OBJECTS
@@ -208,6 +210,29 @@ def test_where_nobody_may_look_anothers_file_stays_however_often_the_hour_is_tri
 
     place.delete(key)
     assert not deliver(installation, blind, hours(0, 0)).failed
+
+
+def test_where_nobody_may_look_what_lies_elsewhere_under_the_same_name_is_anothers(
+    installation: Installation, blind: Export, s3_server: S3Server
+) -> None:
+    """The connector leads to another bucket by now: the ledger knows of none of the files there."""
+    deliver(installation, blind, hours(0, 0))
+    deployment, other = installation.deployment, s3_server.new_bucket()
+    with writing(deployment.control) as connection:
+        config = s3_server.config(other, user=s3_server.writer)
+        replace_config(connection, deployment.secret_key, blind.connector_id, config)
+        change_state(connection, blind.connector_id, ConnectorState.RUNNING, "", now=datetime.now(UTC))
+    place, key = s3_server.config(other).open(), "events/2026-01-05-00-00.csv"
+    put(place, key, b"precious")
+
+    (failure,) = deliver(installation, blind, hours(0, 0), proven_since=datetime.now(UTC)).failed
+
+    assert "move it away" in failure.message
+    assert read(place, key) == b"precious"
+    place.delete(key)
+    for _ in range(2):  # there, and then over what is there
+        again = deliver(installation, blind, hours(0, 0), proven_since=datetime.now(UTC))
+        assert not again.failed
 
 
 SINGLE: Mapping[str, Any] = {"standing": False, "layout": "single"}
