@@ -9,6 +9,8 @@ from export_pipeline.errors import InvalidRequest
 
 ONE_HOUR = timedelta(hours=1)
 
+BEGINNING_OF_TIME, END_OF_TIME = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
 # Dagster's own key for an hourly partition, so that one string means one hour everywhere.
 KEY_FORMAT = "%Y-%m-%d-%H:%M"
 

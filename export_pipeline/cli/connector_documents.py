@@ -12,22 +12,6 @@ if TYPE_CHECKING:
     from export_pipeline.store.connectors import StoredConnector
 
 
-def connector_document(connector: "StoredConnector") -> dict[str, object]:
-    """A connector as it is listed."""
-    return {
-        "name": connector.name,
-        "id": connector.id,
-        "type": connector.type,
-        "state": connector.state,
-        "reason": connector.reason,
-        "state_since": connector.state_since,
-        "created_at": connector.created_at,
-        "checked_at": connector.checked_at,
-        "next_check_at": connector.next_check_at,
-        "declared": connector.declared,
-    }
-
-
 def declared_lines(section: "ConnectorSection") -> dict[str, object]:
     """Where a declared connector is changed, and what is looked up in the environment."""
     at = section.position
@@ -61,8 +45,10 @@ def tell_check(
     connector: "StoredConnector", steps: "Sequence[CheckStep]", *, as_json: bool, program: str
 ) -> None:
     """What came of a check whose steps were told; `program` is what a next command begins with."""
+    from export_pipeline.control.listing import listed_connector
+
     if as_json:
-        print_document({**connector_document(connector), "check": [step_document(step) for step in steps]})
+        print_document({**listed_connector(connector), "check": [step_document(step) for step in steps]})
         return
     print_line(state_line(connector))
     # A check moves nothing that is stopped or failed: that is for people.

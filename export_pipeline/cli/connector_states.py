@@ -7,7 +7,6 @@ import typer
 
 from export_pipeline.cli.connector_documents import (
     checked_now,
-    connector_document,
     state_line,
     tell_check,
     well,
@@ -74,11 +73,12 @@ def fail(
 def _move(
     context: typer.Context, as_json: bool, move: "Callable[[sa.Connection, str], StoredConnector]"
 ) -> None:
+    from export_pipeline.control.listing import listed_connector
     from export_pipeline.store.database import writing
 
     with opened(context) as deployment, writing(deployment.control) as connection:
         moved = move(connection, deployment.settings.organization)
     if as_json:
-        print_document(connector_document(moved))
+        print_document(listed_connector(moved))
     else:
         print_line(state_line(moved))

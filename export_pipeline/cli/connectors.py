@@ -9,7 +9,6 @@ from export_pipeline.cli import connector_states
 from export_pipeline.cli.confirming import confirm
 from export_pipeline.cli.connector_documents import (
     checked_now,
-    connector_document,
     declared_lines,
     step_document,
     step_line,
@@ -121,13 +120,14 @@ def replace(
 @app.command("list")
 def list_(context: typer.Context, as_json: Json = False) -> None:
     """List the connectors, each with its state and why it is in that."""
+    from export_pipeline.control.listing import listed_connector
     from export_pipeline.store.connectors import list_connectors
     from export_pipeline.store.database import reading
 
     with opened(context) as deployment, reading(deployment.control) as connection:
         connectors = list_connectors(connection, deployment.settings.organization)
     if as_json:
-        print_document({"connectors": [connector_document(connector) for connector in connectors]})
+        print_document({"connectors": [listed_connector(connector) for connector in connectors]})
     else:
         print_table(
             ["name", "type", "state", "since", "reason"],
@@ -148,6 +148,7 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
 def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
     """Show a connector's state, its last check, its exports, and its configuration without secrets."""
     from export_pipeline.connectors.showing import shown
+    from export_pipeline.control.listing import listed_connector
     from export_pipeline.store.connector_states import last_check
     from export_pipeline.store.connectors import find_connector
     from export_pipeline.store.database import reading
@@ -163,7 +164,7 @@ def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
     masked = shown(config)
     if as_json:
         check = [step_document(step) for step in steps]
-        print_document({**connector_document(stored), "check": check, "exports": exports, "config": masked})
+        print_document({**listed_connector(stored), "check": check, "exports": exports, "config": masked})
         return
     lines = {
         "name": stored.name,
@@ -193,6 +194,7 @@ app.command()(connector_states.fail)
 def delete(context: typer.Context, name: Name, yes: Yes = False, as_json: Json = False) -> None:
     """Forget a connector and its credentials. Refused while exports go through it."""
     from export_pipeline.control.connectors import delete_connector
+    from export_pipeline.control.listing import listed_connector
     from export_pipeline.store.connectors import find_connector
     from export_pipeline.store.database import reading, writing
 
@@ -204,7 +206,7 @@ def delete(context: typer.Context, name: Name, yes: Yes = False, as_json: Json =
         with writing(deployment.control) as connection:
             stored = delete_connector(connection, organization, name)
     if as_json:
-        print_document(connector_document(stored))
+        print_document(listed_connector(stored))
     else:
         print_line(f"deleted the connector {name}; what was delivered through it stays where it is")
 

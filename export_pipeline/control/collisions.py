@@ -8,7 +8,7 @@ writes over another's file.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import combinations
 
 import sqlalchemy as sa
@@ -18,19 +18,23 @@ from export_pipeline.exports.collisions import Symbol, collide, head_of, shape_o
 from export_pipeline.exports.export import Export, ExportDefinition
 from export_pipeline.exports.file_layout import FileLayout
 from export_pipeline.exports.naming import object_key
-from export_pipeline.exports.task import ExportTask
 from export_pipeline.exports.variables import KeyContext
 from export_pipeline.store.exports import rivals_of
 from export_pipeline.store.tasks import tasks_between
-from export_pipeline.windows import ONE_HOUR, HourWindow, floor
+from export_pipeline.windows import BEGINNING_OF_TIME, END_OF_TIME, ONE_HOUR, HourWindow, floor
 
-ALWAYS = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+ALWAYS = BEGINNING_OF_TIME, END_OF_TIME
 
 
 def contexts_of(export: Export) -> Sequence[KeyContext]:
     """For each table of an export what its path is filled from in its first hour."""
     window = HourWindow(export.definition.first_hour)
     return [export.key_context(choice.name, window) for choice in export.definition.tables]
+
+
+def files_of(export: Export, since: datetime) -> set[str]:
+    """The names of a task's files, one for each table, where one holds all of its hours."""
+    return _files(export.definition.path, contexts_of(export), since)
 
 
 def key_head(definition: ExportDefinition, contexts: Sequence[KeyContext]) -> str:
@@ -98,7 +102,7 @@ def check_hours(
             tasks = tasks_between(connection, other.id, *(ALWAYS if both_single else (first, end)))
             if both_single:
                 files = _files(definition.path, contexts, since)
-                tasks = [task for task in tasks if files & _files_of(other, task)]
+                tasks = [task for task in tasks if files & files_of(other, task.since)]
             if not tasks:
                 continue
             task = tasks[0]
@@ -113,12 +117,7 @@ def check_hours(
         )
 
 
-def _files_of(export: Export, task: ExportTask) -> set[str]:
-    return _files(export.definition.path, contexts_of(export), task.since)
-
-
 def _files(path: str, contexts: Sequence[KeyContext], since: datetime) -> set[str]:
-    """The names of the files, one for each table, of a task from then on whose hours are in one file."""
     window = HourWindow(floor(since))
     return {object_key(path, replace(context, window=window)) for context in contexts}
 

@@ -1,7 +1,6 @@
 """What people may see of an export's coverage: how much is delivered, what failed, and what waits."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
@@ -10,8 +9,7 @@ from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.coverage import Delivered, delivered
 from export_pipeline.store.ledger import HourFailure, failures_between
 from export_pipeline.store.waits import Wait, waits_of, why_wait
-
-END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+from export_pipeline.windows import END_OF_TIME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,12 +90,7 @@ def create_export(
 ) -> Export:
     """Accept a definition, or refuse it naming the field and the cure; refused, nothing is stored."""
     check_slug(slug, field="name")
-    if standing and definition.layout is FileLayout.SINGLE:
-        raise InvalidRequest(
-            "layout: single joins the hours of a task, and an export that recurs is delivered hour by hour;"
-            " take the layout hourly, or make the export one for tasks only",
-            field="layout",
-        )
+    check_layout(definition, standing=standing)
     target = named_connector(connection, organization, connector)
     contexts = checked_contexts(connection, key, dataset, target=target, slug=slug, definition=definition)
     check_hours_of(definition)
@@ -154,6 +149,16 @@ def delete_export(connection: sa.Connection, organization: str, slug: str) -> Ex
     forget_begun(connection, export.id)
     fail_queued_tasks(connection, export.id, "the export was deleted before the task began")
     return export
+
+
+def check_layout(definition: ExportDefinition, *, standing: bool) -> None:
+    """Refuse to join the hours of an export that recurs."""
+    if standing and definition.layout is FileLayout.SINGLE:
+        raise InvalidRequest(
+            "layout: single joins the hours of a task, and an export that recurs is delivered hour by hour;"
+            " take the layout hourly, or make the export one for tasks only",
+            field="layout",
+        )
 
 
 def check_keys(definition: ExportDefinition, contexts: Sequence[KeyContext], limits: KeyLimits) -> None:

@@ -18,6 +18,7 @@ from export_pipeline.control import looks
 from export_pipeline.control.audit import audited
 from export_pipeline.control.collisions import check_hours, key_head
 from export_pipeline.control.exports import checked_contexts, named_connector
+from export_pipeline.control.properties import check_properties
 from export_pipeline.control.tasks import check_parts, check_range
 from export_pipeline.dataset.tables import Dataset
 from export_pipeline.errors import InvalidRequest, NotFound
@@ -32,9 +33,6 @@ from export_pipeline.store.tasks import NOTHING, add_task
 # Of every definition that a request makes, so that those which are equal but for the range are equal. The
 # task has the range; nobody has rows that are older.
 FIRST_HOUR = datetime(1900, 1, 1, tzinfo=UTC)
-
-# Room for a long query that is given back as it came; a row of the control database is no place for files.
-MAX_PROPERTIES = 64 * 1024
 
 PREFIX = "request-"
 
@@ -116,18 +114,7 @@ def _check_told(name: str | None, properties: Mapping[str, Any]) -> None:
     if name is not None and (len(name) > MAX_NAME or text_problem(name)):
         problem = text_problem(name) or f"is longer than {MAX_NAME} characters"
         raise InvalidRequest(f"name: {problem}; choose another", field="name")
-    try:
-        size = len(json.dumps(dict(properties), allow_nan=False))
-    except ValueError as error:
-        raise InvalidRequest(
-            "the request holds a number that JSON has not, like NaN; leave it out", field="properties"
-        ) from error
-    if size > MAX_PROPERTIES:
-        raise InvalidRequest(
-            f"the request is too long: more than {MAX_PROPERTIES:,} bytes of it are to be kept; shorten its"
-            " texts",
-            field="properties",
-        )
+    check_properties(properties)
 
 
 def _name_of(target: StoredConnector, definition: ExportDefinition) -> str:

@@ -1,16 +1,14 @@
 """Which ranges may be asked for of an export whose files hold all hours of a task."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import sqlalchemy as sa
 
+from export_pipeline.control.collisions import files_of
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.exports.export import Export
-from export_pipeline.exports.naming import object_key
 from export_pipeline.store.tasks import tasks_between
-from export_pipeline.windows import HourRange
-
-END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+from export_pipeline.windows import END_OF_TIME, HourRange
 
 
 def check_single_files(connection: sa.Connection, export: Export, since: datetime, until: datetime) -> None:
@@ -21,16 +19,10 @@ def check_single_files(connection: sa.Connection, export: Export, since: datetim
     ours = HourRange.between(since, until)
     for other in tasks_between(connection, export.id, export.definition.first_hour, END_OF_TIME):
         theirs = HourRange.between(other.since, other.until)
-        if ours != theirs and _keys(export, ours) == _keys(export, theirs):
+        if ours != theirs and files_of(export, since) == files_of(export, other.since):
             raise InvalidRequest(
                 f"since, until: {export.slug} has a file for {theirs.key} already, or will have (task"
                 f" {other.id}), and that of {ours.key} would have the same name; ask for the same range,"
                 " or make another export for it with another path",
                 field="since",
             )
-
-
-def _keys(export: Export, window: HourRange) -> list[str]:
-    """Those of the range's files. Its receipt is named by its first hour, and so are they at most."""
-    path = export.definition.path
-    return [object_key(path, export.key_context(choice.name, window)) for choice in export.definition.tables]

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from export_pipeline.control import looks
 from export_pipeline.control.audit import audited
 from export_pipeline.control.collisions import check_all_hours, key_head
-from export_pipeline.control.exports import check_hours_of, checked_contexts
+from export_pipeline.control.exports import check_hours_of, check_layout, checked_contexts
 from export_pipeline.dataset.tables import Dataset
 from export_pipeline.errors import InUse, InvalidRequest
 from export_pipeline.exports.export import Export, ExportDefinition
@@ -16,10 +16,7 @@ from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.coverage import delivered
 from export_pipeline.store.encryption import SecretKey
 from export_pipeline.store.exports import change_definition, find_export, lock_export
-from export_pipeline.windows import ONE_HOUR
-
-BEGIN_OF_TIME = datetime.min.replace(tzinfo=UTC)
-END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+from export_pipeline.windows import BEGINNING_OF_TIME, END_OF_TIME, ONE_HOUR
 
 
 @audited("export.update", looks.export)
@@ -43,6 +40,7 @@ def update_export(
             f"name: {slug} was made for one request and stays as that asked; make another request",
             field="name",
         )
+    check_layout(definition, standing=found.standing)
     _refuse_in_flight(connection, found)
     _check_delivered(connection, found, definition)
     check_hours_of(definition)
@@ -55,13 +53,19 @@ def update_export(
 
 def _refuse_in_flight(connection: sa.Connection, export: Export) -> None:
     now = datetime.now(UTC)
-    claims = claims_between(connection, export.id, BEGIN_OF_TIME, END_OF_TIME)
+    claims = claims_between(connection, export.id, BEGINNING_OF_TIME, END_OF_TIME)
     if any(claim.expires_at > now for claim in claims):
         raise InUse(f"hours of {export.slug} are being delivered; ask again when they are")
 
 
 def _check_delivered(connection: sa.Connection, export: Export, definition: ExportDefinition) -> None:
     there = delivered(connection, export.id)
+    if there.hours and definition.layout is not export.definition.layout:
+        raise InvalidRequest(
+            f"layout: what is delivered has the layout {export.definition.layout}; keep it, or make another"
+            " export",
+            field="layout",
+        )
     if there.first_hour is not None and there.first_hour < definition.first_hour:
         raise InvalidRequest(
             f"first_hour: hours from {there.first_hour.isoformat()} on are delivered; begin no later, or make"

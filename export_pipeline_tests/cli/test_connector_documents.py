@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import pytest
 
 from export_pipeline.cli.connector_documents import (
-    connector_document,
     state_line,
     step_document,
     step_line,
@@ -53,7 +52,3 @@ def test_steps_are_told_to_people_and_machines() -> None:
     assert [step_line(step) for step in (GOOD, BUSY)] == ["ok      list: Fine.", "FAILED  write: It is busy."]
     assert step_document(BUSY) == {"name": "write", "ok": False, "message": "It is busy.", "passes": True}
     assert (well([GOOD]), well([GOOD, BUSY]), well([])) == (True, False, True)
-
-
-def test_what_we_count_by_is_nobodys_business() -> None:
-    assert "generation" not in connector_document(a_connector(ConnectorState.STOPPED))

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.control.exports import create_export, delete_export
-from export_pipeline.control.requests import MAX_PROPERTIES, request_export
+from export_pipeline.control.properties import MAX_PROPERTIES
+from export_pipeline.control.requests import request_export
 from export_pipeline.control.tasks import create_task, delete_task
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.exports.export import Export

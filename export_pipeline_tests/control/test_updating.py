@@ -121,3 +121,27 @@ def test_hours_in_flight_are_ended_as_they_were_begun(installation: Installation
 def test_what_is_not_there_is_not_updated(installation: Installation) -> None:
     with pytest.raises(NotFound):
         update(installation)
+
+
+def test_an_export_that_recurs_is_not_updated_to_one_file_for_all(installation: Installation) -> None:
+    before = installation.export("events")
+
+    with pytest.raises(InvalidRequest, match="delivered hour by hour") as refused:
+        update(installation, layout="single")
+
+    assert refused.value.field == "layout"
+    with reading(installation.deployment.control) as connection:
+        assert find_export(connection, "default", "events") == before
+
+
+def test_what_is_delivered_keeps_its_layout(installation: Installation) -> None:
+    export = installation.export("events", standing=False, layout="single", until=None)
+    update(installation)  # to hourly: nothing is delivered yet
+    update(installation, layout="single")
+    with writing(installation.deployment.control) as connection:
+        write_entry(connection, a_ledger_entry(export_id=export.id, hour=FIRST))
+
+    with pytest.raises(InvalidRequest, match="has the layout single; keep it") as refused:
+        update(installation)
+
+    assert refused.value.field == "layout"

@@ -1,5 +1,6 @@
 """An hour's rows into staging: in one snapshot, counted before and after, never more than are wanted."""
 
+import errno
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -11,15 +12,19 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
+from export_pipeline.dataset.tables import Table
+from export_pipeline.dataset.types import Kind
 from export_pipeline.errors import PermanentFailure, TransientFailure
 from export_pipeline.exports.plan import TablePlan, plan_of
 from export_pipeline.extract.sources import open_source
 from export_pipeline.filters.named import NamedFilters
+from export_pipeline.filters.tree import EVERY_ROW
 from export_pipeline.pipeline.extracting import extract_hour
 from export_pipeline.pipeline.hours import StagedHour, undeclared_columns
 from export_pipeline.pipeline.progress import Cancelled, Progress
 from export_pipeline.pipeline.staging import read_rows
-from export_pipeline_tests.builders import a_dataset, a_definition, an_hour
+from export_pipeline_tests.builders import a_column, a_dataset, a_definition, an_hour, moment
+from export_pipeline_tests.extract.engines import ENGINES
 from export_pipeline_tests.installations import ROWS_PER_HOUR, Installation, hours
 
 
@@ -265,3 +270,48 @@ def test_of_a_real_source_an_hour_is_exactly_its_rows(installation: Installation
         ids = [row["id"] for batch in batches for row in batch.to_pylist()]
     assert ids == [*range(7 * ROWS_PER_HOUR, 8 * ROWS_PER_HOUR)]
     assert (staged.window, staged.snapshot) == (window, "DuckDB transaction snapshot")
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_staging_that_fails_ends_the_reading_at_once(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """A full disk, say. PostgreSQL's driver would wait for itself, whose COPY is still open."""
+    failed: list[BaseException] = []
+
+    def full(done: int, total: int) -> None:  # noqa: ARG001 -- as a stage calls it
+        raise OSError(errno.ENOSPC, "no space left")
+
+    with ENGINES[kind].opened(request, tmp_path) as engine, engine.source() as source:
+        engine.load(
+            {"id": engine.types[Kind.INT64], "seen": engine.types[Kind.TIMESTAMP]},
+            [(number, moment("2013-01-01 00:30")) for number in range(2)],
+        )
+        table = Table(
+            name="events",
+            relation="events",
+            columns=(a_column("id", "int64"), a_column("seen", "timestamp")),
+            time_column="seen",
+            order_by=("id",),
+        )
+        plan = TablePlan(table=table, columns=table.columns, filter=EVERY_ROW, tenant=None)
+
+        def extract_it() -> None:
+            try:
+                extract_hour(
+                    source,
+                    [plan],
+                    an_hour(),
+                    tmp_path,
+                    row_limit=None,
+                    progress=full,
+                    stop=threading.Event(),
+                )
+            except OSError as error:
+                failed.append(error)
+
+        thread = threading.Thread(target=extract_it, daemon=True)
+        thread.start()
+        thread.join(60)
+        assert not thread.is_alive()
+        assert [type(error) for error in failed] == [OSError]

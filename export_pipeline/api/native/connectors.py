@@ -30,6 +30,7 @@ from export_pipeline.control.connectors import (
     start_connector,
     stop_connector,
 )
+from export_pipeline.control.listing import listed_connector
 from export_pipeline.store.connector_states import last_check
 from export_pipeline.store.connectors import (
     StoredConnector,
@@ -226,16 +227,7 @@ def _etag(connector: StoredConnector | ConnectorDocument) -> str:
 
 def _listed(connector: StoredConnector) -> dict[str, Any]:
     return {
-        "name": connector.name,
-        "id": connector.id,
-        "type": connector.type,
-        "state": connector.state,
-        "reason": connector.reason,
-        "state_since": connector.state_since,
-        "created_at": connector.created_at,
-        "checked_at": connector.checked_at,
-        "next_check_at": connector.next_check_at,
-        "declared": connector.declared,
+        **listed_connector(connector),
         "configuration": connector.configuration,
         "actions": list(actions_in(connector.state)),
     }

@@ -1,6 +1,6 @@
 """What is delivered of an export: its coverage, hour by hour, and the receipts."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -9,18 +9,16 @@ from pydantic import BaseModel, Field
 from export_pipeline.api.native.answering import problems
 from export_pipeline.api.native.asking import AskedPage, Moment
 from export_pipeline.api.visits import ExportsViewer
-from export_pipeline.control.coverage import END_OF_TIME, coverage_of
+from export_pipeline.control.coverage import coverage_of
 from export_pipeline.store.database import reading
 from export_pipeline.store.exports import find_export
 from export_pipeline.store.ledger import HourFailure, LedgerEntry, find_entry, latest_entries_page
-from export_pipeline.windows import HourWindow
+from export_pipeline.windows import BEGINNING_OF_TIME, END_OF_TIME, HourWindow
 
 router = APIRouter(prefix="/api/v1/exports", tags=["exports"])
 
 # Whoever has more hours to mend than this asks for them again by a range.
 MOST_SHOWN = 1_000
-
-BEGIN_OF_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 class FailureDocument(BaseModel):
@@ -99,7 +97,7 @@ def receipts(
     visit: ExportsViewer,
     name: str,
     page: AskedPage,
-    since: Annotated[Moment, Query(description="hours that start then or later")] = BEGIN_OF_TIME,
+    since: Annotated[Moment, Query(description="hours that start then or later")] = BEGINNING_OF_TIME,
     until: Annotated[Moment, Query(description="hours that start before")] = END_OF_TIME,
 ) -> ReceiptList:
     """List the receipts of the hours that are delivered."""
