@@ -79,9 +79,7 @@ def _serve(instance: Instance, deployment: Deployment, ports: Ports) -> None:
         running.start_daemon()
         running.start_command("api", server_command(host=HOST, port=ports.api))
         running.wait(lambda: listens(ports.api))
-        console.print(
-            f"The API: http://{HOST}:{ports.api}/docs (make a key: export-pipeline key create --help)"
-        )
+        console.print(f"The API: http://{HOST}:{ports.api}/docs (keys: export-pipeline key create)")
         console.print(f"The UI: {webserver.url} (stop with Ctrl-C)")
         known = _standing(deployment)
         while True:
