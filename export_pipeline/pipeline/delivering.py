@@ -26,9 +26,9 @@ def deliver_hour(
     *,
     still_ours: Callable[[], None],
     before_change: Callable[[], None],
+    where: str,
     begun: Begun,
     progress: Progress,
-    where: str | None = None,
 ) -> DeliveredHour:
     """Put the hour's files in place and read them back; then write the receipt, unless it stands already.
 

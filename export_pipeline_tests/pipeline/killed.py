@@ -74,6 +74,7 @@ def main(folder: Path, slug: str, moment: str) -> None:
             None,
             still_ours=_still_ours,
             before_change=_still_ours,
+            where="",
             begun=BegunObjects(
                 control=deployment.control,
                 export=export,

@@ -11,6 +11,7 @@ from export_pipeline.exports.export import Export
 from export_pipeline.exports.plan import plan_of
 from export_pipeline.extract.sources import open_source
 from export_pipeline.formats.file_format import format_from
+from export_pipeline.pipeline.beginning import place_of
 from export_pipeline.pipeline.delivering import deliver_hour
 from export_pipeline.pipeline.hours import DeliveredHour, FormattedHour
 from export_pipeline.pipeline.placing import Taken
@@ -235,6 +236,7 @@ def changes_announced(
         known,
         still_ours=lambda: None,
         before_change=lambda: found.append(file.read_bytes()),
+        where=where_it_leads(installation, export),
         begun=NothingBegun(),
         progress=lambda _done, _total: None,
     )
@@ -273,6 +275,10 @@ class NothingBegun:
         """Nobody looks for it."""
 
 
+def where_it_leads(installation: Installation, export: Export) -> str:
+    return place_of(installation.deployment.connector(export.connector_id))
+
+
 def unseen_delivery(installation: Installation, export: Export, known: LedgerEntry | None) -> DeliveredHour:
     """Deliver the hour where nobody may look."""
     return deliver_hour(
@@ -282,6 +288,7 @@ def unseen_delivery(installation: Installation, export: Export, known: LedgerEnt
         known,
         still_ours=lambda: None,
         before_change=lambda: None,
+        where=where_it_leads(installation, export),
         begun=NothingBegun(),
         progress=lambda _done, _total: None,
     )
@@ -294,8 +301,9 @@ def test_where_nobody_may_look_only_what_the_ledger_knows_is_replaced(installati
     installation.change_source("UPDATE events SET amount = 999 WHERE id = 100")
     before = file.read_bytes()
 
-    with pytest.raises(Taken):
-        unseen_delivery(installation, export, None)
+    for of_elsewhere in (None, replace(known, place="elsewhere"), replace(known, place=None)):
+        with pytest.raises(Taken):
+            unseen_delivery(installation, export, of_elsewhere)
     assert file.read_bytes() == before
 
     assert unseen_delivery(installation, export, known).receipt.revision == 2
@@ -347,6 +355,7 @@ def cancelled_at(installation: Installation, export: Export, piece: int) -> Deli
         None,
         still_ours=lambda: None,
         before_change=lambda: None,
+        where=where_it_leads(installation, export),
         begun=NothingBegun(),
         progress=progress,
     )
