@@ -25,6 +25,7 @@ from export_pipeline_tests.store.conftest import control as control
 from export_pipeline_tests.store.conftest import shared_postgres as shared_postgres
 
 SECONDS_TO_START = 60
+SECONDS_TO_LOG = 30
 
 # Nobody listens there.
 BUCKET = {
@@ -57,6 +58,20 @@ class Api:
         with writing(self.installation.deployment.control) as connection:
             create_organization(connection, name)
         return name
+
+    def logged(self, request_id: str) -> str:
+        """The log's line of one request; it is written when the answer has gone, so it is waited for."""
+        give_up = time.monotonic() + SECONDS_TO_LOG
+        while time.monotonic() < give_up:
+            lines = [
+                line
+                for line in self.log.read_text().splitlines(keepends=True)
+                if f"request={request_id} " in line
+            ]
+            if lines and lines[-1].endswith("\n"):
+                return lines[-1]
+            time.sleep(0.05)
+        raise AssertionError(f"no line of request {request_id} within {SECONDS_TO_LOG} s")
 
     def key(self, organization: str, *privileges: str, **changes: Any) -> str:
         """The text of a new key."""
