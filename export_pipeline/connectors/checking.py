@@ -31,8 +31,8 @@ REWRITTEN = CONTENT + b"Second version.\n"
 class CheckStep:
     """What came out of one step; `message` is a sentence for the customer, with the cure if it failed.
 
-    `passes`: what it failed for may pass without anybody's doing. `leaves`: a probe is still there, because
-    nothing can be deleted there.
+    `passes`: what it failed for may pass without anybody's doing. `leaves`: a probe may still be there,
+    because nothing can be deleted there, or could not be then.
     """
 
     name: str
@@ -78,7 +78,8 @@ def check(
                 message = step()
                 yield CheckStep(name=name, ok=True, message=message, leaves=name == "delete" and probe.there)
             except ExportPipelineError as error:
-                yield failed_step(name, error, leaves=stays)
+                probe.remove()
+                yield failed_step(name, error, leaves=probe.there)
                 return
     finally:
         probe.remove()
@@ -143,7 +144,8 @@ class _Probe:
         # A name of its own, or two checks at once would take each other's probe away.
         self._key = _probe_key(name if stays else None)
         self._stays = stays
-        self.there = False
+        self._written = False
+        self.there = stays
         self._proof = Proof.ANSWER
 
     def authenticate(self) -> str:
@@ -162,7 +164,7 @@ class _Probe:
         return "The destination answers and lists its objects."
 
     def write(self) -> str:
-        self.there = True  # from here on something may be there, even if we do not hear of it
+        self._written = self.there = True  # from here on something may be there, even if we do not hear of it
         if not (self._stays and self._written_over()):
             self._put(CONTENT, replaces=None)
         return f"An object was written: {self._key}."
@@ -209,9 +211,10 @@ class _Probe:
 
     def remove(self) -> None:
         """Leave nothing behind, as far as we are let."""
-        if self.there:
+        if self._written and self.there:
             with suppress(ExportPipelineError):
                 self._destination.delete(self._key)
+                self.there = self._destination.head(self._key) is not None
 
     def _written_over(self) -> bool:
         """Whether the probe that an earlier check had to leave could be used again."""

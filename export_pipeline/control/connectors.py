@@ -21,7 +21,7 @@ from export_pipeline.control.kept_secrets import with_kept_secrets
 from export_pipeline.control.properties import check_properties
 from export_pipeline.errors import AlreadyExists, HourFailed, InUse, InvalidRequest, NotFound, WrongState
 from export_pipeline.store.claims import in_flight
-from export_pipeline.store.connector_states import change_state, last_check, note_check
+from export_pipeline.store.connector_states import change_state, last_check, note_check, probe_stays
 from export_pipeline.store.connectors import (
     NOT_CHECKED,
     StoredConnector,
@@ -181,7 +181,7 @@ def check_connector(
     changed or checked by another while it ran; it is not noted if the steps are not awaited.
     """
     with reading(control) as connection:
-        stays = any(step.leaves for step in last_check(connection, connector.id))
+        stays = probe_stays(connection, connector.id)
     steps = []
     for step in _steps(config, connector.id, stays=stays):
         steps.append(step)

@@ -71,6 +71,7 @@ CONNECTORS = sa.Table(
     # Of a declared one: a digest of what was declared. None: not known yet.
     sa.Column("declaration", sa.String(64)),
     sa.Column("properties", sa.JSON),  # what whoever made it keeps with it, and nobody here reads
+    sa.Column("probe_stays", sa.Boolean, nullable=False, server_default=sa.false()),  # of a check
 )
 _unique_while_there(CONNECTORS, "name")
 

@@ -13,7 +13,7 @@ from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.destination import Destination, Proof, StoredObject, Upload, Version
 from export_pipeline.connectors.folder import FolderDestination
 from export_pipeline.connectors.http import HttpConfig
-from export_pipeline.errors import Denied
+from export_pipeline.errors import Denied, TransientFailure
 from export_pipeline_tests.connectors.objects import Unseen, keys, put
 from export_pipeline_tests.servers.http import Receiver
 from export_pipeline_tests.servers.s3 import S3Server, moto_user
@@ -195,6 +195,45 @@ def test_a_store_that_does_not_delete_is_found_out(tmp_path: Path) -> None:
     steps = list(check(Forgetful(FolderDestination(tmp_path)), HERE))
 
     assert outcome(iter(steps))[-1] == ("delete", False)
+    assert steps[-1].leaves
+
+
+class Busy(Careless):
+    """A store that has no time to be read from."""
+
+    def begin(self, key: str, metadata: Mapping[str, str]) -> Upload:
+        return self.inner.begin(key, metadata)
+
+    def get(self, key: str) -> Iterator[bytes]:
+        raise TransientFailure(f"no time for {key}")
+
+
+class BusyKeeper(Busy):
+    """One that lets nobody delete besides."""
+
+    def delete(self, key: str) -> None:
+        raise Denied(f"not allowed to delete {key}")
+
+
+def test_probes_that_failed_checks_cannot_delete_do_not_add_up(tmp_path: Path) -> None:
+    store = FolderDestination(tmp_path)
+
+    for stays in (False, True, True):
+        *_, step = check(BusyKeeper(store), HERE, probe_name="mine", stays=stays)
+        assert (step.name, step.ok, step.passes, step.leaves) == ("read", False, True, True)
+
+    assert len(keys(store)) == 2  # that of the first check, when nobody knew, and the connector's own
+    assert "export-pipeline-check-mine.txt" in keys(store)
+
+
+def test_a_failed_check_that_could_delete_its_probe_leaves_none(tmp_path: Path) -> None:
+    store = FolderDestination(tmp_path)
+    put(store, "export-pipeline-check-mine.txt", b"left by an earlier check")
+
+    *_, step = check(Busy(store), HERE, probe_name="mine", stays=True)
+
+    assert (step.name, step.ok, step.leaves) == ("read", False, False)
+    assert keys(store) == []
 
 
 @pytest.mark.parametrize("changed", [b"", b"something else"])
