@@ -145,18 +145,19 @@ class Deployment:
             raise
 
     def check_if_new(self, export_id: str) -> None:
-        """Check the connector that an export goes through, if it is a declared one that nobody has checked.
+        """Check the connector that an export goes through, if it is a declared one that starts and is due.
 
-        Whoever makes one by a command has it checked in the same breath. This one is made by a file.
+        Whoever makes one by a command has it checked in the same breath. This one is made by a file, and
+        without the daemon nobody else looks at it.
         """
         with reading(self.control) as connection:
             connector = get_connector(connection, get_export(connection, export_id).connector_id)
         self.checked_if_new(connector)
 
     def checked_if_new(self, connector: StoredConnector) -> StoredConnector:
-        """The connector as it is then."""
-        new = connector.state is ConnectorState.STARTING and connector.checked_at is None
-        if not (connector.declared and new):
+        """The connector as it is then; if its check failed for now, it is checked again when that is due."""
+        due = connector.next_check_at is None or connector.next_check_at <= datetime.now(UTC)
+        if not (connector.declared and connector.state is ConnectorState.STARTING and due):
             return connector
         self.check(connector)
         with reading(self.control) as connection:
@@ -186,7 +187,8 @@ class Deployment:
 
     def note_failed_check(self, connector: StoredConnector, message: str, *, passes: bool) -> CheckStep:
         """Note that a check came to nothing before its first step, or was not awaited."""
-        step = CheckStep(name="check", ok=False, message=message, passes=passes)
+        # A check that is left behind may leave a probe behind as well.
+        step = CheckStep(name="check", ok=False, message=message, passes=passes, leaves=True)
         with writing(self.control) as connection:
             spread = random.random()  # noqa: S311 -- spreads checks, guards nothing
             note_check(connection, connector, [step], now=datetime.now(UTC), spread=spread)

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
 from export_pipeline.connectors.addresses import allow, may_be_called
+from export_pipeline.connectors.checking import CheckStep
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
 from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
@@ -27,8 +29,8 @@ from export_pipeline.deployment import DIRECT_DOWNLOAD, Deployment, open_deploym
 from export_pipeline.errors import ExportPipelineError, InvalidRequest, NotFound
 from export_pipeline.extract.sources import STATEMENT_LIMIT
 from export_pipeline.settings import Settings
-from export_pipeline.store.connector_states import change_state, last_check
-from export_pipeline.store.connectors import find_connector, hide_connector, list_connectors
+from export_pipeline.store.connector_states import change_state, last_check, note_check, probe_stays
+from export_pipeline.store.connectors import StoredConnector, find_connector, hide_connector, list_connectors
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.encryption import SecretKey
 from export_pipeline.store.organizations import ensure_organization
@@ -417,6 +419,8 @@ def test_a_check_that_comes_to_nothing_is_noted_as_one(tmp_path: Path) -> None:
             (step,) = last_check(connection, stored.id)
         assert (now.state, now.reason) == (ConnectorState.STARTING, "It has not ended within a minute.")
         assert (step.ok, step.passes) == (False, True)
+        with reading(deployment.control) as connection:
+            assert probe_stays(connection, stored.id)  # for all that is known
         deployment.check(stored)  # overtaken: what it says is dropped
         with reading(deployment.control) as connection:
             assert find_connector(connection, "default", DIRECT_DOWNLOAD) == now
@@ -443,6 +447,30 @@ def test_a_check_that_breaks_off_is_noted_too_and_made_again_later(tmp_path: Pat
         assert now.next_check_at is not None
         assert now.checked_at is not None
         assert now.next_check_at > now.checked_at
+
+
+def test_a_declared_connector_that_starts_is_checked_again_when_that_is_due(tmp_path: Path) -> None:
+    """Without the daemon nobody else does."""
+    (tmp_path / "dataset.toml").write_text(DECLARATION + LAKE)
+    busy = [CheckStep(name="write", ok=False, message="It is busy.", passes=True)]
+    now = datetime.now(UTC)
+
+    with a_deployment(tmp_path) as deployment:
+
+        def failed_for_now(at: datetime) -> StoredConnector:
+            with writing(deployment.control) as connection:
+                noted = note_check(
+                    connection, find_connector(connection, "default", "lake"), busy, now=at, spread=0
+                )
+            assert noted is not None
+            return noted
+
+        waits = failed_for_now(now + timedelta(hours=1))
+        assert deployment.checked_if_new(waits) == waits
+
+        looked_at = deployment.checked_if_new(failed_for_now(now - timedelta(days=1)))
+
+    assert "LAKE_SECRET is not set" in looked_at.reason
 
 
 def test_a_check_that_is_awaited_gives_its_steps(tmp_path: Path) -> None:
