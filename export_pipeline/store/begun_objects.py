@@ -4,7 +4,6 @@ Whoever is cut off between an object and the ledger leaves a note here that the 
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -16,12 +15,22 @@ from export_pipeline.store.schema import BEGUN_OBJECTS
 def note_begun(
     connection: sa.Connection, export_id: str, hour: datetime, place: str, key: str, *, now: datetime
 ) -> bool:
-    """Note that an object of the hour is about to be written in a place. False if that was noted before."""
+    """Note that an object of the hour is about to be written in a place. False if that was noted before.
+
+    IntegrityError: there is no such export.
+    """
     values = {"export_id": export_id, "hour": hour, "place": place, "key": key, "begun_at": now}
-    with suppress(IntegrityError), connection.begin_nested():
-        connection.execute(BEGUN_OBJECTS.insert().values(values))
-        return True
-    return False
+    try:
+        with connection.begin_nested():
+            connection.execute(BEGUN_OBJECTS.insert().values(values))
+    except IntegrityError:
+        noted = sa.select(BEGUN_OBJECTS.c.key).where(
+            *_of_hour(export_id, hour), BEGUN_OBJECTS.c.place == place, BEGUN_OBJECTS.c.key == key
+        )
+        if connection.scalar(noted) is None:
+            raise
+        return False
+    return True
 
 
 def withdraw_begun(connection: sa.Connection, export_id: str, hour: datetime, place: str, key: str) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from export_pipeline.exports.export import Export
 from export_pipeline.store.begun_objects import forget_begun, note_begun, settle_begun, withdraw_begun
@@ -29,6 +30,11 @@ def test_an_object_is_new_once_in_each_hour_and_place(control: sa.Engine, export
     assert new(control, export, key="b.csv")
     assert new(control, export, place="elsewhere")
     assert new(control, export, hour=1)
+
+
+def test_a_note_that_cannot_be_made_is_not_taken_for_one_that_was(control: sa.Engine) -> None:
+    with pytest.raises(IntegrityError), writing(control) as connection:
+        note_begun(connection, "no-export", HOUR, "here", "a.csv", now=NOW)
 
 
 def test_one_that_was_withdrawn_is_new_and_the_others_are_not(control: sa.Engine, export: Export) -> None:
