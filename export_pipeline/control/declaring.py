@@ -93,10 +93,11 @@ def declare_connectors(connection: sa.Connection, dataset: Dataset) -> None:
     """
     found = difference(connection, dataset)
     for section in found.new:
-        declare_connector(
+        # Nobody can lock what is not there yet, so two processes may find the same one new.
+        if declare_connector(
             connection, organization_of(section), section.name, section.type, digest_of(section)
-        )
-        _note(connection, "connector.declare", section)
+        ):
+            _note(connection, "connector.declare", section)
     for stored, section in found.unknown:
         note_declaration(connection, stored.id, digest_of(section))
     for stored, section in found.edited:

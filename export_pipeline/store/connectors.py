@@ -108,12 +108,14 @@ def ensure_connector(
 
 def declare_connector(
     connection: sa.Connection, organization: str, name: str, type_: str, declaration: str
-) -> None:
-    """Give a declared connector an id that exports can refer to, unless the organization has that name."""
+) -> bool:
+    """Give a declared connector an id that exports can refer to. False if the organization has that name."""
     with suppress(AlreadyExists), connection.begin_nested():
         state = ConnectorState.STARTING
         made = _add(connection, organization, name, type_, None, state=state, reason=DECLARED)
         note_declaration(connection, made.id, declaration)
+        return True
+    return False
 
 
 def lock_declared(connection: sa.Connection) -> None:

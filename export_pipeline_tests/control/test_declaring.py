@@ -28,7 +28,7 @@ from export_pipeline.store.connector_states import change_state, note_check
 from export_pipeline.store.connectors import StoredConnector, find_connector, list_connectors, lock_declared
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.organizations import ensure_organization
-from export_pipeline.store.schema import CONNECTORS
+from export_pipeline.store.schema import AUDIT, CONNECTORS
 from export_pipeline_tests.builders import a_definition, an_s3_connector
 from export_pipeline_tests.control_databases import KEY
 from export_pipeline_tests.dataset.declaring import FLIGHTS
@@ -174,6 +174,24 @@ def test_an_edit_that_many_notice_at_once_is_one_change(control: sa.Engine, tmp_
     with reading(control) as connection:
         known = find_connector(connection, DEFAULT_ORGANIZATION, "lake")
     assert (known.state, known.configuration) == (ConnectorState.STARTING, 2)
+
+
+def test_one_that_many_find_new_at_once_is_told_of_once(control: sa.Engine, tmp_path: Path) -> None:
+    dataset = declared(tmp_path, LAKE)
+    together = threading.Barrier(6)
+
+    def notice(_: int) -> None:
+        together.wait(30)
+        with writing(control) as connection:
+            lock_declared(connection)
+            declare_connectors(connection, dataset)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(notice, range(6)))
+
+    with reading(control) as connection:
+        told = connection.scalars(sa.select(AUDIT.c.action).where(AUDIT.c.subject == "lake")).all()
+    assert told == ["connector.declare"]
 
 
 def test_what_was_checked_before_the_edit_counts_no_more(control: sa.Engine, tmp_path: Path) -> None:
