@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from export_pipeline.connectors.connector import ConnectorConfig
+from export_pipeline.connectors.direct_download import DirectDownloadConfig
 from export_pipeline.exports.export import Export
 from export_pipeline.pipeline.claiming import check_held
 from export_pipeline.store.begun_objects import note_begun, withdraw_begun
@@ -46,4 +47,6 @@ class BegunObjects:
 
 def place_of(connector: ConnectorConfig) -> str:
     """What tells where a connector leads from elsewhere, whoever's credentials it shows there."""
-    return hashlib.sha256(f"{connector.address} {connector.location}".encode()).hexdigest()
+    # Where downloads wait is told to nobody, so that all of them say the same of it.
+    place = connector.store if isinstance(connector, DirectDownloadConfig) else connector
+    return hashlib.sha256(f"{place.address} {place.location}".encode()).hexdigest()

@@ -88,9 +88,17 @@ def test_a_place_is_the_same_for_other_credentials_and_another_anywhere_else() -
     place = place_of(config_from(BUCKET))
 
     assert place_of(config_from({**BUCKET, "secret_access_key": "second"})) == place
-    elsewhere = (
+    elsewhere: tuple[dict[str, str], ...] = (
         {"bucket": "acme-other"},
         {"prefix": "daily"},
         {"endpoint_url": "https://minio.example"},
     )
     assert place not in {place_of(config_from({**BUCKET, **other})) for other in elsewhere}
+
+
+def test_downloads_of_two_organizations_lie_in_two_places_of_one_bucket() -> None:
+    def waiting(whose: str) -> str:
+        return place_of(config_from({"type": "direct_download", "store": {**BUCKET, "prefix": whose}}))
+
+    assert waiting("acme") == waiting("acme")
+    assert waiting("acme") != waiting("zenith")
