@@ -1,6 +1,6 @@
 """What became of the hours of a run: told chunk by chunk, judged when the last chunk is through."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
@@ -75,10 +75,7 @@ class Outcome:
         lines = []
         if self.failed:
             failed = sorted(self.failed, key=lambda failure: failure.hour)
-            lines.append(
-                f"{len(failed)} of {self.hours + len(self.waiting)} hours failed; the others"
-                f" {'are delivered, or wait' if self.waiting else 'are delivered'}."
-            )
+            lines += self._shares()
             lines += [described(failure) for failure in failed[:FAILURES_NAMED]]
             if (more := len(failed) - FAILURES_NAMED) > 0:
                 lines.append(f"and {more} more; `export-pipeline export show --json` has them all")
@@ -92,6 +89,15 @@ class Outcome:
             # What was worth retrying has been retried, hour by hour; what waits is taken up when it can be.
             allow_retries=False,
         )
+
+    def _shares(self) -> Iterator[str]:
+        """How many failed, if there is more to say than what the line of the only one says."""
+        failed, all_ = len(self.failed), self.hours + len(self.waiting)
+        if failed < all_:
+            others = "are delivered, or wait" if self.waiting else "are delivered"
+            yield f"{failed} of {all_} hours failed; the others {others}."
+        elif all_ > 1:
+            yield f"All {all_} hours failed."
 
 
 def hours_wait(number: int) -> str:

@@ -74,6 +74,14 @@ def test_failed_hours_are_named_in_order_each_with_its_reason() -> None:
     assert not raised.value.allow_retries
 
 
+def test_where_nothing_was_delivered_nobody_is_told_of_others() -> None:
+    for hours, said in (((1,), []), ((1, 2), ["All 2 hours failed."])):
+        with pytest.raises(dg.Failure) as raised:
+            Outcome(failed=failures(*hours)).raise_for_undelivered("the connector")
+        first = "2013-01-01-01:00 (upload, retry): the destination did not answer"
+        assert str(raised.value.description).splitlines()[: len(said) + 1] == [*said, first]
+
+
 def test_of_very_many_failed_hours_only_the_first_are_named() -> None:
     outcome = replace(Outcome(), failed=failures(*range(FAILURES_NAMED + 3)))
     with pytest.raises(dg.Failure) as raised:
