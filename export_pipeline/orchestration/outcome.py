@@ -72,7 +72,7 @@ class Outcome:
 
         `waits_for` says for what hours wait.
         """
-        lines = []
+        lines: list[str] = []
         if self.failed:
             failed = sorted(self.failed, key=lambda failure: failure.hour)
             lines += self._shares()
