@@ -1,6 +1,7 @@
 """The one SELECT of a table and an hour. Values are bound; names come only from the declaration."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,9 +23,21 @@ def rows_of_hour(
 
     The order is the same on every engine: text by code points, NULLs last.
     """
+    return rows_between(table, columns, window.since, window.until, filter_, tenant)
+
+
+def rows_between(
+    table: Table,
+    columns: Sequence[Column],
+    since: datetime,
+    until: datetime,
+    filter_: Filter,
+    tenant: str | None,
+) -> sa.Select[Any]:
+    """The same of the rows of `[since, until)`, however many hours those are."""
     source = _relation(table)
-    hour = within(source.c[table.time_column], window.since, window.until)
-    conditions = [hour, where_clause(filter_, table, source)]
+    time = within(source.c[table.time_column], since, until)
+    conditions = [time, where_clause(filter_, table, source)]
     if (tenant is None) != (table.tenant_column is None):
         raise PermanentFailure(
             f"table {table.name!r}: a tenant has to be named exactly where there is a tenant column;"

@@ -1,5 +1,7 @@
 """The SELECT of an hour, as SQL. What it selects is tested on engines in `test_every_reader`."""
 
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 
@@ -8,6 +10,7 @@ from export_pipeline.extract.query import (
     columns_of,
     count_of,
     relation_of,
+    rows_between,
     rows_of_hour,
     source_of,
     time_column_of,
@@ -23,6 +26,14 @@ ROWS = rows_of_hour(FLIGHTS, FLIGHTS.columns[:1], an_hour(), EVERY_ROW, None)
 def test_the_bounds_are_bound_and_not_spliced() -> None:
     assert "2013" not in str(ROWS)
     assert set(ROWS.compile().params.values()) == {an_hour().since, an_hour().until}
+
+
+def test_a_range_of_many_hours_is_selected_like_one() -> None:
+    hour = an_hour()
+    later = hour.until + timedelta(hours=5)
+    rows = rows_between(FLIGHTS, FLIGHTS.columns[:1], hour.since, later, EVERY_ROW, None)
+    assert str(rows) == str(ROWS)
+    assert set(rows.compile().params.values()) == {hour.since, later}
 
 
 def test_a_count_needs_no_order() -> None:

@@ -1,0 +1,62 @@
+"""How many rows an export would have: counted at the source, and nothing is exported or stored."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from export_pipeline.dataset.tables import Dataset
+from export_pipeline.errors import InvalidRequest, TransientFailure
+from export_pipeline.exports.export import Export
+from export_pipeline.exports.plan import TablePlan, plan_of
+from export_pipeline.extract.query import rows_between
+from export_pipeline.extract.source import Source
+from export_pipeline.store.named_filters import named_filters
+
+# Somebody waits for the answer, and proxies commonly give up on one after 30 s or 60 s.
+COUNTING_LIMIT = timedelta(seconds=20)
+
+
+def plans_of(connection: sa.Connection, dataset: Dataset, export: Export) -> Sequence[TablePlan]:
+    """What would be read for an export, under its organization's named filters as they are now."""
+    return plan_of(export.definition, dataset, named_filters(connection, export.organization))
+
+
+def estimate_rows(
+    source: Source,
+    plans: Sequence[TablePlan],
+    since: datetime,
+    until: datetime,
+    limit: timedelta = COUNTING_LIMIT,
+) -> Mapping[str, int]:
+    """The rows of each table in `[since, until)` as they are now, and of one moment where the source can.
+
+    InvalidRequest: there is no such range. TransientFailure: all of it takes longer than `limit` to count.
+    """
+    if until <= since:
+        raise InvalidRequest(
+            f"until: {until.isoformat()} is not after the start, {since.isoformat()}; choose a later end",
+            field="until",
+        )
+    stop = threading.Event()
+    alarm = threading.Timer(limit.total_seconds(), stop.set)
+    alarm.daemon = True
+    alarm.start()
+    try:
+        with source.snapshot(stop) as snapshot:
+            return {
+                plan.table.name: snapshot.count(
+                    rows_between(plan.table, plan.columns, since, until, plan.filter, plan.tenant)
+                )
+                for plan in plans
+            }
+    except TransientFailure as failure:
+        if not stop.is_set():
+            raise
+        raise TransientFailure(
+            f"the source did not count the rows within {limit.total_seconds():,.0f} s;"
+            " ask for a shorter range"
+        ) from failure
+    finally:
+        alarm.cancel()
