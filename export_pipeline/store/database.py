@@ -60,6 +60,14 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         yield connection
 
 
+@contextmanager
+def trying(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that may write, and of which nothing is stored: to see whether all would be taken."""
+    with engine.connect() as connection, connection.begin() as transaction:
+        yield connection
+        transaction.rollback()
+
+
 def upgrade(engine: sa.Engine) -> str:
     """Apply the migrations that are missing. Cheap when there are none; safe when several processes start.
 

@@ -12,8 +12,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy.engine.interfaces import ReflectedIndex
 
 from export_pipeline.errors import ExportPipelineError
-from export_pipeline.store.database import open_control_database, reading, upgrade, writing
-from export_pipeline.store.organizations import ensure_organization
+from export_pipeline.store.database import open_control_database, reading, trying, upgrade, writing
+from export_pipeline.store.organizations import ensure_organization, list_organizations
 from export_pipeline.store.schema import METADATA, ORGANIZATIONS
 from export_pipeline_tests.control_databases import control_database
 from export_pipeline_tests.starting_together import start_together
@@ -110,6 +110,16 @@ def test_a_database_of_a_newer_program_is_left_alone(control_url: str) -> None:
 
         with pytest.raises(ExportPipelineError, match=r"version from-the-future.* install the newer"):
             upgrade(engine)
+
+
+def test_what_is_only_tried_is_not_stored(control: sa.Engine) -> None:
+    with reading(control) as connection:
+        before = list_organizations(connection)
+    with trying(control) as connection:
+        ensure_organization(connection, "tried")
+        assert "tried" in list_organizations(connection)
+    with reading(control) as connection:
+        assert list_organizations(connection) == before
 
 
 def test_a_migration_that_fails_leaves_nothing(control_url: str) -> None:

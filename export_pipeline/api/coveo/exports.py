@@ -1,7 +1,9 @@
 """Exports: asked for, watched, fetched, deleted."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
@@ -9,12 +11,16 @@ from export_pipeline.api.coveo.asking import Asked, ExportBody, by_body, by_quer
 from export_pipeline.api.coveo.showing import AVAILABLE, EXPIRED, document_of, status_of, why_failed
 from export_pipeline.api.downloads import archive_link
 from export_pipeline.api.visits import ExportsEditor, ExportsViewer, Visit
+from export_pipeline.control.estimates import estimate_rows, plans_of
 from export_pipeline.control.event_exports import ORIGIN, request_events
 from export_pipeline.control.tasks import TaskView, delete_task, show_task, show_tasks
 from export_pipeline.deployment import DIRECT_DOWNLOAD
 from export_pipeline.errors import Gone, WrongState
+from export_pipeline.exports.task import ExportTask
+from export_pipeline.extract.sources import open_source
 from export_pipeline.store.connectors import find_connector
-from export_pipeline.store.database import reading, writing
+from export_pipeline.store.database import reading, trying, writing
+from export_pipeline.store.exports import get_export
 
 router = APIRouter(prefix="/exports")
 
@@ -29,6 +35,23 @@ def row_limit(visit: ExportsViewer) -> dict[str, int | None]:
         visit.deployment.ensure_direct_download(connection, visit.organization)
         connector = find_connector(connection, visit.organization, DIRECT_DOWNLOAD)
     return {"exportRowCountLimit": visit.deployment.connector(connector.id).row_limit}
+
+
+@router.get("/estimate")
+def estimate(
+    visit: ExportsViewer, asked: Annotated[Asked, Depends(by_query)]
+) -> dict[str, Mapping[str, int]]:
+    """How many rows of each table an export by these parameters would have; none is made."""
+    deployment = visit.deployment
+    dataset = deployment.dataset
+    with trying(deployment.control) as connection:
+        task = _requested(connection, visit, asked)
+        plans = plans_of(connection, dataset, get_export(connection, task.export_id))
+    source = open_source(deployment.source_url, deployment.statement_limit)
+    try:
+        return {"estimates": estimate_rows(source, plans, task.since, task.until)}
+    finally:
+        source.close()
 
 
 @router.get("")
@@ -81,21 +104,25 @@ def delete(visit: ExportsEditor, id: str) -> None:
 
 
 def _created(request: Request, visit: Visit, asked: Asked) -> dict[str, Any]:
-    deployment = visit.deployment
-    with writing(deployment.control) as connection:
-        deployment.ensure_direct_download(connection, visit.organization)
-        task = request_events(
-            connection,
-            deployment.secret_key,
-            deployment.dataset,
-            organization=visit.organization,
-            connector=DIRECT_DOWNLOAD,
-            asked=asked.export,
-            since=asked.since,
-            until=asked.until,
-            author=visit.caller.key.name,
-        )
+    with writing(visit.deployment.control) as connection:
+        task = _requested(connection, visit, asked)
         return document_of(request, show_task(connection, visit.organization, task.id))
+
+
+def _requested(connection: sa.Connection, visit: Visit, asked: Asked) -> ExportTask:
+    deployment = visit.deployment
+    deployment.ensure_direct_download(connection, visit.organization)
+    return request_events(
+        connection,
+        deployment.secret_key,
+        deployment.dataset,
+        organization=visit.organization,
+        connector=DIRECT_DOWNLOAD,
+        asked=asked.export,
+        since=asked.since,
+        until=asked.until,
+        author=visit.caller.key.name,
+    )
 
 
 def _found(visit: Visit, id_: str) -> TaskView:

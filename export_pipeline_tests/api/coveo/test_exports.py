@@ -49,6 +49,26 @@ def test_an_export_is_accepted_as_the_document_shows_it(coveo: Client) -> None:
     }
 
 
+def test_an_estimate_is_what_the_export_then_has_and_makes_none(coveo: Client) -> None:
+    asked = {"tables": ["SEARCHES", "clicks"], "f": "city IN ['Québec','Quebec']"}
+
+    told = coveo.http.get(f"{EXPORTS}/estimate", params={**BUSY, **asked})
+
+    assert told.status_code == 200, told.text
+    assert coveo.http.get(EXPORTS).json() == []
+    found = archive(coveo, coveo.delivered(**asked))
+    counted = {table: len(rows(found, table)) for table in ("searches", "clicks")}
+    assert told.json() == {"estimates": counted}
+    assert any(counted.values())
+
+
+def test_an_estimate_is_refused_as_the_export_is(coveo: Client) -> None:
+    refused = coveo.http.get(f"{EXPORTS}/estimate", params={**BUSY, "tables": "nothing"})
+
+    assert refused.status_code == 400
+    assert refused.json()["message"] == coveo.refused(tables="nothing")["message"]
+
+
 def test_a_body_asks_for_the_same_as_parameters(coveo: Client) -> None:
     by_parameters = coveo.create(
         f=["city IN ['Québec','Quebec']", "isInternal==false"],
