@@ -9,11 +9,13 @@ def test_the_commands_are_answered(searches_api: Api) -> None:
     organization = searches_api.organization()
     key = searches_api.key(organization, "exports:edit")
 
-    dimensions, filter_, export, exports = answers_of(
+    dimensions, filter_, estimate, export, exports = answers_of(
         "api/coveo.md", URL=searches_api.url, KEY=key, ORG=organization
     )
 
     assert dimensions
     assert filter_["id"] == "WORKED"
+    assert list(estimate["estimates"]) == ["searches"]
+    assert estimate["estimates"]["searches"] > 0
     assert (export["status"], "$WORKED" in str(export["filters"])) == ("PENDING", True)
     assert [one["id"] for one in exports] == [export["id"]]
