@@ -24,12 +24,15 @@ from export_pipeline.connectors.vendor_logs import silence
 from export_pipeline.control.connectors import DIRECT_DOWNLOAD as DIRECT_DOWNLOAD
 from export_pipeline.control.connectors import check_connector
 from export_pipeline.control.declaring import declare_connectors, difference
+from export_pipeline.control.estimates import estimate_rows
 from export_pipeline.dataset.declaration import load_dataset
 from export_pipeline.dataset.environment import filled
 from export_pipeline.dataset.tables import Dataset
 from export_pipeline.documents import read_document
 from export_pipeline.errors import ExportPipelineError, InvalidRequest, NotFound, TransientFailure
 from export_pipeline.exports.export import DEFAULT_ORGANIZATION
+from export_pipeline.exports.plan import TablePlan
+from export_pipeline.extract.sources import open_source
 from export_pipeline.settings import Settings
 from export_pipeline.store.connector_states import note_check
 from export_pipeline.store.connectors import (
@@ -100,6 +103,14 @@ class Deployment:
             if not stored.declared:
                 return connector_config(connection, self.secret_key, id_)
         return declared_config(self.dataset, stored)
+
+    def estimate(self, plans: Sequence[TablePlan], since: datetime, until: datetime) -> Mapping[str, int]:
+        """The rows of each table in `[since, until)`, counted at the source."""
+        source = open_source(self.source_url, self.statement_limit)
+        try:
+            return estimate_rows(source, plans, since, until)
+        finally:
+            source.close()
 
     def ensure_direct_download(self, connection: sa.Connection, organization: str) -> None:
         """Give the organization its direct download, if it was made since the deployment was opened."""

@@ -38,6 +38,29 @@ def next_hour_document(export: "Export", now: datetime) -> dict[str, object] | N
     return {"hour": due.window.start, "due_at": due.due_at} if due else None
 
 
+def estimate_document(
+    export: "Export", rows: Mapping[str, int], since: datetime, until: datetime
+) -> dict[str, object]:
+    """What a dry run says."""
+    return {
+        "name": export.slug,
+        "path": export.definition.path,
+        "definition": export.definition.model_dump(mode="json"),
+        "since": since,
+        "until": until,
+        "rows": rows,
+    }
+
+
+def estimate_lines(
+    export: "Export", rows: Mapping[str, int], since: datetime, until: datetime
+) -> Iterator[str]:
+    """The same for people."""
+    yield f"the export {export.slug} could be made; nothing was"
+    for table, number in rows.items():
+        yield f"{table}: {number:,} rows from {moment(since)} to {moment(until)}"
+
+
 def coverage_document(coverage: "Coverage") -> dict[str, object]:
     """How much is delivered, every failure, and what waits for the connector."""
     delivered = coverage.delivered

@@ -136,14 +136,23 @@ def create(
             metavar="FILE", help="All of the definition as TOML or JSON instead; - reads standard input."
         ),
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            metavar=NO_VALUE,
+            help="Make nothing: say whether it could be made, and count its rows.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make an export."""
+    from export_pipeline.control.estimates import plans_of, range_of
     from export_pipeline.control.exports import create_export, definition_from
     from export_pipeline.control.filters import applied_filters
     from export_pipeline.formats.file_format import format_from
     from export_pipeline.store.connectors import get_connector
-    from export_pipeline.store.database import writing
+    from export_pipeline.store.database import trying, writing
 
     with named(**OPTIONS):
         more = named_values(format_option or [], field="--format-option")
@@ -173,20 +182,29 @@ def create(
     with (
         named(**({} if definition is not None else OPTIONS)),
         opened(context) as deployment,
-        writing(deployment.control) as connection,
     ):
-        export = create_export(
-            connection,
-            deployment.secret_key,
-            deployment.dataset,
-            organization=deployment.settings.organization,
-            slug=name,
-            connector=connector,
-            definition=definition_from(given),
-            standing=not once,
-        )
-        applied = applied_filters(connection, deployment.dataset, export)
-        waits = waits_for(get_connector(connection, export.connector_id))
+        with (trying if dry_run else writing)(deployment.control) as connection:
+            export = create_export(
+                connection,
+                deployment.secret_key,
+                deployment.dataset,
+                organization=deployment.settings.organization,
+                slug=name,
+                connector=connector,
+                definition=definition_from(given),
+                standing=not once,
+            )
+            applied = applied_filters(connection, deployment.dataset, export)
+            waits = waits_for(get_connector(connection, export.connector_id))
+            plans = plans_of(connection, deployment.dataset, export)
+        if dry_run:
+            since, until_ = range_of(export.definition, datetime.now(UTC))
+            rows = deployment.estimate(plans, since, until_)
+            if as_json:
+                print_document(export_documents.estimate_document(export, rows, since, until_))
+            else:
+                print_line("\n".join(export_documents.estimate_lines(export, rows, since, until_)))
+            return
     now = datetime.now(UTC)
     if as_json:
         document = export_documents.export_document(export, connector)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from export_pipeline.dataset.tables import Dataset
 from export_pipeline.errors import InvalidRequest, TransientFailure
-from export_pipeline.exports.export import Export
+from export_pipeline.exports.export import Export, ExportDefinition
 from export_pipeline.exports.plan import TablePlan, plan_of
 from export_pipeline.extract.query import rows_between
 from export_pipeline.extract.source import Source
@@ -21,6 +21,12 @@ COUNTING_LIMIT = timedelta(seconds=20)
 def plans_of(connection: sa.Connection, dataset: Dataset, export: Export) -> Sequence[TablePlan]:
     """What would be read for an export, under its organization's named filters as they are now."""
     return plan_of(export.definition, dataset, named_filters(connection, export.organization))
+
+
+def range_of(definition: ExportDefinition, now: datetime) -> tuple[datetime, datetime]:
+    """What is counted of a recurring export: all of its hours, up to `now` if they have no end."""
+    since = definition.first_hour
+    return since, definition.until or max(now, since + timedelta(hours=1))
 
 
 def estimate_rows(

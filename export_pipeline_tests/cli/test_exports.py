@@ -341,3 +341,17 @@ def test_hours_that_wait_are_shown_with_what_they_wait_for(
         "the connector is RUNNING again, and they are delivered now"
         in call_cli("export", "show", "events").out
     )
+
+
+def test_a_dry_run_counts_rows_and_makes_nothing(call_cli: CallCli) -> None:
+    create = ("export", "create", "events", *EVENTS, "--until=2026-01-05T01:00:00Z", "--dry-run")
+
+    said, told = call_cli(*create), call_cli(*create, "--json").document
+
+    assert said.code == 0
+    assert "the export events could be made; nothing was" in said.out
+    assert f"events: {ROWS_PER_HOUR:,} rows from 2026-01-05T00:00:00Z" in said.out
+    assert told["rows"] == {"events": ROWS_PER_HOUR}
+    assert call_cli("export", "list", "--json").document == {"exports": []}
+    refused = call_cli("export", "create", "events", "--table=nothing", *FIRST_HOUR, "--dry-run")
+    assert (refused.code, "no table" in refused.err) == (2, True)

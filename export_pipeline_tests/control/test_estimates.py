@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from export_pipeline.control.estimates import estimate_rows, plans_of
+from export_pipeline.control.estimates import estimate_rows, plans_of, range_of
 from export_pipeline.errors import InvalidRequest, TransientFailure
 from export_pipeline.extract.sources import open_source
 from export_pipeline.store.database import reading
+from export_pipeline_tests.builders import a_definition
 from export_pipeline_tests.installations import FIRST, ROWS_PER_HOUR, an_installation
 
-NOTHING_AT_ALL = timedelta(0)
+SOON = timedelta(seconds=1)
 
 
 def test_rows_are_counted_of_exactly_the_range(tmp_path: Path) -> None:
@@ -32,11 +33,21 @@ def test_rows_are_counted_of_exactly_the_range(tmp_path: Path) -> None:
         source.close()
 
 
+def test_a_recurring_export_is_counted_up_to_now_or_its_end() -> None:
+    endless = a_definition(first_hour=FIRST, until=None)
+    ended = a_definition(first_hour=FIRST, until=FIRST + timedelta(hours=5))
+    now = FIRST + timedelta(days=2, minutes=3)
+
+    assert range_of(endless, now) == (FIRST, now)
+    assert range_of(ended, now) == (FIRST, FIRST + timedelta(hours=5))
+    assert range_of(endless, FIRST - timedelta(days=9)) == (FIRST, FIRST + timedelta(hours=1))
+
+
 def test_a_source_that_needs_too_long_is_not_waited_for(tmp_path: Path) -> None:
     with an_installation(tmp_path) as installation:
         deployment = installation.deployment
         export = installation.export()
-        # Rows enough that they are not counted before the alarm, which goes off at once.
+        # Rows enough for days.
         installation.change_source(
             "create or replace view counted as select e.* from events e, range(100000) a, range(100000) b"
         )
@@ -49,5 +60,5 @@ def test_a_source_that_needs_too_long_is_not_waited_for(tmp_path: Path) -> None:
             plans = plans_of(connection, deployment.dataset, export)
 
         with pytest.raises(TransientFailure, match="ask for a shorter range"):
-            estimate_rows(source, plans, FIRST, FIRST + timedelta(hours=3), limit=NOTHING_AT_ALL)
+            estimate_rows(source, plans, FIRST, FIRST + timedelta(hours=3), limit=SOON)
         source.close()

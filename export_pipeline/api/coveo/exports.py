@@ -11,13 +11,12 @@ from export_pipeline.api.coveo.asking import Asked, ExportBody, by_body, by_quer
 from export_pipeline.api.coveo.showing import AVAILABLE, EXPIRED, document_of, status_of, why_failed
 from export_pipeline.api.downloads import archive_link
 from export_pipeline.api.visits import ExportsEditor, ExportsViewer, Visit
-from export_pipeline.control.estimates import estimate_rows, plans_of
+from export_pipeline.control.estimates import plans_of
 from export_pipeline.control.event_exports import ORIGIN, request_events
 from export_pipeline.control.tasks import TaskView, delete_task, show_task, show_tasks
 from export_pipeline.deployment import DIRECT_DOWNLOAD
 from export_pipeline.errors import Gone, WrongState
 from export_pipeline.exports.task import ExportTask
-from export_pipeline.extract.sources import open_source
 from export_pipeline.store.connectors import find_connector
 from export_pipeline.store.database import reading, trying, writing
 from export_pipeline.store.exports import get_export
@@ -47,11 +46,7 @@ def estimate(
     with trying(deployment.control) as connection:
         task = _requested(connection, visit, asked)
         plans = plans_of(connection, dataset, get_export(connection, task.export_id))
-    source = open_source(deployment.source_url, deployment.statement_limit)
-    try:
-        return {"estimates": estimate_rows(source, plans, task.since, task.until)}
-    finally:
-        source.close()
+    return {"estimates": deployment.estimate(plans, task.since, task.until)}
 
 
 @router.get("")

@@ -8,17 +8,19 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from export_pipeline.api.native.answering import problems
-from export_pipeline.api.native.asking import Asked, AskedCondition, AskedPage, below, etag_of, tagged
+from export_pipeline.api.native.asking import Asked, AskedCondition, AskedPage, Moment, below, etag_of, tagged
 from export_pipeline.api.native.describing import definition_schema
 from export_pipeline.api.native.once import AskedOnce
 from export_pipeline.api.visits import ExportsEditor, ExportsViewer, Visit
+from export_pipeline.control.estimates import plans_of, range_of
 from export_pipeline.control.exports import create_export, definition_from, delete_export
 from export_pipeline.control.pausing import pause_export, resume_export
 from export_pipeline.control.updating import update_export
+from export_pipeline.dataset.tables import Dataset
 from export_pipeline.exports.due import next_due
 from export_pipeline.exports.export import Export
 from export_pipeline.store.connectors import get_connector
-from export_pipeline.store.database import reading, writing
+from export_pipeline.store.database import reading, trying, writing
 from export_pipeline.store.exports import exports_page, find_export, lock_export
 from export_pipeline.store.waits import why_wait
 
@@ -51,6 +53,25 @@ class ExportRequest(Asked):
         True, description="whether its hours are delivered by themselves, or for tasks only"
     )
     definition: Definition
+
+
+class DryRunRequest(ExportRequest):
+    """An export that is not made. What is counted may be another range than that of its hours."""
+
+    since: Moment | None = Field(None, description="from when rows are counted; else from the first hour")
+    until: Moment | None = Field(None, description="until when; else to the end of the last hour, or now")
+
+
+class DryRunDocument(BaseModel):
+    """What an export would be."""
+
+    path: str = Field(description="the template of its files' keys")
+    definition: dict[str, Any]
+    since: datetime
+    until: datetime
+    rows: dict[str, int] = Field(
+        description="how many rows of each table there are in that time", examples=[{"flights": 336_776}]
+    )
 
 
 class DefinitionRequest(Asked):
@@ -96,22 +117,30 @@ def create(visit: ExportsEditor, asked: ExportRequest, once: AskedOnce, response
     dataset = visit.dataset
 
     def make(connection: sa.Connection) -> ExportDocument:
-        made = create_export(
-            connection,
-            visit.deployment.secret_key,
-            dataset,
-            organization=visit.organization,
-            slug=asked.name,
-            connector=asked.connector,
-            definition=definition_from(asked.definition),
-            standing=asked.standing,
-        )
-        return _document(connection, made)
+        return _document(connection, _made(connection, visit, dataset, asked))
 
     with below("definition", but=("name", "connector")):
         made = once.made(visit, response, make, ExportDocument)
     tagged(response, _etag(made), location=f"{router.prefix}/{made.name}")
     return made
+
+
+@router.post("/dry-run", responses=problems(409, 413, 503))
+def dry_run(visit: ExportsEditor, asked: DryRunRequest) -> DryRunDocument:
+    """Try whether an export could be made, and count its rows at the source. Nothing is made."""
+    dataset = visit.dataset
+    with below("definition", but=("name", "connector")), trying(visit.deployment.control) as connection:
+        made = _made(connection, visit, dataset, asked)
+        plans = plans_of(connection, dataset, made)
+    first, last = range_of(made.definition, datetime.now(UTC))
+    since, until = asked.since or first, asked.until or last
+    return DryRunDocument(
+        path=made.definition.path,
+        definition=made.definition.model_dump(mode="json"),
+        since=since,
+        until=until,
+        rows=dict(visit.deployment.estimate(plans, since, until)),
+    )
 
 
 @router.get("", responses=problems())
@@ -181,6 +210,19 @@ def resume(visit: ExportsEditor, name: str, expected: AskedCondition, response: 
         resumed = resume_export(connection, visit.organization, name)
         tagged(response, _etag(resumed))
         return _document(connection, resumed)
+
+
+def _made(connection: sa.Connection, visit: Visit, dataset: Dataset, asked: ExportRequest) -> Export:
+    return create_export(
+        connection,
+        visit.deployment.secret_key,
+        dataset,
+        organization=visit.organization,
+        slug=asked.name,
+        connector=asked.connector,
+        definition=definition_from(asked.definition),
+        standing=asked.standing,
+    )
 
 
 def _check(connection: sa.Connection, visit: Visit, name: str, expected: AskedCondition) -> None:

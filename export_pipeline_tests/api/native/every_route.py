@@ -22,6 +22,11 @@ BODIES: dict[str, Any] = {
     "ReplaceRequest": {"config": BUCKET},
     "FailRequest": {"reason": "It is being moved."},
     "ExportRequest": {"name": "others", "connector": "lake", "definition": DEFINITION},
+    "DryRunRequest": {
+        "name": "tried",
+        "connector": "lake",
+        "definition": {**DEFINITION, "subdirectory": "tried"},
+    },
     "DefinitionRequest": {"definition": {**DEFINITION, "subdirectory": "events"}},
     "FilterRequest": {"name": "small", "text": "amount < 5"},
     "TextRequest": {"text": "amount > 7"},

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from export_pipeline_tests.api.conftest import DEFINITION, Api, Somebody
+from export_pipeline_tests.installations import ROWS_PER_HOUR
 
 EXPORTS = "/api/v1/exports"
 
@@ -111,3 +112,32 @@ def test_another_definition_takes_the_place_of_the_one_that_was_seen(admin: Some
     assert admin.put(f"{EXPORTS}/events", json=other, headers=seen).status_code == 412
     wrong = admin.put(f"{EXPORTS}/events", json={"definition": {**DEFINITION, "tables": []}})
     assert wrong.json()["faults"][0]["field"] == "definition.tables"
+
+
+def test_a_dry_run_counts_rows_and_makes_nothing(admin: Somebody) -> None:
+    admin.lake()
+    asked = {"name": "events", "connector": "lake", "definition": DEFINITION}
+
+    all_ = admin.post(f"{EXPORTS}/dry-run", json=asked)
+    one = admin.post(f"{EXPORTS}/dry-run", json={**asked, "until": "2026-01-05T01:00:00Z"})
+    none = admin.post(f"{EXPORTS}/dry-run", json={**asked, "since": "2026-01-06T00:00:00Z"})
+
+    assert (all_.status_code, one.status_code) == (200, 200)
+    assert (all_.json()["since"], all_.json()["until"]) == ("2026-01-05T00:00:00Z", "2026-01-06T00:00:00Z")
+    assert one.json()["rows"] == {"events": ROWS_PER_HOUR}
+    assert all_.json()["rows"]["events"] > ROWS_PER_HOUR
+    (fault,) = none.json()["faults"]
+    assert (none.status_code, fault["field"]) == (400, "until")
+    assert admin.get(EXPORTS).json()["exports"] == []
+    assert admin.post(EXPORTS, json=asked).status_code == 201
+    assert admin.post(f"{EXPORTS}/dry-run", json=asked).status_code == 409
+    assert [one["action"] for one in admin.get("/api/v1/audit").json()["entries"]].count("export.create") == 1
+
+
+def test_a_dry_run_refuses_what_making_it_would(admin: Somebody) -> None:
+    admin.lake()
+    asked = {"name": "events", "connector": "lake", "definition": {**DEFINITION, "filter": "kind ="}}
+
+    tried, made = (admin.post(path, json=asked).json() for path in (f"{EXPORTS}/dry-run", EXPORTS))
+
+    assert tried["faults"] == made["faults"]

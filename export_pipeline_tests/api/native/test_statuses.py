@@ -118,6 +118,8 @@ def _conflicts(api: Api, admin: Somebody, things: Things) -> None:
     assert admin.delete("/api/v1/filters/big").status_code == 409
     admin.delete("/api/v1/exports/filtered")
     busy = admin.export("busy")
+    again = {"name": "busy", "connector": "lake", "definition": busy["definition"]}
+    assert admin.post("/api/v1/exports/dry-run", json=again).status_code == 409
     now = datetime.now(UTC)
     with writing(api.installation.deployment.control) as connection:
         claim(connection, busy["id"], FIRST, "run-1", now=now, expires_at=now + timedelta(hours=1))
