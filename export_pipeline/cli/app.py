@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from export_pipeline.cli import (
+    audit,
     connectors,
     database,
     dataset,
@@ -70,6 +71,7 @@ app.add_typer(tasks.app, name="task")
 app.command("verify")(verifying.verify)
 app.command("serve")(serve.serve)
 app.add_typer(keys.app, name="key")
+app.add_typer(audit.app, name="audit")
 app.add_typer(organizations.app, name="organization")
 app.add_typer(secret_keys.app, name="secret-key")
 app.add_typer(database.app, name="db")
