@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.exports.export import Export
+from export_pipeline.exports.file_layout import FileLayout
 from export_pipeline.receipts.verifying import Verification, verify
 from export_pipeline.store.database import reading
 from export_pipeline.store.ledger import LedgerEntry, latest_entries
@@ -17,14 +18,21 @@ from export_pipeline.store.ledger import LedgerEntry, latest_entries
 def delivered_hours(
     control: sa.Engine, export: Export, since: datetime | None, until: datetime | None
 ) -> tuple[LedgerEntry, ...]:
-    """The newest revision of each hour delivered, of those that start in `[since, until)`."""
+    """The newest revision of each hour delivered, of those that start in `[since, until)`.
+
+    Of an export with one file for a range: of each range that has hours in there.
+    """
     if since is not None and until is not None and until <= since:
         raise InvalidRequest(
             f"until: {until.isoformat()} is not after the start, {since.isoformat()}", field="until"
         )
     end = until or export.definition.until or datetime.max.replace(tzinfo=export.created_at.tzinfo)
+    begin = since or export.definition.first_hour
     with reading(control) as connection:
-        return tuple(latest_entries(connection, export.id, since or export.definition.first_hour, end))
+        if export.definition.layout is FileLayout.HOURLY:
+            return tuple(latest_entries(connection, export.id, begin, end))
+        entries = latest_entries(connection, export.id, export.definition.first_hour, end)
+    return tuple(entry for entry in entries if entry.until > begin)
 
 
 def verify_hours(

@@ -84,3 +84,17 @@ def test_a_receipt_that_is_not_the_ledgers_is_found(installation: Installation, 
     found = verify_hours(installation.deployment.connector(export.connector_id), entries, hours_at_once=2)
 
     assert [verification.ok for _, verification in found] == [True, False, True, True]
+
+
+def test_a_range_in_one_file_is_found_by_any_of_its_hours(installation: Installation) -> None:
+    export = installation.export("ranges", standing=False, layout="single")
+    control = installation.deployment.control
+    deliver(installation, export, export.definition.layout.windows(FIRST, FIRST + timedelta(hours=4)))
+
+    def found(first: int, end: int) -> int:
+        since, until = FIRST + timedelta(hours=first), FIRST + timedelta(hours=end)
+        return len(delivered_hours(control, export, since, until))
+
+    assert (found(0, 1), found(2, 3), found(3, 9), found(0, 4)) == (1, 1, 1, 1)
+    assert (found(4, 9), found(-3, 0)) == (0, 0)
+    assert len(delivered_hours(control, export, None, None)) == 1
