@@ -125,6 +125,9 @@ def described(export: "Export", connector: str) -> Iterator[tuple[str, str]]:
         yield f"format {option}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     yield "connector", connector
     yield "path", definition.path
+    yield "layout", definition.layout.value
+    if definition.row_limit is not None:
+        yield "row limit", f"{definition.row_limit:,}"
     yield "first hour", moment(definition.first_hour)
     yield "until", moment(definition.until)
     yield "minutes to settle", str(definition.minutes_to_settle)
