@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from export_pipeline.connectors.locations import Endpoint
+from export_pipeline.connectors.locations import Endpoint, EndpointWithPath
 from export_pipeline.exports.export import LONGEST_SLUG, SHORTEST_SLUG, SLUG_PATTERN
 
 # A path that ends so names a document, whether or not it is there; any other names a folder.
@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     sts_endpoint_url: Endpoint | None = Field(
         None,
         description="Who gives us the roles of customers that trust our own identity; default: Amazon's STS.",
+    )
+    api_url: EndpointWithPath | None = Field(
+        None,
+        description="Where clients reach the API if a proxy stands before it, like https://exports.example.com;"
+        " default: where each request says.",
     )
     requests_per_minute: int = Field(
         600, ge=1, description="How many requests an API key may make in a minute."

@@ -79,6 +79,7 @@ def test_every_place_is_absolute(monkeypatch: pytest.MonkeyPatch) -> None:
         ("CLAIM_SECONDS", "5", 5),
         ("STATEMENT_SECONDS", "1", 1),
         ("HOURS_PER_RUN", "168", 168),
+        ("API_URL", "https://exports.example.com/ep/", "https://exports.example.com/ep"),
     ],
 )
 def test_a_variable_sets_its_field(
@@ -106,6 +107,8 @@ def test_the_control_database_can_be_a_server(monkeypatch: pytest.MonkeyPatch) -
         ("CLAIM_SECONDS", "4"),
         ("STATEMENT_SECONDS", "0"),
         ("HOURS_PER_RUN", "0"),
+        ("API_URL", "exports.example.com"),
+        ("API_URL", "https://exports.example.com/?key=1"),
         ("ORGANIZATION", ""),
         ("ORGANIZATION", ".."),
         ("ORGANIZATION", "a/b"),

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from export_pipeline.api.visits import deployment_of
+from export_pipeline.api.visits import address_of, deployment_of
 from export_pipeline.connectors.destination import Destination, StoredObject
 from export_pipeline.control.archives import archive_of, csv_of
 from export_pipeline.control.links import LASTS, check_link, signed_link
@@ -49,14 +49,16 @@ def archive_link(
     request: Request, deployment: Deployment, task: ExportTask, name: str, *, lasts: timedelta = LASTS
 ) -> str:
     """An address at which the task's files are to be had as one zip of that name."""
-    return _absolute(request, signed_link(deployment.secret_key, f"{ARCHIVES}/{task.id}/{name}", lasts=lasts))
+    address = signed_link(deployment.secret_key, f"{ARCHIVES}/{task.id}/{name}", lasts=lasts)
+    return f"{address_of(request, deployment)}{address}"
 
 
 def file_link(
     request: Request, deployment: Deployment, task: ExportTask, key: str, *, lasts: timedelta = LASTS
 ) -> str:
     """An address at which one file of the task is to be had; `key` names it in the connector's store."""
-    return _absolute(request, signed_link(deployment.secret_key, f"{FILES}/{task.id}/{key}", lasts=lasts))
+    address = signed_link(deployment.secret_key, f"{FILES}/{task.id}/{key}", lasts=lasts)
+    return f"{address_of(request, deployment)}{address}"
 
 
 @router.get(ARCHIVES + "/{task_id}/{name}", include_in_schema=False)
@@ -169,7 +171,3 @@ def _part(pieces: Iterator[bytes], first: int, end: int) -> Iterator[bytes]:
         at += len(piece)
         if part:
             yield part
-
-
-def _absolute(request: Request, address: str) -> str:
-    return f"{str(request.base_url).rstrip('/')}{address}"

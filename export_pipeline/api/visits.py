@@ -60,6 +60,11 @@ def deployment_of(request: Request) -> Deployment:
     return opened
 
 
+def address_of(request: Request, deployment: Deployment) -> str:
+    """Where clients reach the API, without a slash behind it: links begin so."""
+    return deployment.settings.api_url or str(request.base_url).rstrip("/")
+
+
 def visit(request: Request, privilege: Privilege, organization: str | None = None) -> Visit:
     """Who asks, if they may. `organization` is the one that the address names, where it does."""
     if "\0" in request.url.path or "%00" in request.url.query:

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -152,3 +153,18 @@ def test_a_name_breaks_no_header() -> None:
     assert (
         disposition('a"b\r\n.zip') == "attachment; filename=\"a_b__.zip\"; filename*=UTF-8''a%22b%0D%0A.zip"
     )
+
+
+def test_behind_a_proxy_links_lead_to_where_clients_are(api: Api, task: ExportTask) -> None:
+    settings = api.installation.deployment.settings.model_copy(
+        update={"api_url": "https://exports.example/ep"}
+    )
+    deployment = replace(api.installation.deployment, settings=settings)
+
+    for link in (
+        file_link(asked(api), deployment, task, KEY),
+        archive_link(asked(api), deployment, task, "all.zip"),
+    ):
+        address = link.removeprefix("https://exports.example/ep")
+        assert link.startswith("https://exports.example/ep/downloads/")
+        assert httpx.get(f"{api.url}{address}").status_code == 200

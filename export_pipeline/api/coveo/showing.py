@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import Request
 
+from export_pipeline.api.visits import address_of, deployment_of
 from export_pipeline.control.event_exports import MILLISECOND, EventExport
 from export_pipeline.control.tasks import TaskView
 from export_pipeline.exports.task import TaskStatus
@@ -55,7 +56,7 @@ def document_of(request: Request, view: TaskView) -> dict[str, Any]:
         "scheduleId": task.properties["schedule_id"],
     }
     if to_be_had:
-        base = str(request.base_url).rstrip("/")
+        base = address_of(request, deployment_of(request))
         document["downloadLink"] = f"{base}/rest/v15/exports/{task.id}?redirect=true"
     if status == FAILED:
         document["errorInfo"] = {"message": why_failed(view)}
