@@ -233,7 +233,9 @@ class DuckdbSource:
         with self._lock:
             if self._opened is None:
                 if not self._file.is_file():
-                    raise PermanentFailure(f"there is no DuckDB file {self._file}; correct the source's URL")
+                    raise PermanentFailure(
+                        f"there is no DuckDB file {self._file.name}; correct the source's URL"
+                    )
                 spill = tempfile.TemporaryDirectory(prefix="export-pipeline-sort-")
                 try:
                     self._opened = duckdb.connect(

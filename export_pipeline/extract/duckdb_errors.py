@@ -1,5 +1,6 @@
 """What DuckDB's errors mean for us: whether to try again, and if not, what to change."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from export_pipeline.extract.query import compared_as_values, relation_of
 # How DuckDB speaks of a number that does not become another type's.
 _OUT_OF_RANGE = ("Conversion Error", "Out of Range Error")
 
+_FOLDERS = re.compile(r"(?<![\w.:/-])/(?:[^/\"']+/)+")
+
 
 @contextmanager
 def explained(file: Path, rows: sa.Select[Any] | None = None) -> Iterator[None]:
@@ -26,17 +29,17 @@ def explained(file: Path, rows: sa.Select[Any] | None = None) -> Iterator[None]:
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise PermanentFailure(f"{file.name}: {_first_line(error)}") from error
     except duckdb.ConnectionException as error:
-        raise TransientFailure(f"{file} is open for writing in this process; close it first") from error
+        raise TransientFailure(f"{file.name} is open for writing in this process; close it first") from error
     except duckdb.OutOfMemoryException as error:
         raise exhausted(file, str(error)) from None
     except duckdb.IOException as error:
         if "Could not set lock" in str(error):
             raise TransientFailure(
-                f"{file} is open for writing in another process; DuckDB lets nobody read meanwhile"
+                f"{file.name} is open for writing in another process; DuckDB lets nobody read meanwhile"
             ) from error
         if "not a valid DuckDB" in str(error):
-            raise PermanentFailure(f"{file} is no DuckDB file; correct the source's URL") from error
-        raise TransientFailure(f"{file} could not be read: {_first_line(error)}") from error
+            raise PermanentFailure(f"{file.name} is no DuckDB file; correct the source's URL") from error
+        raise TransientFailure(f"{file.name} could not be read: {_first_line(error)}") from error
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         # The second and third are what an error in mid-stream becomes. A cast that fails quotes the value.
         if "Out of Memory" in str(error):
@@ -49,7 +52,7 @@ def _unanswered(file: Path, rows: sa.Select[Any] | None, error: Exception) -> Pe
     names = compared_as_values(rows) if rows is not None else ()
     if rows is None or not names or not any(words in str(error) for words in _OUT_OF_RANGE):
         return PermanentFailure(
-            f"{file}: DuckDB could not answer the query ({kind}); run it there to see why"
+            f"{file.name}: DuckDB could not answer the query ({kind}); run it there to see why"
         )
     columns = " or ".join(f"{relation_of(rows)}.{name}" for name in names)
     return PermanentFailure(
@@ -59,4 +62,5 @@ def _unanswered(file: Path, rows: sa.Select[Any] | None, error: Exception) -> Pe
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+    """Without the folders of files: customers read it, and where those lie is the operator's."""
+    return _FOLDERS.sub("", str(error).strip().splitlines()[0])

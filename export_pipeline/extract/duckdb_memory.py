@@ -66,9 +66,9 @@ class Memory:
 def exhausted(file: Path, text: str) -> HourFailed:
     """What is said when DuckDB's error is this text."""
     if "max_temp_directory_size" in text:
-        return TransientFailure(f"{file}: DuckDB ran out of disk for temporary files while it sorted")
+        return TransientFailure(f"{file.name}: DuckDB ran out of disk for temporary files while it sorted")
     return OutOfMemory(
-        f"{file}: DuckDB needs more than {MOST_MEGABYTES_PER_SNAPSHOT:,} MB to read rows of this width, of"
-        " which it holds 2,048 at once, or all where they are read from files behind a view; leave the widest"
+        f"{file.name}: DuckDB needs more than {MOST_MEGABYTES_PER_SNAPSHOT:,} MB to read rows of this width,"
+        " of which it holds 2,048 at once, or all where they are read from files behind a view; leave the widest"
         " columns out of the export and of its filters, or keep them in a table, or in another database"
     )

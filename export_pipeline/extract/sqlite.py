@@ -52,7 +52,7 @@ class SqliteSource(SqlalchemySource):
 
         def connect() -> sqlite3.Connection:
             if not file.is_file():
-                raise PermanentFailure(f"there is no SQLite file {file}; correct the source's URL")
+                raise PermanentFailure(f"there is no SQLite file {file.name}; correct the source's URL")
             connection = sqlite3.connect(
                 f"{file.absolute().as_uri()}?mode=ro",
                 uri=True,

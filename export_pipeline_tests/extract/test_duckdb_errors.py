@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from export_pipeline.errors import PermanentFailure
+from export_pipeline.errors import PermanentFailure, TransientFailure
 from export_pipeline.extract.duckdb_errors import explained
 from export_pipeline.extract.duckdb_memory import OutOfMemory
 
@@ -34,3 +34,15 @@ def test_too_little_memory_is_a_failure_of_its_own() -> None:
         connection.execute("set memory_limit = '1MB'; set temp_directory = ''")
         with pytest.raises(OutOfMemory), explained(FILE):
             connection.execute("select repeat('x', 100000000), range from range(10) order by 1").fetchall()
+
+
+def test_customers_are_not_told_where_the_operators_files_lie(tmp_path: Path) -> None:
+    missing = tmp_path / "of the operator" / "rows.parquet"
+    statement = f"select * from read_parquet('{missing}')"
+
+    with duckdb.connect() as connection, pytest.raises(TransientFailure) as told, explained(missing):
+        connection.execute(statement)
+
+    assert "rows.parquet could not be read" in str(told.value)
+    assert str(tmp_path) not in str(told.value)
+    assert "of the operator" not in str(told.value)
