@@ -70,6 +70,6 @@ def exhausted(file: Path, text: str) -> HourFailed:
     return OutOfMemory(
         f"{file.name}: DuckDB needs more than {MOST_MEGABYTES_PER_SNAPSHOT:,} MB to read rows of this width,"
         " of which it holds 2,048 at once, or all where they are read from files behind a view; leave the"
-        " widest columns out of the export and of its filters, or keep them in a table, or in"
-        " another database"
+        " widest columns out of the export and of its filters, or keep them in a table, or in another"
+        " database"
     )

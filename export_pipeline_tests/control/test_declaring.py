@@ -157,27 +157,8 @@ def test_one_of_which_nobody_noted_what_was_declared_goes_on(control: sa.Engine,
     assert (edited.state, edited.configuration) == (ConnectorState.STARTING, 2)
 
 
-def test_an_edit_that_many_notice_at_once_is_one_change(control: sa.Engine, tmp_path: Path) -> None:
-    declare(control, declared(tmp_path, LAKE))
-    edited = declared(tmp_path, LAKE.replace("acme-lake", "acme-pond"))
-    together = threading.Barrier(6)
-
-    def notice(_: int) -> None:
-        together.wait(30)
-        with writing(control) as connection:
-            lock_declared(connection)
-            declare_connectors(connection, edited)
-
-    with ThreadPoolExecutor(6) as pool:
-        list(pool.map(notice, range(6)))
-
-    with reading(control) as connection:
-        known = find_connector(connection, DEFAULT_ORGANIZATION, "lake")
-    assert (known.state, known.configuration) == (ConnectorState.STARTING, 2)
-
-
-def test_one_that_many_find_new_at_once_is_told_of_once(control: sa.Engine, tmp_path: Path) -> None:
-    dataset = declared(tmp_path, LAKE)
+def notice_at_once(control: sa.Engine, dataset: Dataset) -> None:
+    """Six processes read the declaration in the same moment."""
     together = threading.Barrier(6)
 
     def notice(_: int) -> None:
@@ -188,6 +169,20 @@ def test_one_that_many_find_new_at_once_is_told_of_once(control: sa.Engine, tmp_
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(notice, range(6)))
+
+
+def test_an_edit_that_many_notice_at_once_is_one_change(control: sa.Engine, tmp_path: Path) -> None:
+    declare(control, declared(tmp_path, LAKE))
+
+    notice_at_once(control, declared(tmp_path, LAKE.replace("acme-lake", "acme-pond")))
+
+    with reading(control) as connection:
+        known = find_connector(connection, DEFAULT_ORGANIZATION, "lake")
+    assert (known.state, known.configuration) == (ConnectorState.STARTING, 2)
+
+
+def test_one_that_many_find_new_at_once_is_told_of_once(control: sa.Engine, tmp_path: Path) -> None:
+    notice_at_once(control, declared(tmp_path, LAKE))
 
     with reading(control) as connection:
         told = connection.scalars(sa.select(AUDIT.c.action).where(AUDIT.c.subject == "lake")).all()

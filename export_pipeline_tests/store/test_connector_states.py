@@ -208,11 +208,8 @@ def test_a_probe_is_known_of_a_check_that_counts_for_nothing(control: sa.Engine)
 
 def test_probes_of_the_release_before_are_known(control_url: str) -> None:
     engine = open_control_database(control_url)
-    config = Config()
-    config.set_main_option("script_location", "export_pipeline:store/migrations")
     with writing(engine) as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0013")
+        upgrade_to(connection, "0013")
         connection.execute(
             sa.text("insert into organizations (id, created_at) values ('acme', '2013-01-01 00:00:00')")
         )
@@ -317,11 +314,8 @@ def test_settling_leaves_every_other_state_alone(control: sa.Engine) -> None:
 
 def test_connectors_of_the_release_before_are_running(control_url: str) -> None:
     engine = open_control_database(control_url)
-    config = Config()
-    config.set_main_option("script_location", "export_pipeline:store/migrations")
     with writing(engine) as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0002")
+        upgrade_to(connection, "0002")
         connection.execute(sa.text("insert into organizations values ('acme', '2013-01-01 00:00:00')"))
         insert_as_before(connection, "before")
 
@@ -337,6 +331,13 @@ def test_connectors_of_the_release_before_are_running(control_url: str) -> None:
     assert {connector.name for connector in soon} == {"before", "after"}
     assert checked(engine, before.id, BAD).state is FAILED
     engine.dispose()
+
+
+def upgrade_to(connection: sa.Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", "export_pipeline:store/migrations")
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 def insert_as_before(connection: sa.Connection, name: str) -> None:
