@@ -9,7 +9,7 @@ export UV_PYTHON_DOWNLOADS = never
 # does at its start; demo and tests start hundreds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo dev test test-all azurite check fix lock bench bench-sources bench-connectors clean
+.PHONY: help demo dev test test-all azurite check fix lock bench bench-sources bench-connectors bench-polls clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -72,6 +72,9 @@ bench-sources: .venv/dev ## the same of each database's reader alone
 
 bench-connectors: .venv/dev ## CPU per megabyte and peak memory of an upload of 2 GB, of each connector
 	@$(BIN)/python -m export_pipeline_tests.benchmarks.connectors $(MEGABYTES)
+
+bench-polls: .venv/dev ## how often a second the API says how far a task is, and how soon
+	@$(BIN)/python -m export_pipeline_tests.benchmarks.polls $(POLLS)
 
 clean: ## remove the environment and the demo's data
 	rm -rf .venv .tools .demo export_pipeline_tests/servers/azurite/node_modules
