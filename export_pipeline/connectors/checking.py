@@ -4,7 +4,7 @@ import socket
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -15,6 +15,7 @@ from export_pipeline.errors import (
     Conflict,
     Denied,
     ExportPipelineError,
+    NotFound,
     PermanentFailure,
     TransientFailure,
     Unreadable,
@@ -79,7 +80,10 @@ def check(
                 yield CheckStep(name=name, ok=True, message=message, leaves=name == "delete" and probe.there)
             except ExportPipelineError as error:
                 probe.remove()
-                yield failed_step(name, error, leaves=probe.there)
+                failed = failed_step(name, error, leaves=probe.there)
+                # Another check may have had the same probe in hands: the next one tells.
+                crossed = probe.shared and isinstance(error, _Unsuitable | NotFound | Conflict)
+                yield replace(failed, passes=True) if crossed else failed
                 return
     finally:
         probe.remove()
@@ -145,7 +149,7 @@ class _Probe:
         self._key = _probe_key(name if stays else None)
         self._stays = stays
         self._written = False
-        self.there = stays
+        self.there = self.shared = stays
         self._proof = Proof.ANSWER
 
     def authenticate(self) -> str:
@@ -226,6 +230,7 @@ class _Probe:
             self._put(CONTENT, replaces=replaces)
         except Denied:  # neither deleted nor overwritten: each check leaves one
             self._key = _probe_key()
+            self.shared = False
             return False
         return True
 

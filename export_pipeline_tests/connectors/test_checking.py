@@ -118,6 +118,22 @@ def test_two_checks_of_a_connector_at_once_do_not_disturb_each_other(connector: 
     assert keys(connector.open()) == []
 
 
+@pytest.mark.parametrize("until", ["read", "conditional write"])
+def test_who_finds_its_probe_gone_or_changed_by_another_check_is_not_refused_for_good(
+    tmp_path: Path, until: str
+) -> None:
+    """The name is the connector's own once a probe had to stay, so that two checks may meet at it."""
+    store = FolderDestination(tmp_path)
+    one = check(store, HERE, probe_name="mine", stays=True)
+    for _ in range(STEPS.index(until)):
+        next(one)
+
+    assert outcome(check(store, HERE, probe_name="mine", stays=True)) == [(name, True) for name in STEPS]
+    *_, last = one
+
+    assert (last.name, last.ok, last.passes) == (until, False, True)
+
+
 def test_a_missing_bucket_is_named(s3_server: S3Server) -> None:
     *_, step = tried(s3_server.config("no-such-bucket"))
 
