@@ -26,7 +26,7 @@ from export_pipeline.extract.duckdb_memory import (
     Memory,
     OutOfMemory,
 )
-from export_pipeline.extract.duckdb_plans import reads_outside
+from export_pipeline.extract.duckdb_plans import is_steady, reads_outside, steadiness
 from export_pipeline.extract.durations import iso_durations
 from export_pipeline.extract.fitting import declared_type, fitted, refusal
 from export_pipeline.extract.query import count_of, order_of, relation_of, source_of
@@ -116,7 +116,7 @@ class DuckdbSnapshot:
         slices = Slices(asked, weights, f"slices_{next(_NUMBERS)}")
         begin = partial(self._begun, asked, schema)
         # Wide are at most columns that filter or order; or the rows may be others when they are read again.
-        if not weights or self._reads_outside(rows):
+        if not weights or self._reads_outside(rows) or not is_steady(self._one(steadiness(rows), rows)):
             yield from self._patiently(begin)
         elif self._one(slices.heaviness(), rows) > MOST_IN_WIDE_ROWS:
             yield from self._by_slices(slices, schema)

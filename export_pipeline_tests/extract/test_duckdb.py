@@ -188,6 +188,27 @@ def test_files_behind_a_view_are_read_once_and_are_in_no_snapshot(tmp_path: Path
 
 
 @pytest.mark.parametrize(
+    "view",
+    [
+        "select * from raw using sample reservoir(1500 rows)",
+        "select uuid() as id, * exclude (id) from raw limit 1500",
+    ],
+)
+def test_rows_that_are_drawn_by_lot_are_read_once(tmp_path: Path, view: str) -> None:
+    """Each slice would draw others: rows would be lost, and others come twice."""
+    file = wide(tmp_path, 3_000, 20)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("alter table events rename to raw")
+        connection.execute(f"create view events as {view}")
+    table = a_table(a_column("body"), order_by=("id",))
+    rows = rows_of_hour(table, table.columns[2:], an_hour(), EVERY_ROW, None)
+    with closing(open_source(f"duckdb:///{file}")) as source, source.snapshot() as snapshot:
+        batches = snapshot.batches(rows, arrow_schema(table.columns[2:]))
+        bodies = [body for batch in batches for body in batch.column("body").to_pylist()]
+        assert len(bodies) == len(set(bodies)) == snapshot.count(rows) == 1_500
+
+
+@pytest.mark.parametrize(
     "value", ["(select max(id) from '{outside}')", "(select min(p.id) from '{outside}' p where p.id >= t.id)"]
 )
 def test_a_file_is_outside_even_if_no_chosen_column_or_row_is_of_it(tmp_path: Path, value: str) -> None:
