@@ -17,11 +17,13 @@ def tables_for(dataset: Dataset) -> Sequence[Table]:
 
 
 def tenant_for(tables: Sequence[Table], organization: str, own: Sequence[str] = ()) -> str | None:
-    """What has to stand in the tenant columns of the chosen tables; None if they have none.
+    """Whose rows of the chosen tables are meant; None where none of them tells customers apart.
 
-    `own` are the tenants that the organization was given. Of several it is the one of its name, and so it is
-    where there are none; `tenants` refuses that where it may not be.
+    Tables for every tenant are exported as somebody's, too: organizations that are held to their tenants
+    have to name one. `own` are the tenants that the organization was given. Of several it is the one of its
+    name, and so it is where there are none; `tenants` refuses that where it may not be.
     """
-    if not any(table.tenant_column for table in tables):
+    shared = any(table.tenant_column for table in tables)
+    if not shared and not all(table.for_every_tenant for table in tables):
         return None
     return own[0] if len(own) == 1 else organization
