@@ -1,7 +1,7 @@
 """Stage three: an hour's files to the destination, read back; then, last of all, its receipt."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from platform import python_version
@@ -13,8 +13,8 @@ from export_pipeline.pipeline.hours import DeliveredFile, DeliveredHour, Formatt
 from export_pipeline.pipeline.placing import Begun, BytesContent, FileContent, place
 from export_pipeline.pipeline.progress import Cancelled, Progress
 from export_pipeline.pipeline.side_files import folder_of_side_files
-from export_pipeline.pipeline.standing import StandingReceipt, standing_receipt
-from export_pipeline.receipts.receipt import Receipt, ReceiptFile, ReceiptHour, receipt_from
+from export_pipeline.pipeline.standing import StandingReceipt, keys_of, standing_receipt
+from export_pipeline.receipts.receipt import Receipt, ReceiptFile, ReceiptHour
 from export_pipeline.store.ledger import LedgerEntry
 
 
@@ -22,7 +22,7 @@ def deliver_hour(
     formatted: FormattedHour,
     export: Export,
     destination: Destination,
-    known: LedgerEntry | None,
+    known: Sequence[LedgerEntry],
     *,
     still_ours: Callable[[], None],
     before_change: Callable[[], None],
@@ -32,21 +32,23 @@ def deliver_hour(
 ) -> DeliveredHour:
     """Put the hour's files in place and read them back; then write the receipt, unless it stands already.
 
-    `known` is the ledger's newest entry of the hour. The same files again are the same revision: what is
-    missing of it at the destination is put back, and nothing else changes there. `still_ours` raises when
-    the hour is another run's by now. `before_change` is called before the files of a delivered revision
-    make room for those of the next. `begun` is as for `place`.
+    `known` are the ledger's entries of the hour, the newest first. The same files again are the same
+    revision: what is missing of it at the destination is put back, and nothing else changes there.
+    `still_ours` raises when the hour is another run's by now. `before_change` is called before the files of a
+    delivered revision make room for those of the next. `begun` is as for `place`.
     `where` is a digest of where the destination leads: what the ledger knows of elsewhere is not ours here.
     """
     started = time.monotonic()
     # The same for every revision and table.
     key_of_receipt = receipt_key(export.definition.path, export.key_context("", formatted.window))
-    before = standing_receipt(known, destination, key_of_receipt, export, formatted.window)
+    before = standing_receipt(
+        known[0] if known else None, destination, key_of_receipt, export, formatted.window
+    )
     unchanged = before if before and _same(before.receipt, formatted, export) else None
     revision = unchanged.receipt.revision if unchanged else (before.receipt.revision if before else 0) + 1
     if before and not unchanged:
         before_change()
-    delivered = _delivered_keys(known if known and known.place == where else None)
+    delivered = {key for entry in known if entry.place == where for key in keys_of(entry)}
     total = sum(file.bytes for file in formatted.files)
     done = 0
     files: list[DeliveredFile] = []
@@ -99,14 +101,6 @@ def deliver_hour(
         changed=unchanged is None,
         seconds=formatted.staged.seconds + formatted.seconds + time.monotonic() - started,
     )
-
-
-def _delivered_keys(known: LedgerEntry | None) -> set[str]:
-    """What the export has written there, as the ledger knows."""
-    if known is None:
-        return set()
-    receipt = receipt_from(known.receipt.encode(), known.receipt_key)
-    return {known.receipt_key, *(file.key for file in receipt.files)}
 
 
 def _same(before: Receipt, formatted: FormattedHour, export: Export) -> bool:

@@ -7,11 +7,12 @@ import sqlalchemy as sa
 from export_pipeline.errors import Conflict
 from export_pipeline.exports.export import Export
 from export_pipeline.pipeline.hours import DeliveredHour
-from export_pipeline.store.begun_objects import settle_begun
+from export_pipeline.pipeline.standing import keys_of
+from export_pipeline.store.begun_objects import note_begun, settle_begun
 from export_pipeline.store.claims import holds_claim
 from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.database import writing
-from export_pipeline.store.ledger import LedgerEntry, write_entry
+from export_pipeline.store.ledger import LedgerEntry, every_revision, write_entry
 from export_pipeline.store.waits import forget_wait
 
 
@@ -26,7 +27,7 @@ def record_hour(
     run_id: str,
     configuration: int | None = None,
     *,
-    place: str | None = None,
+    place: str,
 ) -> LedgerEntry:
     """Enter the hour in the ledger. Conflict when another run took the hour over in the meantime.
 
@@ -60,8 +61,17 @@ def record_hour(
         connector = get_connector(connection, export.connector_id, locked=True)
         if configuration not in (None, connector.configuration):
             raise Overtaken(f"{delivered.window.key}: its connector was replaced while it was delivered")
+        _note_left_behind(connection, entry)
         write_entry(connection, entry)
-        keys = [delivered.receipt_key, *(file.key for file in delivered.files)]
-        settle_begun(connection, export.id, entry.hour, keys)
+        settle_begun(connection, export.id, entry.hour, place, [*keys_of(entry)])
         forget_wait(connection, export.id, entry.hour)  # wanted once more while it was in flight
     return entry
+
+
+def _note_left_behind(connection: sa.Connection, entry: LedgerEntry) -> None:
+    """The ledger is about to say of a revision that it lies elsewhere: keep what it says until now."""
+    for before in every_revision(connection, entry.export_id, entry.hour):
+        if before.revision != entry.revision or before.place in (None, entry.place):
+            continue
+        for key in keys_of(before):
+            note_begun(connection, entry.export_id, entry.hour, before.place, key, now=entry.proven_at)

@@ -37,7 +37,7 @@ from export_pipeline.pipeline.staging import Staging, discard
 from export_pipeline.pipeline.watching import always_wanted, stopped_when
 from export_pipeline.store.connectors import StoredConnector
 from export_pipeline.store.database import reading, writing
-from export_pipeline.store.ledger import HourFailure, latest_entry, write_failure
+from export_pipeline.store.ledger import HourFailure, every_revision, write_failure
 from export_pipeline.store.waits import forget_wait
 from export_pipeline.windows import HourRange, HourWindow
 
@@ -148,7 +148,7 @@ class Run:
             if self._waits(window, unless=GOES_ON):
                 raise HourWaits
             with reading(self.control) as connection:
-                known = latest_entry(connection, self.export.id, window.start)
+                known = every_revision(connection, self.export.id, window.start)
             progress = self._claims.progress(self.export, window, "upload")
             side_files.place(formatted, still_ours=lambda: self._still_goes_there(window))
             delivered = deliver_hour(

@@ -23,6 +23,12 @@ class StandingReceipt:
         return digest_of(self.data)
 
 
+def keys_of(entry: LedgerEntry) -> set[str]:
+    """What the export has written of an entry, as the ledger knows: the files and the receipt."""
+    receipt = receipt_from(entry.receipt.encode(), entry.receipt_key)
+    return {entry.receipt_key, *(file.key for file in receipt.files)}
+
+
 def standing_receipt(
     entry: LedgerEntry | None, destination: Destination, key: str, export: Export, window: HourWindow
 ) -> StandingReceipt | None:

@@ -1,6 +1,7 @@
-"""Objects that were begun where nobody may look, and are not in the ledger yet.
+"""Objects of ours that the ledger does not name where they are: begun, and not in it yet, or left behind.
 
-Whoever is cut off between an object and the ledger leaves a note here that the object is ours.
+Whoever is cut off between an object and the ledger leaves a note here that the object is ours. An hour that
+is delivered elsewhere leaves one of each object at the old place: its connector may lead there again.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,8 @@ from export_pipeline.store.schema import BEGUN_OBJECTS
 def note_begun(
     connection: sa.Connection, export_id: str, hour: datetime, place: str, key: str, *, now: datetime
 ) -> bool:
-    """Note that an object of the hour is about to be written in a place. False if that was noted before.
+    """Note that an object of the hour may be in a place, as it is about to be written there, or was. False if
+    that was noted before.
 
     IntegrityError: there is no such export.
     """
@@ -42,13 +44,18 @@ def withdraw_begun(connection: sa.Connection, export_id: str, hour: datetime, pl
     )
 
 
-def settle_begun(connection: sa.Connection, export_id: str, hour: datetime, keys: Sequence[str]) -> None:
-    """Forget those of the hour's objects that the ledger names by now.
+def settle_begun(
+    connection: sa.Connection, export_id: str, hour: datetime, place: str, keys: Sequence[str]
+) -> None:
+    """Forget those of the hour's objects that the ledger names by now, in that place.
 
-    Others stay: one of a revision that was not recorded may be in the way of the next of that number.
+    Others stay: one of a revision that was not recorded may be in the way of the next of that number, and
+    what lies elsewhere under the same key is in the way of whoever goes back there.
     """
     connection.execute(
-        BEGUN_OBJECTS.delete().where(*_of_hour(export_id, hour), BEGUN_OBJECTS.c.key.in_(keys))
+        BEGUN_OBJECTS.delete().where(
+            *_of_hour(export_id, hour), BEGUN_OBJECTS.c.place == place, BEGUN_OBJECTS.c.key.in_(keys)
+        )
     )
 
 

@@ -6,6 +6,7 @@ It is the truth for status, coverage and progress; Dagster's event log is the vi
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -109,13 +110,18 @@ def find_entry(
 
 def latest_entry(connection: sa.Connection, export_id: str, hour: datetime) -> LedgerEntry | None:
     """The newest revision of one hour."""
-    row = connection.execute(
-        sa.select(HOURS)
-        .where(HOURS.c.export_id == export_id, HOURS.c.hour == hour)
-        .order_by(HOURS.c.revision.desc())
-        .limit(1)
-    ).one_or_none()
+    row = connection.execute(_revisions(export_id, hour).limit(1)).one_or_none()
     return LedgerEntry(**row._mapping) if row else None
+
+
+def every_revision(connection: sa.Connection, export_id: str, hour: datetime) -> Sequence[LedgerEntry]:
+    """Every revision of one hour, the newest first."""
+    return [LedgerEntry(**row._mapping) for row in connection.execute(_revisions(export_id, hour))]
+
+
+def _revisions(export_id: str, hour: datetime) -> sa.Select[Any]:
+    of_hour = HOURS.c.export_id == export_id, HOURS.c.hour == hour
+    return sa.select(HOURS).where(*of_hour).order_by(HOURS.c.revision.desc())
 
 
 def count_delivered(

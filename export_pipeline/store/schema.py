@@ -248,7 +248,8 @@ CLAIMS = sa.Table(
     sa.Column("expires_at", Moment, nullable=False),
 )
 
-# Objects that are being written where nobody may look. What is left is of attempts that were cut off.
+# Objects that are being written where nobody may look. What is left is of attempts that were cut off, or of
+# hours that were delivered elsewhere since.
 BEGUN_OBJECTS = sa.Table(
     "begun_objects",
     METADATA,

@@ -71,7 +71,7 @@ def main(folder: Path, slug: str, moment: str) -> None:
             hour,
             export,
             destination,
-            None,
+            [],
             still_ours=_still_ours,
             before_change=_still_ours,
             where="",

@@ -1,5 +1,6 @@
 """An hour's files and receipt at the destination: in which order they come, and what is put back."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -225,7 +226,7 @@ def formatted(installation: Installation, export: Export) -> FormattedHour:
 
 
 def changes_announced(
-    installation: Installation, export: Export, known: LedgerEntry | None, file: Path
+    installation: Installation, export: Export, known: Sequence[LedgerEntry], file: Path
 ) -> list[bytes]:
     """Deliver the hour; what the file held each time that a change of the delivered hour was announced."""
     found: list[bytes] = []
@@ -251,7 +252,7 @@ def test_that_a_delivered_hour_is_replaced_is_announced_while_its_files_are_stil
     file = installation.downloads / delivered(installation, export).files[0].key
     before, known = file.read_bytes(), entry(installation, export)
     installation.change_source("UPDATE events SET amount = 999 WHERE id = 100")
-    assert changes_announced(installation, export, known, file) == [before]
+    assert changes_announced(installation, export, [known], file) == [before]
     assert file.read_bytes() != before
 
 
@@ -260,9 +261,9 @@ def test_a_first_delivery_and_one_that_changes_nothing_announce_no_change(
 ) -> None:
     export = installation.export()
     file = installation.downloads / "events/2026-01-05-05-00.csv"
-    assert changes_announced(installation, export, None, file) == []
+    assert changes_announced(installation, export, [], file) == []
     delivered(installation, export)
-    assert changes_announced(installation, export, entry(installation, export), file) == []
+    assert changes_announced(installation, export, [entry(installation, export)], file) == []
 
 
 class NothingBegun:
@@ -279,7 +280,9 @@ def where_it_leads(installation: Installation, export: Export) -> str:
     return place_of(installation.deployment.connector(export.connector_id))
 
 
-def unseen_delivery(installation: Installation, export: Export, known: LedgerEntry | None) -> DeliveredHour:
+def unseen_delivery(
+    installation: Installation, export: Export, known: Sequence[LedgerEntry]
+) -> DeliveredHour:
     """Deliver the hour where nobody may look."""
     return deliver_hour(
         formatted(installation, export),
@@ -301,13 +304,26 @@ def test_where_nobody_may_look_only_what_the_ledger_knows_is_replaced(installati
     installation.change_source("UPDATE events SET amount = 999 WHERE id = 100")
     before = file.read_bytes()
 
-    for of_elsewhere in (None, replace(known, place="elsewhere"), replace(known, place=None)):
+    for of_elsewhere in ([], [replace(known, place="elsewhere")], [replace(known, place=None)]):
         with pytest.raises(Taken):
             unseen_delivery(installation, export, of_elsewhere)
     assert file.read_bytes() == before
 
-    assert unseen_delivery(installation, export, known).receipt.revision == 2
+    assert unseen_delivery(installation, export, [known]).receipt.revision == 2
     assert file.read_bytes() != before
+
+
+def test_where_nobody_may_look_what_an_older_revision_wrote_is_known_too(installation: Installation) -> None:
+    """The newest was delivered elsewhere, and the connector leads back."""
+    export = installation.export()
+    file = installation.downloads / delivered(installation, export).files[0].key
+    known = entry(installation, export)
+    installation.change_source("UPDATE events SET amount = 999 WHERE id = 100")
+    newest = replace(known, revision=2, place="elsewhere")
+
+    unseen_delivery(installation, export, [newest, known])
+
+    assert b"999.00" in file.read_bytes()
 
 
 def test_where_nobody_may_look_a_path_that_is_new_to_the_ledger_is_not_taken(
@@ -321,7 +337,7 @@ def test_where_nobody_may_look_a_path_that_is_new_to_the_ledger_is_not_taken(
     theirs.write_bytes(b"precious")
 
     with pytest.raises(Taken):
-        unseen_delivery(installation, export, known)
+        unseen_delivery(installation, export, [known])
 
     assert theirs.read_bytes() == b"precious"
 
@@ -352,7 +368,7 @@ def cancelled_at(installation: Installation, export: Export, piece: int) -> Deli
         formatted_hour(installation, export),
         export,
         installation.deployment.connector(export.connector_id).open(),
-        None,
+        [],
         still_ours=lambda: None,
         before_change=lambda: None,
         where=where_it_leads(installation, export),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.destination import Destination
 from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.connectors.s3 import S3Config
@@ -171,6 +172,14 @@ def seen(installation: Installation, export: Export, server: S3Server) -> Destin
     return server.config(config.bucket).open()
 
 
+def led_to(installation: Installation, export: Export, config: ConnectorConfig) -> None:
+    """Have the export's connector lead elsewhere, and run."""
+    deployment, id_ = installation.deployment, export.connector_id
+    with writing(deployment.control) as connection:
+        replace_config(connection, deployment.secret_key, id_, config)
+        change_state(connection, id_, ConnectorState.RUNNING, "", now=datetime.now(UTC))
+
+
 def begun(installation: Installation) -> list[str]:
     with reading(installation.deployment.control) as connection:
         return [*connection.scalars(sa.select(BEGUN_OBJECTS.c.key).order_by(BEGUN_OBJECTS.c.key))]
@@ -217,11 +226,8 @@ def test_where_nobody_may_look_what_lies_elsewhere_under_the_same_name_is_anothe
 ) -> None:
     """The connector leads to another bucket by now: the ledger knows of none of the files there."""
     deliver(installation, blind, hours(0, 0))
-    deployment, other = installation.deployment, s3_server.new_bucket()
-    with writing(deployment.control) as connection:
-        config = s3_server.config(other, user=s3_server.writer)
-        replace_config(connection, deployment.secret_key, blind.connector_id, config)
-        change_state(connection, blind.connector_id, ConnectorState.RUNNING, "", now=datetime.now(UTC))
+    other = s3_server.new_bucket()
+    led_to(installation, blind, s3_server.config(other, user=s3_server.writer))
     place, key = s3_server.config(other).open(), "events/2026-01-05-00-00.csv"
     put(place, key, b"precious")
 
@@ -233,6 +239,42 @@ def test_where_nobody_may_look_what_lies_elsewhere_under_the_same_name_is_anothe
     for _ in range(2):  # there, and then over what is there
         again = deliver(installation, blind, hours(0, 0), proven_since=datetime.now(UTC))
         assert not again.failed
+
+
+@pytest.mark.parametrize("change", [None, "UPDATE events SET amount = 999 WHERE id = 5"])
+def test_where_nobody_may_look_a_connector_that_leads_back_finds_its_own_files_there(
+    installation: Installation, blind: Export, s3_server: S3Server, change: str | None
+) -> None:
+    """Whether the hour was the same elsewhere, or another revision of it."""
+    first = installation.deployment.connector(blind.connector_id)
+    deliver(installation, blind, hours(0, 0))
+    led_to(installation, blind, s3_server.config(s3_server.new_bucket(), user=s3_server.writer))
+    if change:
+        installation.change_source(change)
+    deliver(installation, blind, hours(0, 0), proven_since=datetime.now(UTC))
+
+    led_to(installation, blind, first)
+    again = deliver(installation, blind, hours(0, 0), proven_since=datetime.now(UTC))
+
+    assert [failure.message for failure in again.failed] == []
+    (entry,) = ledger(installation, blind)
+    place = seen(installation, blind, s3_server)
+    assert verify(place, entry.receipt_key, delivered=entry.receipt.encode()).problems == ()
+
+
+@pytest.mark.parametrize("last", [FILE, RECEIPT])
+def test_where_nobody_may_look_what_a_killed_run_left_is_known_after_a_delivery_elsewhere(
+    installation: Installation, blind: Export, s3_server: S3Server, last: int
+) -> None:
+    first = installation.deployment.connector(blind.connector_id)
+    killed(installation, "killed_replacing", str(last))
+    led_to(installation, blind, s3_server.config(s3_server.new_bucket(), user=s3_server.writer))
+    assert not deliver(installation, blind, hours(0, 0)).failed
+
+    led_to(installation, blind, first)
+    again = deliver(installation, blind, hours(0, 0), proven_since=datetime.now(UTC))
+
+    assert [failure.message for failure in again.failed] == []
 
 
 SINGLE: Mapping[str, Any] = {"standing": False, "layout": "single"}

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from export_pipeline.errors import Conflict
 from export_pipeline.exports.export import Export
@@ -10,7 +11,8 @@ from export_pipeline.pipeline.hours import DeliveredHour
 from export_pipeline.pipeline.recording import Overtaken, record_hour
 from export_pipeline.store.claims import claim, claims_between
 from export_pipeline.store.database import reading, writing
-from export_pipeline.store.ledger import failures_between, write_failure
+from export_pipeline.store.ledger import every_revision, failures_between, write_failure
+from export_pipeline.store.schema import BEGUN_OBJECTS
 from export_pipeline.store.waits import note_wait, waits_of
 from export_pipeline.windows import ONE_HOUR
 from export_pipeline_tests.builders import a_failure, a_receipt, a_receipt_file
@@ -48,9 +50,9 @@ def a_delivered_hour(export: Export, *, revision: int = 1) -> DeliveredHour:
     )
 
 
-def record(installation: Installation, export: Export, *, revision: int = 1) -> None:
+def record(installation: Installation, export: Export, *, revision: int = 1, place: str = "here") -> None:
     delivered = a_delivered_hour(export, revision=revision)
-    record_hour(installation.deployment.control, export, delivered, "ours")
+    record_hour(installation.deployment.control, export, delivered, "ours", place=place)
 
 
 def test_a_delivered_hour_is_entered_as_its_receipt_says(installation: Installation) -> None:
@@ -136,7 +138,45 @@ def test_what_lies_where_the_connector_led_before_is_not_entered(installation: I
     control = installation.deployment.control
 
     with pytest.raises(Overtaken, match="replaced"):
-        record_hour(control, export, a_delivered_hour(export), "ours", configuration=2)
+        record_hour(control, export, a_delivered_hour(export), "ours", configuration=2, place="here")
     assert ledger(installation, export) == []
-    record_hour(control, export, a_delivered_hour(export), "ours", configuration=1)
+    record_hour(control, export, a_delivered_hour(export), "ours", configuration=1, place="here")
     assert len(ledger(installation, export)) == 1
+
+
+def left_behind(installation: Installation) -> set[tuple[str, str]]:
+    with reading(installation.deployment.control) as connection:
+        rows = connection.execute(sa.select(BEGUN_OBJECTS.c.place, BEGUN_OBJECTS.c.key))
+        return {(row.place, row.key) for row in rows}
+
+
+def test_what_an_hour_that_is_delivered_elsewhere_leaves_behind_is_known_until_it_is_back(
+    installation: Installation,
+) -> None:
+    export = installation.export()
+    receipt = a_delivered_hour(export).receipt
+    keys = {"_receipts/events/2026-01-05-00-00.json", *(file.key for file in receipt.files)}
+    claimed(installation, export, "ours")
+    record(installation, export, place="A")
+    record(installation, export, place="A")
+    assert left_behind(installation) == set()
+
+    record(installation, export, place="B")
+    assert left_behind(installation) == {("A", key) for key in keys}
+
+    record(installation, export, place="A")
+    assert left_behind(installation) == {("B", key) for key in keys}
+
+
+def test_another_revision_elsewhere_leaves_the_ledger_to_say_where_the_one_before_lies(
+    installation: Installation,
+) -> None:
+    export = installation.export()
+    claimed(installation, export, "ours")
+    record(installation, export, place="A")
+    record(installation, export, revision=2, place="B")
+
+    assert left_behind(installation) == set()
+    with reading(installation.deployment.control) as connection:
+        revisions = every_revision(connection, export.id, HOUR.start)
+    assert [(entry.revision, entry.place) for entry in revisions] == [(2, "B"), (1, "A")]

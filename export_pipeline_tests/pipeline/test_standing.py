@@ -7,11 +7,18 @@ import pytest
 
 from export_pipeline.connectors.destination import EXPORT_ID, Destination
 from export_pipeline.connectors.folder import FolderConfig
-from export_pipeline.pipeline.standing import StandingReceipt, standing_receipt
+from export_pipeline.pipeline.standing import StandingReceipt, keys_of, standing_receipt
 from export_pipeline.receipts.receipt import Receipt, digest_of
 from export_pipeline.store.ledger import LedgerEntry
 from export_pipeline.windows import HourWindow
-from export_pipeline_tests.builders import FIRST_HOUR, a_ledger_entry, a_receipt, an_export, an_hour
+from export_pipeline_tests.builders import (
+    FIRST_HOUR,
+    a_ledger_entry,
+    a_receipt,
+    a_receipt_file,
+    an_export,
+    an_hour,
+)
 from export_pipeline_tests.connectors.objects import Unseen, put
 
 KEY = "_receipts/flights/2013-01-01-00-00.json"
@@ -55,6 +62,12 @@ def test_a_receipt_that_the_ledger_has_not_heard_of_stands(destination: Destinat
         found = standing(destination, known)
         assert found == StandingReceipt(told, told.to_bytes())
         assert found.digest == digest_of(told.to_bytes())
+
+
+def test_an_entrys_keys_are_those_of_its_files_and_of_its_receipt() -> None:
+    entry = entry_with(a_receipt(files=(a_receipt_file(key="a.csv"), a_receipt_file(key="b.csv"))))
+
+    assert keys_of(entry) == {"a.csv", "b.csv", entry.receipt_key}
 
 
 @pytest.mark.parametrize("revision", [2, 3])

@@ -47,16 +47,19 @@ def test_one_that_was_withdrawn_is_new_and_the_others_are_not(control: sa.Engine
     assert not new(control, export, place="elsewhere")
 
 
-def test_what_the_ledger_names_is_settled_wherever_it_was_begun_and_the_rest_is_not(
+def test_what_the_ledger_names_in_a_place_is_settled_there_and_the_rest_is_not(
     control: sa.Engine, export: Export
 ) -> None:
+    """What was cut off elsewhere lies there still, whatever was delivered here since: it is ours for whoever
+    goes back.
+    """
     for key, place in (("a-r1.csv", "here"), ("a-r1.csv", "elsewhere"), ("a-r2.csv", "here")):
         new(control, export, key=key, place=place)
     with writing(control) as connection:
-        settle_begun(connection, export.id, HOUR, ["a-r1.csv", "receipt.json"])
+        settle_begun(connection, export.id, HOUR, "here", ["a-r1.csv", "receipt.json"])
 
     assert new(control, export, key="a-r1.csv")
-    assert new(control, export, key="a-r1.csv", place="elsewhere")
+    assert not new(control, export, key="a-r1.csv", place="elsewhere")
     assert not new(control, export, key="a-r2.csv")
 
 

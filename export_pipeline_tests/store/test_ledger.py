@@ -16,6 +16,7 @@ from export_pipeline.store.ledger import (
     count_delivered,
     count_failed,
     doubt_entry,
+    every_revision,
     failures_between,
     forget_failures,
     latest_entries,
@@ -88,14 +89,16 @@ def test_the_same_revision_is_one_row_that_was_proven_again(control: sa.Engine, 
 
 
 def test_revisions_stay_beside_each_other_and_the_newest_counts(control: sa.Engine, export: Export) -> None:
-    entered(control, export, revision=1)
+    first = entered(control, export, revision=1)
     third = entered(control, export, revision=3, rows=5)
-    entered(control, export, revision=2)
+    second = entered(control, export, revision=2)
+    entered(control, export, 1, revision=4)
 
     with reading(control) as connection:
-        assert connection.scalar(sa.select(sa.func.count()).select_from(HOURS)) == 3
+        assert connection.scalar(sa.select(sa.func.count()).select_from(HOURS)) == 4
     assert asked(control, latest_entry, export.id, third.hour) == third
-    assert asked(control, latest_entries, export.id, *DAY) == [third]
+    assert asked(control, latest_entries, export.id, *DAY)[0] == third
+    assert asked(control, every_revision, export.id, third.hour) == [third, second, first]
 
 
 @pytest.mark.usefixtures("other")
