@@ -198,8 +198,7 @@ class Deployment:
 
     def note_failed_check(self, connector: StoredConnector, message: str, *, passes: bool) -> CheckStep:
         """Note that a check came to nothing before its first step, or was not awaited."""
-        # A check that is left behind may leave a probe behind as well.
-        step = CheckStep(name="check", ok=False, message=message, passes=passes, leaves=True)
+        step = CheckStep(name="check", ok=False, message=message, passes=passes)
         with writing(self.control) as connection:
             spread = random.random()  # noqa: S311 -- spreads checks, guards nothing
             note_check(connection, connector, [step], now=datetime.now(UTC), spread=spread)

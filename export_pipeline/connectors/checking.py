@@ -52,41 +52,47 @@ def check(
     address: str,
     *,
     inside: bool = True,
-    probe_name: str | None = None,
+    probe: str | None = None,
     stays: bool = False,
 ) -> Iterator[CheckStep]:
     """The steps in order, each as it ends; stops after the first that fails.
 
     `address` is a URL; where it names a host, that is looked for before the destination is asked anything,
-    `inside` a network of the operator's if it may be. `probe_name` is the connector's own, `stays` whether an
-    earlier check had to leave its probe there: then that is written over.
+    `inside` a network of the operator's if it may be. `probe` is the key of the object that is written, a new
+    one if none is named; `stays`: an earlier check may have left that there, so it is written over.
     """
-    probe = _Probe(destination, probe_name, stays=stays)
+    tried = _Probe(destination, probe or probe_key(), stays=stays)
     server = _Server(address, inside=inside)
     steps: tuple[tuple[str, Callable[[], str]], ...] = (
         ("resolve", server.resolve),
         ("connect", server.connect),
-        ("authenticate", probe.authenticate),
-        ("list", probe.list),
-        ("write", probe.write),
-        ("read", probe.read),
-        ("conditional write", probe.overwrite),
-        ("delete", probe.delete),
+        ("authenticate", tried.authenticate),
+        ("list", tried.list),
+        ("write", tried.write),
+        ("read", tried.read),
+        ("conditional write", tried.overwrite),
+        ("delete", tried.delete),
     )
     try:
         for name, step in steps:
             try:
                 message = step()
-                yield CheckStep(name=name, ok=True, message=message, leaves=name == "delete" and probe.there)
+                yield CheckStep(name=name, ok=True, message=message, leaves=name == "delete" and tried.there)
             except ExportPipelineError as error:
-                probe.remove()
-                failed = failed_step(name, error, leaves=probe.there)
-                # Another check may have had the same probe in hands: the next one tells.
-                crossed = probe.shared and isinstance(error, _Unsuitable | NotFound | Conflict)
+                tried.remove()
+                failed = failed_step(name, error, leaves=tried.there)
+                # Another check may have had it in hands, of a copy of this installation or one that took very
+                # long: the next check tells.
+                crossed = tried.shared and isinstance(error, _Unsuitable | NotFound | Conflict)
                 yield replace(failed, passes=True) if crossed else failed
                 return
     finally:
-        probe.remove()
+        tried.remove()
+
+
+def probe_key() -> str:
+    """A key for a probe, which nobody else uses."""
+    return f"export-pipeline-check-{uuid.uuid4().hex}.txt"
 
 
 def failed_step(name: str, error: ExportPipelineError, *, leaves: bool = False) -> CheckStep:
@@ -143,10 +149,9 @@ class _Server:
 class _Probe:
     """A small object of a name that nobody else uses."""
 
-    def __init__(self, destination: Destination, name: str | None, *, stays: bool) -> None:
+    def __init__(self, destination: Destination, key: str, *, stays: bool) -> None:
         self._destination = destination
-        # A name of its own, or two checks at once would take each other's probe away.
-        self._key = _probe_key(name if stays else None)
+        self._key = key
         self._stays = stays
         self._written = False
         self.there = self.shared = stays
@@ -229,7 +234,7 @@ class _Probe:
                 replaces = found.version if found else None
             self._put(CONTENT, replaces=replaces)
         except Denied:  # neither deleted nor overwritten: each check leaves one
-            self._key = _probe_key()
+            self._key = probe_key()
             self.shared = False
             return False
         return True
@@ -262,10 +267,6 @@ class _Probe:
     def _expect(self, content: bytes) -> None:
         if b"".join(self._destination.get(self._key)) != content:
             raise _Unsuitable(f"{self._key} does not read as it was written: is something changing objects?")
-
-
-def _probe_key(name: str | None = None) -> str:
-    return f"export-pipeline-check-{name or uuid.uuid4().hex}.txt"
 
 
 def _sentence(text: str) -> str:

@@ -21,7 +21,7 @@ from export_pipeline.control.kept_secrets import with_kept_secrets
 from export_pipeline.control.properties import check_properties
 from export_pipeline.errors import AlreadyExists, HourFailed, InUse, InvalidRequest, NotFound, WrongState
 from export_pipeline.store.claims import in_flight
-from export_pipeline.store.connector_states import change_state, last_check, note_check, probe_stays
+from export_pipeline.store.connector_states import change_state, last_check, note_check
 from export_pipeline.store.connectors import (
     NOT_CHECKED,
     StoredConnector,
@@ -31,9 +31,10 @@ from export_pipeline.store.connectors import (
     hide_connector,
     replace_config,
 )
-from export_pipeline.store.database import reading, writing
+from export_pipeline.store.database import writing
 from export_pipeline.store.encryption import SecretKey
 from export_pipeline.store.exports import exports_on
+from export_pipeline.store.probes import HeldProbe, forget_probes, hold_probe, let_go
 
 # Every organization has it, as the Botify document says: always available, no options. Those that it makes
 # besides are of this type too.
@@ -168,6 +169,7 @@ def delete_connector(connection: sa.Connection, organization: str, name: str) ->
         raise InUse(f"files of a request are on their way through {name!r}; delete it when they are there")
     for export in exports:
         delete_export(connection, organization, export.slug)
+    forget_probes(connection, found.id)
     hide_connector(connection, found.id)
     return found
 
@@ -180,24 +182,27 @@ def check_connector(
     `config` must have been read after `connector`. What the check says is dropped if the connector was
     changed or checked by another while it ran; it is not noted if the steps are not awaited.
     """
-    with reading(control) as connection:
-        stays = probe_stays(connection, connector.id)
+    with writing(control) as connection:
+        probe = hold_probe(connection, connector.id, now=datetime.now(UTC))
     steps = []
-    for step in _steps(config, connector.id, stays=stays):
+    for step in _steps(config, probe):
         steps.append(step)
         yield step
+    now = datetime.now(UTC)
     with writing(control) as connection:
         spread = random.random()  # noqa: S311 -- spreads checks, guards nothing
-        note_check(connection, connector, steps, now=datetime.now(UTC), spread=spread)
+        note_check(connection, connector, steps, now=now, spread=spread)
+        let_go(connection, probe, gone=not any(step.leaves for step in steps), now=now)
 
 
-def _steps(config: ConnectorConfig, id_: str, *, stays: bool) -> Iterator[CheckStep]:
+def _steps(config: ConnectorConfig, probe: HeldProbe) -> Iterator[CheckStep]:
     try:
         destination = config.open()
     except HourFailed as error:  # a key that cannot be read, no identity on this machine
-        yield failed_step("authenticate", error, leaves=stays)
+        yield failed_step("authenticate", error, leaves=probe.stays)
     else:
-        yield from check(destination, config.address, inside=config.inside, probe_name=id_, stays=stays)
+        address, inside = config.address, config.inside
+        yield from check(destination, address, inside=inside, probe=probe.key, stays=probe.stays)
 
 
 def _found(

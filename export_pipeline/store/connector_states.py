@@ -31,7 +31,6 @@ def change_state(
     """Move a connector to a state; what was being checked meanwhile counts no more.
 
     One that starts does so without a past: what its last check said is forgotten, and it is checked at once.
-    That a probe stays is not: it would be the first of many.
     """
     values: dict[str, object] = {
         "state": state,
@@ -57,33 +56,26 @@ def note_check(
 ) -> StoredConnector | None:
     """What the check of a connector, as it was read before the check, makes of it.
 
-    None, and nothing is stored but that a probe stays, if it was changed, checked by another or deleted in
-    the meantime.
+    None, and nothing is stored, if it was changed, checked by another or deleted in the meantime.
     `spread` is as for `wait_after`.
     """
     try:
         present = get_connector(connection, checked.id, locked=True)
     except NotFound:
         return None
-    leaves = any(step.leaves for step in steps)
     if present.generation != checked.generation:
-        if leaves:
-            connection.execute(
-                CONNECTORS.update().where(CONNECTORS.c.id == checked.id).values(probe_stays=True)
-            )
         return None
     verdict = verdict_of(steps)
     state = after_check(present.state, verdict, always_there=present.always_there)
     before = connection.scalar(sa.select(CONNECTORS.c.failed_checks).where(CONNECTORS.c.id == checked.id))
     failed = 0 if verdict is Verdict.PASSED else (before or 0) + 1
-    wait = wait_after(failed, spread, leaves=leaves)
+    wait = wait_after(failed, spread, leaves=any(step.leaves for step in steps))
     values: dict[str, object] = {
         "generation": present.generation + 1,
         "checked_at": now,
         "failed_checks": failed,
         "next_check_at": now + wait if state in CHECKED else None,
         "check_steps": json.dumps([asdict(step) for step in steps]),
-        "probe_stays": leaves,
     }
     if present.state in CHECKED:
         values["reason"] = next((step.message for step in steps if not step.ok), PASSED)
@@ -97,11 +89,6 @@ def last_check(connection: sa.Connection, id_: str) -> Sequence[CheckStep]:
     """The steps of a connector's last check; none if its configuration was never checked."""
     text = connection.scalar(sa.select(CONNECTORS.c.check_steps).where(CONNECTORS.c.id == id_))
     return [CheckStep(**step) for step in json.loads(text or "[]")]
-
-
-def probe_stays(connection: sa.Connection, id_: str) -> bool:
-    """Whether a check of the connector may have left its probe behind."""
-    return bool(connection.scalar(sa.select(CONNECTORS.c.probe_stays).where(CONNECTORS.c.id == id_)))
 
 
 def connectors_to_check(connection: sa.Connection, now: datetime, limit: int) -> Sequence[StoredConnector]:

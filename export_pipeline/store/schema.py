@@ -71,9 +71,17 @@ CONNECTORS = sa.Table(
     # Of a declared one: a digest of what was declared. None: not known yet.
     sa.Column("declaration", sa.String(64)),
     sa.Column("properties", sa.JSON),  # what whoever made it keeps with it, and nobody here reads
-    sa.Column("probe_stays", sa.Boolean, nullable=False, server_default=sa.false()),  # of a check
 )
 _unique_while_there(CONNECTORS, "name")
+
+# Of checks: what may still lie there. Free for the next check once nobody holds it.
+PROBES = sa.Table(
+    "probes",
+    METADATA,
+    sa.Column("connector_id", sa.ForeignKey("connectors.id"), primary_key=True),
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("held_until", Moment, nullable=False),
+)
 
 EXPORTS = sa.Table(
     "exports",
@@ -255,9 +263,7 @@ BEGUN_OBJECTS = sa.Table(
     METADATA,
     sa.Column("export_id", sa.ForeignKey("exports.id"), primary_key=True),
     sa.Column("hour", Moment, primary_key=True),
-    sa.Column(
-        "place", sa.String(64), primary_key=True
-    ),  # a digest: where a connector leads is not for all to read
+    sa.Column("place", sa.String(64), primary_key=True),  # a digest: it is not for all to read
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("begun_at", Moment, nullable=False),
 )

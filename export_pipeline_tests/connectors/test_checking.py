@@ -19,6 +19,7 @@ from export_pipeline_tests.servers.http import Receiver
 from export_pipeline_tests.servers.s3 import S3Server, moto_user
 
 HERE = "file:///"
+MINE = "export-pipeline-check-mine.txt"
 STEPS = ["resolve", "connect", "authenticate", "list", "write", "read", "conditional write", "delete"]
 
 
@@ -27,7 +28,7 @@ def tried(config: ConnectorConfig) -> Iterator[CheckStep]:
 
 
 def named(config: ConnectorConfig, *, stays: bool) -> Iterator[CheckStep]:
-    return check(config.open(), config.address, inside=config.inside, probe_name="mine", stays=stays)
+    return check(config.open(), config.address, inside=config.inside, probe=MINE, stays=stays)
 
 
 def outcome(steps: Iterator[CheckStep]) -> list[tuple[str, bool]]:
@@ -83,16 +84,13 @@ def test_who_may_write_and_not_delete_passes_and_is_told_what_stays(
     bucket = moto_server.new_bucket()
     config = moto_server.config(bucket, user=moto_user(moto_server, "s3:PutObject", *more))
 
-    first = list(named(config, stays=False))
-    (probe,) = keys(moto_server.config(bucket).open())
-    later = [list(named(config, stays=True)) for _ in range(2)]
-
-    assert set(keys(moto_server.config(bucket).open())) == {probe, "export-pipeline-check-mine.txt"}
-    for steps in (first, *later):
+    for stays in (False, True, True):
+        steps = list(named(config, stays=stays))
         assert outcome(iter(steps)) == [(name, True) for name in STEPS]
         assert [step.name for step in steps if step.leaves] == ["delete"]
-    assert f"does not matter: {probe} stays there, not allowed to delete" in first[-1].message
-    assert "check-mine.txt stays there, not allowed to delete" in later[-1][-1].message
+        assert f"does not matter: {MINE} stays there, not allowed to delete" in steps[-1].message
+
+    assert keys(moto_server.config(bucket).open()) == [MINE]
 
 
 def test_what_stays_is_not_forgotten_by_a_check_that_fails(s3_server: S3Server) -> None:
@@ -102,18 +100,18 @@ def test_what_stays_is_not_forgotten_by_a_check_that_fails(s3_server: S3Server) 
 
 
 def test_a_probe_that_need_not_stay_any_more_is_deleted(connector: ConnectorConfig) -> None:
-    put(connector.open(), "export-pipeline-check-mine.txt", b"left by an earlier check")
+    put(connector.open(), MINE, b"left by an earlier check")
 
     assert outcome(named(connector, stays=True)) == [(name, True) for name in STEPS]
     assert keys(connector.open()) == []
 
 
 def test_two_checks_of_a_connector_at_once_do_not_disturb_each_other(connector: ConnectorConfig) -> None:
-    one = named(connector, stays=False)
+    one = tried(connector)
     for _ in range(STEPS.index("read")):
         next(one)
 
-    assert outcome(named(connector, stays=False)) == [(name, True) for name in STEPS]
+    assert outcome(tried(connector)) == [(name, True) for name in STEPS]
     assert outcome(one) == [(name, True) for name in STEPS[STEPS.index("read") :]]
     assert keys(connector.open()) == []
 
@@ -122,13 +120,13 @@ def test_two_checks_of_a_connector_at_once_do_not_disturb_each_other(connector: 
 def test_who_finds_its_probe_gone_or_changed_by_another_check_is_not_refused_for_good(
     tmp_path: Path, until: str
 ) -> None:
-    """The name is the connector's own once a probe had to stay, so that two checks may meet at it."""
+    """As where a copy of the installation goes on with what it knows of the same probe."""
     store = FolderDestination(tmp_path)
-    one = check(store, HERE, probe_name="mine", stays=True)
+    one = check(store, HERE, probe=MINE, stays=True)
     for _ in range(STEPS.index(until)):
         next(one)
 
-    assert outcome(check(store, HERE, probe_name="mine", stays=True)) == [(name, True) for name in STEPS]
+    assert outcome(check(store, HERE, probe=MINE, stays=True)) == [(name, True) for name in STEPS]
     *_, last = one
 
     assert (last.name, last.ok, last.passes) == (until, False, True)
@@ -235,18 +233,17 @@ def test_probes_that_failed_checks_cannot_delete_do_not_add_up(tmp_path: Path) -
     store = FolderDestination(tmp_path)
 
     for stays in (False, True, True):
-        *_, step = check(BusyKeeper(store), HERE, probe_name="mine", stays=stays)
+        *_, step = check(BusyKeeper(store), HERE, probe=MINE, stays=stays)
         assert (step.name, step.ok, step.passes, step.leaves) == ("read", False, True, True)
 
-    assert len(keys(store)) == 2  # that of the first check, when nobody knew, and the connector's own
-    assert "export-pipeline-check-mine.txt" in keys(store)
+    assert keys(store) == [MINE]
 
 
 def test_a_failed_check_that_could_delete_its_probe_leaves_none(tmp_path: Path) -> None:
     store = FolderDestination(tmp_path)
-    put(store, "export-pipeline-check-mine.txt", b"left by an earlier check")
+    put(store, MINE, b"left by an earlier check")
 
-    *_, step = check(Busy(store), HERE, probe_name="mine", stays=True)
+    *_, step = check(Busy(store), HERE, probe=MINE, stays=True)
 
     assert (step.name, step.ok, step.leaves) == ("read", False, False)
     assert keys(store) == []
@@ -292,7 +289,7 @@ def test_where_probes_can_neither_be_overwritten_each_has_its_own_name(tmp_path:
     store = FolderDestination(tmp_path)
 
     for stays in (False, True):
-        steps = list(check(Unseen(WriteOnce(store)), HERE, probe_name="mine", stays=stays))
+        steps = list(check(Unseen(WriteOnce(store)), HERE, probe=MINE, stays=stays))
         assert outcome(iter(steps)) == [(name, True) for name in STEPS]
 
     assert len(keys(store)) == 2

@@ -43,8 +43,9 @@ from export_pipeline.store.connectors import (
 )
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.organizations import ensure_organization
+from export_pipeline.store.schema import PROBES
 from export_pipeline_tests.builders import FIRST_HOUR, ORGANIZATION, a_dataset, a_definition, an_s3_connector
-from export_pipeline_tests.connectors.objects import keys
+from export_pipeline_tests.connectors.objects import keys, put
 from export_pipeline_tests.control_databases import KEY
 from export_pipeline_tests.servers.gcs import GcsServer
 from export_pipeline_tests.servers.s3 import S3Server, moto_user
@@ -449,9 +450,60 @@ def test_a_connector_that_may_not_delete_runs_and_its_probes_do_not_add_up(
         checked(control, present(control), writer)
         assert present(control).state is ConnectorState.RUNNING
 
-    left = keys(moto_server.config(bucket).open())
-    assert f"export-pipeline-check-{present(control).id}.txt" in left
-    assert len(left) == 2  # the first check did not know yet that its own would stay
+    assert len(keys(moto_server.config(bucket).open())) == 1
+
+
+def test_probes_do_not_add_up_where_deleting_fails_now_and_then(
+    control: sa.Engine, moto_server: S3Server
+) -> None:
+    bucket = moto_server.new_bucket()
+    store = moto_server.config(bucket).open()
+    keeping = moto_server.config(bucket, user=moto_user(moto_server, "s3:PutObject"))
+    create(control, config=json.loads(reveal(keeping)))
+
+    for _ in range(3):
+        checked(control, present(control), keeping)
+        (left,) = keys(store)
+        assert left.startswith("export-pipeline-check-")
+        checked(control, present(control), moto_server.config(bucket))
+        assert keys(store) == []
+
+
+@pytest.mark.parametrize("other", range(4, 9))
+@pytest.mark.parametrize("until", range(4, 9))
+def test_checks_of_one_connector_that_cross_do_not_spoil_each_other(
+    control: sa.Engine, tmp_path: Path, until: int, other: int
+) -> None:
+    """Neither where a probe was left by one that nobody awaited."""
+    stored = a_direct_download(control, state=ConnectorState.STARTING)
+    config = DirectDownloadConfig(store=FolderConfig(path=tmp_path / "downloads"))
+    left = "export-pipeline-check-left.txt"
+    put(config.open(), left, b"left by an earlier check")
+    with writing(control) as connection:
+        values = {"connector_id": stored.id, "key": left, "held_until": FIRST_HOUR}
+        connection.execute(PROBES.insert().values(values))
+
+    one = check_connector(control, stored, config)
+    steps = [next(one) for _ in range(until)]
+    two = check_connector(control, stored, config)
+    steps += [next(two) for _ in range(other)]
+    steps += [*one, *two]
+
+    assert [step.message for step in steps if not step.ok] == []
+    assert present(control, "direct_download").state is ConnectorState.RUNNING
+    assert keys(config.open()) == []
+
+
+def test_of_a_deleted_connector_no_probe_is_known(control: sa.Engine, moto_server: S3Server) -> None:
+    bucket = moto_server.new_bucket()
+    keeping = moto_server.config(bucket, user=moto_user(moto_server, "s3:PutObject"))
+    create(control, config=json.loads(reveal(keeping)))
+    checked(control, present(control), keeping)
+    with writing(control) as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(PROBES)) == 1
+        delete_connector(connection, ORGANIZATION, "bucket")
+
+        assert connection.scalar(sa.select(sa.func.count()).select_from(PROBES)) == 0
 
 
 def test_what_was_replaced_while_it_was_checked_is_not_judged_by_that(

@@ -1,9 +1,7 @@
 """States of stored connectors: moved, checked, settled."""
 
-import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,7 +18,6 @@ from export_pipeline.store.connector_states import (
     connectors_to_check,
     last_check,
     note_check,
-    probe_stays,
     settle_stopping,
 )
 from export_pipeline.store.connectors import StoredConnector, get_connector, hide_connector, list_connectors
@@ -33,7 +30,6 @@ STARTING, RUNNING, STOPPING, STOPPED, FAILED = ConnectorState
 NOW = datetime(2040, 1, 1, tzinfo=UTC)  # after everything that a test makes
 GOOD = [CheckStep(name="list", ok=True, message="Fine.")]
 BUSY = [*GOOD, CheckStep(name="write", ok=False, message="It is busy.", passes=True)]
-LEFT = [CheckStep(name="write", ok=False, message="It is busy.", passes=True, leaves=True)]
 BAD = [CheckStep(name="list", ok=False, message="It is refused.")]
 
 
@@ -177,56 +173,6 @@ def test_starting_again_forgets_the_last_check_and_its_failures(control: sa.Engi
     with reading(control) as connection:
         assert list(last_check(connection, id_)) == []
     assert checked(control, id_, BUSY).next_check_at == NOW + timedelta(seconds=30)
-
-
-def stays(control: sa.Engine, id_: str) -> bool:
-    with reading(control) as connection:
-        return probe_stays(connection, id_)
-
-
-def test_a_probe_that_stays_is_known_until_a_check_leaves_none(control: sa.Engine) -> None:
-    id_ = stored_connector(control).id
-    assert not stays(control, id_)
-
-    checked(control, id_, LEFT)
-    moved(control, id_, STOPPED)
-    moved(control, id_, STARTING)
-    assert stays(control, id_)
-
-    checked(control, id_, GOOD)
-    assert not stays(control, id_)
-
-
-def test_a_probe_is_known_of_a_check_that_counts_for_nothing(control: sa.Engine) -> None:
-    before = stored_connector(control)
-    moved(control, before.id, FAILED)
-
-    assert noted(control, before, LEFT) is None
-
-    assert stays(control, before.id)
-
-
-def test_probes_of_the_release_before_are_known(control_url: str) -> None:
-    engine = open_control_database(control_url)
-    with writing(engine) as connection:
-        upgrade_to(connection, "0013")
-        connection.execute(
-            sa.text("insert into organizations (id, created_at) values ('acme', '2013-01-01 00:00:00')")
-        )
-        for name, steps in (("left", LEFT), ("clean", GOOD), ("new", None)):
-            insert_as_before(connection, name)
-            noted_before = sa.text("update connectors set check_steps = :steps where id = :name")
-            text = steps and json.dumps([asdict(step) for step in steps])
-            connection.execute(noted_before, {"steps": text, "name": name})
-
-    upgrade(engine)
-
-    assert {name: stays(engine, name) for name in ("left", "clean", "new")} == {
-        "left": True,
-        "clean": False,
-        "new": False,
-    }
-    engine.dispose()
 
 
 def test_stopping_keeps_what_the_last_check_said(control: sa.Engine) -> None:
