@@ -119,8 +119,10 @@ class HttpConfig(HttpCredentials, frozen=True, extra="forbid", hide_input_in_err
 
     @property
     def address(self) -> str:
-        """The same: whose host is called on, and whose the credentials are."""
-        return self.location
+        """All of it, the query too, so it is shown to nobody: whose host is called on, and whose the
+        credentials are.
+        """
+        return self.url
 
     @property
     def key_limits(self) -> KeyLimits:

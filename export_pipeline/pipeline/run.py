@@ -195,7 +195,7 @@ class Run:
                 if isinstance(self.connector, ExportPipelineError):
                     raise self.connector
                 destination = self.connector.open()
-                place = place_of(self.connector)
+                place = place_of(self.connector, self.export.id)
                 side_files = SideFiles(self.export, destination, self.connector.location)
             except ExportPipelineError as error:
                 windows = [hour.window for hour in chunk.done]

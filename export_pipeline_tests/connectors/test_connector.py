@@ -170,7 +170,7 @@ def test_every_type_that_customers_make_has_a_sample() -> None:
             "http://s3:9000/sales",
         ),
         ({"type": "gcs", "bucket": "sales", "prefix": "a/b"}, "https://storage.googleapis.com/sales"),
-        ({"type": "http", "url": "https://a.example/in/$key?token=1"}, "https://a.example/in/$key"),
+        ({"type": "http", "url": "https://a.example/in/$key?token=1"}, "https://a.example/in/$key?token=1"),
     ],
 )
 def test_an_address_names_host_and_bucket_and_nothing_that_changes_within(

@@ -1,7 +1,9 @@
 """What a run notes of an hour that it begins to write where nobody may look."""
 
 import threading
+from collections.abc import Mapping
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 
@@ -84,21 +86,44 @@ def test_nothing_is_known_of_an_export_that_was_deleted(installation: Installati
     assert not begun(installation, export).note("a.csv")
 
 
-def test_a_place_is_the_same_for_other_credentials_and_another_anywhere_else() -> None:
-    place = place_of(config_from(BUCKET))
+def place(config: Mapping[str, object], export_id: str = "e1") -> str:
+    return place_of(config_from(config), export_id)
 
-    assert place_of(config_from({**BUCKET, "secret_access_key": "second"})) == place
+
+def test_a_place_is_the_same_for_other_credentials_and_another_anywhere_else() -> None:
+    assert place({**BUCKET, "secret_access_key": "second"}) == place(BUCKET)
     elsewhere: tuple[dict[str, str], ...] = (
         {"bucket": "acme-other"},
         {"prefix": "daily"},
         {"endpoint_url": "https://minio.example"},
     )
-    assert place not in {place_of(config_from({**BUCKET, **other})) for other in elsewhere}
+    assert place(BUCKET) not in {place({**BUCKET, **other}) for other in elsewhere}
+
+
+def test_a_receivers_place_is_all_of_its_address() -> None:
+    urls = [
+        "https://h.example/put/$key",
+        "https://h.example/put/$key?bucket=a",
+        "https://h.example/put/$key?bucket=b",
+        "https://h.example/put?bucket=a&key=$key",
+    ]
+    places = {url: place({"type": "http", "url": url}) for url in urls}
+
+    assert len(set(places.values())) == len(urls)
+    assert places == {url: place({"type": "http", "url": url, "bearer_token": "new"}) for url in urls}
+
+
+def test_what_may_be_secret_in_an_address_is_not_told_by_its_place() -> None:
+    """Nor that two exports share a receiver; and a digest that was made beforehand is of no use."""
+    receiver = {"type": "http", "url": "https://h.example/put/$key?token=1234"}
+    told = "https://h.example/put/$key?token=1234 https://h.example/put/$key"
+
+    assert len({place(receiver, "e1"), place(receiver, "e2"), sha256(told.encode()).hexdigest()}) == 3
 
 
 def test_downloads_of_two_organizations_lie_in_two_places_of_one_bucket() -> None:
     def waiting(whose: str) -> str:
-        return place_of(config_from({"type": "direct_download", "store": {**BUCKET, "prefix": whose}}))
+        return place({"type": "direct_download", "store": {**BUCKET, "prefix": whose}})
 
     assert waiting("acme") == waiting("acme")
     assert waiting("acme") != waiting("zenith")

@@ -277,7 +277,7 @@ class NothingBegun:
 
 
 def where_it_leads(installation: Installation, export: Export) -> str:
-    return place_of(installation.deployment.connector(export.connector_id))
+    return place_of(installation.deployment.connector(export.connector_id), export.id)
 
 
 def unseen_delivery(
