@@ -121,8 +121,13 @@ class AzureConfig(AzureCredentials, frozen=True, extra="forbid", hide_input_in_e
 
     @property
     def address(self) -> str:
-        """The container's, as a URL: whose host is called on, and whose the credentials are."""
+        """The container's, as a URL: whose host is called on."""
         return f"{self.url}/{self.account_name}/{self.container}"
+
+    @property
+    def shown_to(self) -> tuple[str, ...]:
+        """The addresses of all who are shown its credentials."""
+        return (self.address,)
 
     @property
     def key_limits(self) -> KeyLimits:

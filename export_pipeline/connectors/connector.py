@@ -19,9 +19,9 @@ from export_pipeline.errors import InvalidRequest
 from export_pipeline.wording import said
 
 # Each has `type`, `open() -> Destination`, `location` (a name for people), `address` (a URL: its host is
-# called, to it belong the credentials), `inside` (whether not everybody need reach it), `row_limit` (None:
-# any number), `key_limits` (what it asks of keys, its prefix counted) and `operators_only` (None, or why it
-# is not for customers).
+# called), `shown_to` (the addresses of all who are shown its credentials), `inside` (whether not everybody
+# need reach it), `row_limit` (None: any number), `key_limits` (what it asks of keys, its prefix counted) and
+# `operators_only` (None, or why it is not for customers).
 ConnectorConfig = Annotated[
     AzureConfig | DirectDownloadConfig | GcsConfig | HttpConfig | MountedFolderConfig | S3Config,
     Field(discriminator="type"),

@@ -32,6 +32,7 @@ class DirectDownloadConfig(BaseModel, frozen=True, extra="forbid", hide_input_in
     row_limit: int = Field(1_000_000, ge=1, description="the most rows an export may hold")
 
     inside: ClassVar[bool] = True  # the operator's own choice
+    shown_to: ClassVar[tuple[str, ...]] = ()  # it holds none of the customer's
 
     @property
     def location(self) -> str:

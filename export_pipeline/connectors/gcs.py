@@ -106,8 +106,13 @@ class GcsConfig(GcsCredentials, frozen=True, extra="forbid", hide_input_in_error
 
     @property
     def address(self) -> str:
-        """The bucket's, as a URL: whose host is called on, and whose the credentials are."""
+        """The bucket's, as a URL: whose host is called on."""
         return f"{self.url}/{self.bucket}"
+
+    @property
+    def shown_to(self) -> tuple[str, ...]:
+        """The addresses of all who are shown its credentials."""
+        return (self.address,)
 
     @property
     def key_limits(self) -> KeyLimits:

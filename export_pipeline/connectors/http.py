@@ -119,10 +119,13 @@ class HttpConfig(HttpCredentials, frozen=True, extra="forbid", hide_input_in_err
 
     @property
     def address(self) -> str:
-        """All of it, the query too, so it is shown to nobody: whose host is called on, and whose the
-        credentials are.
-        """
+        """All of it, the query too, so it is shown to nobody: whose host is called on."""
         return self.url
+
+    @property
+    def shown_to(self) -> tuple[str, ...]:
+        """The addresses of all who are shown its credentials. The query may say who, behind the host."""
+        return (self.url,)
 
     @property
     def key_limits(self) -> KeyLimits:

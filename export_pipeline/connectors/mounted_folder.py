@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import Field, field_validator
 
@@ -19,6 +20,8 @@ class MountedFolderConfig(FolderConfig, frozen=True, extra="forbid", hide_input_
         pattern=r"^\.?[^./\x00-\x1f\x7f][^/\x00-\x1f\x7f]{0,198}$",
         description="a file that must lie in the folder: it is missing when the disk is not mounted",
     )
+
+    shown_to: ClassVar[tuple[str, ...]] = ()
 
     @field_validator("path")
     @classmethod

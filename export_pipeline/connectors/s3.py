@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from export_pipeline.connectors.s3_store import S3Destination
 
 
+AMAZON = "the region's own service at Amazon"
+
+
 def _bucket_name(bucket: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]", bucket):
         raise ValueError("must be the bucket's bare name, without s3:// and without a path")
@@ -60,11 +63,16 @@ class S3Config(S3Storage, S3Credentials, S3Place, frozen=True, extra="forbid", h
 
     @property
     def address(self) -> str:
-        """The bucket's, as a URL: whose host is called on, and whose the credentials are."""
+        """The bucket's, as a URL: whose host is called on."""
         if self.endpoint_url:
             return f"{self.endpoint_url}/{self.bucket}"
         china = ".cn" if self.region.startswith("cn-") else ""
         return f"https://s3.{self.region}.amazonaws.com{china}/{self.bucket}"
+
+    @property
+    def shown_to(self) -> tuple[str, ...]:
+        """The addresses of all who are shown its credentials: the bucket's, and of who gives roles."""
+        return self.address, self.sts_endpoint_url or AMAZON
 
     @property
     def key_limits(self) -> KeyLimits:

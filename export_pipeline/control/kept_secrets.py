@@ -27,7 +27,7 @@ def with_kept_secrets(config: Mapping[str, Any], before: ConnectorConfig) -> Con
     except InvalidRequest as error:
         problem = error
     else:
-        if _servers(new) != _servers(before):
+        if new.shown_to != before.shown_to:
             lost += kept
         if not lost:
             return new
@@ -38,12 +38,6 @@ def with_kept_secrets(config: Mapping[str, Any], before: ConnectorConfig) -> Con
         )
     names = ", ".join(kept)
     raise InvalidRequest(f"{problem} (kept from before: {names}; null takes one away)", field=problem.field)
-
-
-def _servers(config: ConnectorConfig) -> dict[str, Any]:
-    """Who is shown the secrets: whoever has the address, and servers beside it, like one that gives roles."""
-    beside = {name: value for name, value in config if name.endswith("endpoint_url")}
-    return {**beside, "address": config.address}
 
 
 def _filled(

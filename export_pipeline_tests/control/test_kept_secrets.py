@@ -96,6 +96,7 @@ THERE = "https://elsewhere.example"
         (AZURE, "account_key", {"account_name": "another"}),
         (GCS, "service_account", {"endpoint_url": THERE}),
         ({**OPEN, "bearer_token": "for-writing"}, "bearer_token", {"url": f"{THERE}/$key"}),
+        ({**OPEN, "bearer_token": "for-writing"}, "bearer_token", {"url": f"{OPEN['url']}?to=another"}),
         (
             {**OPEN, "username": "me", "password": "for-writing"},
             "password",

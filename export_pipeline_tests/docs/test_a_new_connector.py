@@ -54,9 +54,9 @@ def test_whatever_it_takes_of_ours_is_there() -> None:
 
 
 def test_it_promises_what_every_connector_does() -> None:
-    of_all = {"type", "address", "inside", "row_limit", "location", "key_limits", "open", "operators_only"}
+    of_all = {"type", "address", "shown_to", "inside", "row_limit", "location", "key_limits", "open"}
 
-    assert of_all <= names_in("SftpConfig")
+    assert of_all | {"operators_only"} <= names_in("SftpConfig")
     assert promised(Destination) <= names_in("SftpDestination")
     assert promised(Sending) <= names_in("SftpSending")
     assert "sftp" not in CONNECTOR_TYPES  # or the page is to be rewritten
