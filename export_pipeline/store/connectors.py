@@ -82,17 +82,12 @@ def add_connector(
     reason: str = NOT_CHECKED,
     properties: Mapping[str, Any] | None = None,
 ) -> StoredConnector:
-    """Store a connector under a new id. AlreadyExists when the organization has one of that name."""
+    """Store a connector under a new id. AlreadyExists when the organization has one of that name;
+    IntegrityError: there is no such organization.
+    """
     sealed = seal(connection, key, reveal(config))
     return _add(
-        connection,
-        organization,
-        name,
-        config.type,
-        sealed,
-        state=state,
-        reason=reason,
-        properties=properties,
+        connection, organization, name, config.type, sealed, state=state, reason=reason, properties=properties
     )
 
 
@@ -101,7 +96,7 @@ def ensure_connector(
 ) -> None:
     """Store a connector that runs from the start, unless the organization has one of that name."""
     # Another process that starts at the same moment may store it first.
-    with suppress(AlreadyExists), connection.begin_nested():
+    with suppress(AlreadyExists):
         state, reason = ConnectorState.RUNNING, "It is there from the start."
         add_connector(connection, key, organization, name, config, state=state, reason=reason)
 
@@ -110,7 +105,7 @@ def declare_connector(
     connection: sa.Connection, organization: str, name: str, type_: str, declaration: str
 ) -> bool:
     """Give a declared connector an id that exports can refer to. False if the organization has that name."""
-    with suppress(AlreadyExists), connection.begin_nested():
+    with suppress(AlreadyExists):
         state = ConnectorState.STARTING
         made = _add(connection, organization, name, type_, None, state=state, reason=DECLARED)
         note_declaration(connection, made.id, declaration)
@@ -287,8 +282,11 @@ def _add(
         "properties": properties if properties is not None else sa.null(),
     }
     try:
-        connection.execute(CONNECTORS.insert().values({**values, "sealed_config": sealed}))
+        with connection.begin_nested():
+            connection.execute(CONNECTORS.insert().values({**values, "sealed_config": sealed}))
     except IntegrityError as error:
+        if name not in {one.name for one in list_connectors(connection, organization)}:
+            raise
         raise AlreadyExists(f"there is a connector {name!r} already; choose another name") from error
     return StoredConnector(**values | {"properties": properties}, declared=sealed is None)
 

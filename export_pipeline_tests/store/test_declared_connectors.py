@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.dataset.connector_section import ConnectorSection
@@ -51,6 +52,17 @@ def lake(control: sa.Engine) -> StoredConnector:
         ensure_organization(connection, ORGANIZATION)
         declare_connector(connection, ORGANIZATION, "lake", "s3", "of its section")
         return find_connector(connection, ORGANIZATION, "lake")
+
+
+def test_a_name_is_declared_once(control: sa.Engine, lake: StoredConnector) -> None:
+    with writing(control) as connection:
+        assert not declare_connector(connection, ORGANIZATION, "lake", "s3", "of its section")
+        assert list_connectors(connection, ORGANIZATION) == [lake]
+
+
+def test_what_cannot_be_stored_is_not_taken_for_declared_already(control: sa.Engine) -> None:
+    with pytest.raises(IntegrityError), writing(control) as connection:
+        declare_connector(connection, "nobody", "lake", "s3", "of its section")
 
 
 def test_its_configuration_is_that_of_the_declaration(
