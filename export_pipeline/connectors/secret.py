@@ -21,15 +21,20 @@ def _serialize(secret: SecretStr, info: SerializationInfo) -> str:
     return secret.get_secret_value() if info.context is REVEAL else MASK
 
 
-def _refuse_the_mask(secret: SecretStr) -> SecretStr:
-    """What we showed instead of a secret must not come back as one."""
-    if secret.get_secret_value() in ("", MASK):
+def _refuse_what_is_none(secret: SecretStr) -> SecretStr:
+    """What we showed instead of a secret must not come back as one, and what is no text cannot be kept."""
+    text = secret.get_secret_value()
+    if text in ("", MASK):
         raise ValueError("this is no secret but the place of one: send the real value")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("holds half of a character; copy it anew, as a whole")
     return secret
 
 
 # In a dump a secret is MASK, unless the dump's context is REVEAL; its `str` and `repr` are masked too.
-Secret = Annotated[SecretStr, AfterValidator(_refuse_the_mask), PlainSerializer(_serialize, return_type=str)]
+Secret = Annotated[
+    SecretStr, AfterValidator(_refuse_what_is_none), PlainSerializer(_serialize, return_type=str)
+]
 
 
 def reveal(config: BaseModel) -> str:

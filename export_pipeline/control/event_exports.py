@@ -261,7 +261,10 @@ def _check_texts(asked: EventExport) -> None:
             " choose another",
             field="filename",
         )
-    if asked.description is not None and len(asked.description) > MAX_DESCRIPTION:
+    description = asked.description or ""
+    if len(description) > MAX_DESCRIPTION:
         raise InvalidRequest(
             f"d: the description is longer than {MAX_DESCRIPTION:,} characters; shorten it", field="d"
         )
+    if any("\ud800" <= character <= "\udfff" for character in description):
+        raise InvalidRequest("d: the description holds half of a character; write it anew", field="d")

@@ -144,8 +144,9 @@ def _check(
     connection: sa.Connection, dataset: Dataset, organization: str, asked: EventExport, emails: Sequence[str]
 ) -> None:
     check_event_export(connection, dataset, organization, asked)
-    if len(emails) > MAX_EMAILS or any(len(one) > MAX_EMAIL for one in emails):
+    if len(emails) > MAX_EMAILS or any(len(one) > MAX_EMAIL or not one.isprintable() for one in emails):
         raise InvalidRequest(
-            f"notificationsEmails: give at most {MAX_EMAILS} addresses of at most {MAX_EMAIL} characters",
+            f"notificationsEmails: give at most {MAX_EMAILS} addresses of at most {MAX_EMAIL} characters that"
+            " can be printed",
             field="notificationsEmails",
         )

@@ -56,6 +56,11 @@ def test_a_mask_is_not_taken_for_a_secret(text: str) -> None:
         Door.model_validate({"name": "front", "key": text})
 
 
+def test_what_is_no_text_is_no_secret() -> None:
+    with pytest.raises(ValidationError, match="half of a character"):
+        Door.model_validate({"name": "front", "key": "hunter2\ud800"})
+
+
 def test_the_schema_says_that_it_is_a_password() -> None:
     schema = TypeAdapter(Secret).json_schema()
 

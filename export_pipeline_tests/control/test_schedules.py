@@ -169,6 +169,8 @@ def test_a_deleted_schedule_makes_nothing_more(control: sa.Engine) -> None:
         ({"asked": EventExport(filters=("$UNKNOWN",))}, "UNKNOWN"),
         ({"asked": EventExport(filters=("responseTimeInMs=='fast'",))}, "filter"),
         ({"emails": ["x"] * 21}, "notificationsEmails: give at most 20"),
+        ({"emails": ["half of a \ud800"]}, "notificationsEmails: .* that can be printed"),
+        ({"asked": EventExport(description="half of a \ud800")}, "d: .* half of a character"),
     ],
 )
 def test_what_could_not_be_exported_is_refused(control: sa.Engine, wrong: dict[str, Any], said: str) -> None:
