@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from export_pipeline.control import looks
 from export_pipeline.control.audit import audited
 from export_pipeline.control.privileges import Privilege, allows, privileges_of
-from export_pipeline.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated
+from export_pipeline.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated, WrongState
 from export_pipeline.store.api_keys import (
     ApiKey,
     add_key,
@@ -98,10 +98,11 @@ def create_key(
 
 @audited("key.rotate", looks.api_key)
 def rotate_key(connection: sa.Connection, organization: str, id_: str, *, grace: timedelta) -> NewKey:
-    """Make a key that allows the same, and let the old one expire after `grace`."""
+    """Make a key that allows the same, and let the old one expire after `grace`. WrongState: it has ended."""
     old = find_key(connection, organization, id_)
     now = datetime.now(UTC)
-    _check_valid(old, now)
+    if (ended := _ended(old, now)) is not None:
+        raise WrongState(f"the API key {old.name!r} {ended}; make a new one", state=ended, allowed=())
     new = create_key(
         connection,
         organization=organization,
@@ -141,10 +142,17 @@ def caller_with(connection: sa.Connection, text: str | None, organization: str |
 
 
 def _check_valid(key: ApiKey, now: datetime) -> None:
+    if (ended := _ended(key, now)) is not None:
+        raise Unauthenticated(f"the API key {key.name!r} {ended}; ask for a new one")
+
+
+def _ended(key: ApiKey, now: datetime) -> str | None:
+    """How the key came to its end; None while it works."""
     if key.revoked_at is not None:
-        raise Unauthenticated(f"the API key {key.name!r} was revoked; ask for a new one")
+        return "was revoked"
     if key.expires_at is not None and key.expires_at <= now:
-        raise Unauthenticated(f"the API key {key.name!r} expired at {key.expires_at.isoformat()}; rotate it")
+        return f"expired at {key.expires_at.isoformat()}"
+    return None
 
 
 def _digest(text: str) -> str:

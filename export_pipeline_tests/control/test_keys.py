@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from export_pipeline.control.keys import NewKey, caller_with, create_key, revoke_key, rotate_key
 from export_pipeline.control.privileges import Privilege
-from export_pipeline.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated
+from export_pipeline.errors import Forbidden, InvalidRequest, NotFound, Unauthenticated, WrongState
 from export_pipeline.store.api_keys import get_key, list_keys
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.organizations import ensure_organization
@@ -100,7 +100,7 @@ def test_a_revoked_key_is_refused_and_listed(organizations: sa.Engine) -> None:
         assert revoke_key(connection, "acme", new.key.id).revoked_at == first.revoked_at
         with pytest.raises(Unauthenticated, match="revoked"):
             caller_with(connection, new.text, None)
-        with pytest.raises(Unauthenticated, match="revoked"):
+        with pytest.raises(WrongState, match="was revoked; make a new one"):
             rotate_key(connection, "acme", new.key.id, grace=timedelta(0))
         assert [key.id for key in list_keys(connection, "acme")] == [new.key.id]
 
