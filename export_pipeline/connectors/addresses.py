@@ -19,8 +19,14 @@ SETTING = "EXPORT_PIPELINE_ALLOWED_NETWORKS"
 # Addresses of IPv6 in whose last four bytes a gateway finds one of IPv4.
 TRANSLATED = IPv6Network("64:ff9b::/96")
 
-# Reserved for relays and for documentation; Python takes them for everybody's.
-NOBODYS: tuple[Network, ...] = (IPv4Network("192.88.99.0/24"), IPv6Network("3fff::/20"))
+# Reserved for relays, documentation and protocols, and the service by which Azure tells each machine about
+# itself; Python takes them for everybody's.
+NOBODYS: tuple[Network, ...] = (
+    IPv4Network("192.88.99.0/24"),
+    IPv6Network("3fff::/20"),
+    IPv4Network("192.0.0.0/24"),
+    IPv4Network("168.63.129.16/32"),
+)
 
 # The operator's word holds for the process: whoever opens a connector, from whatever part of it.
 _allowed: list[Network] = []

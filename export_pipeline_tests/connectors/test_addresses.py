@@ -38,6 +38,7 @@ def nothing_allowed() -> Iterator[None]:
         *("64:ff9b::127.0.0.1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::10.0.0.1", "::127.0.0.1", "::10.0.0.1"),
         *("2002:7f00:1::", "2002:a9fe:a9fe::1", "2001:0:4136:e378:8000:63bf:f5ff:fffe", "2001:db8::1"),
         *("192.88.99.1", "::ffff:192.88.99.1", "3fff::1", "3fff:fff::1"),
+        *("168.63.129.16", "::ffff:168.63.129.16", "192.0.0.8"),
     ],
 )
 def test_what_only_insiders_reach_is_not_called_on(address: str) -> None:
@@ -54,6 +55,7 @@ def test_what_only_insiders_reach_is_not_called_on(address: str) -> None:
         "::ffff:8.8.8.8",
         "64:ff9b::8.8.8.8",
         "2002:808:808::1",
+        "168.63.129.17",
     ],
 )
 def test_what_everybody_reaches_is_called_on(address: str) -> None:
