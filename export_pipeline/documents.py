@@ -21,6 +21,8 @@ def read_document(source: str, *, field: str) -> dict[str, Any]:
         document = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
     except ValueError as error:
         problem = str(error)
+    except RecursionError:
+        problem = "it is nested too deeply"
     else:
         return dict(document)
     # Outside of the handler: the original error carries the text, and that may hold secrets.

@@ -46,6 +46,15 @@ def test_a_mistake_is_told_with_its_place_and_without_the_text(tmp_path: Path) -
     assert caught.value.__context__ is None
 
 
+@pytest.mark.parametrize("text", ['{"a":' * 100_000, "a = " + "[" * 100_000], ids=["json", "toml"])
+def test_what_is_nested_too_deeply_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "deep"
+    file.write_text(text)
+
+    with pytest.raises(InvalidRequest, match="neither TOML nor JSON: it is nested too deeply"):
+        read_document(str(file), field="--config")
+
+
 def test_a_file_of_bytes_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "s3.toml"
     file.write_bytes(b"type = \xff")
