@@ -13,6 +13,12 @@ REJECTED_CREDENTIALS = {
     "SignatureDoesNotMatch",
     "TokenRefreshRequired",
 }
+# Where the store says which of them, people need not look at all.
+WHAT_IS_WRONG = {
+    "ExpiredToken": "they have expired",
+    "InvalidAccessKeyId": "the store does not know this `access_key_id`",
+    "SignatureDoesNotMatch": "`secret_access_key` is not that of `access_key_id`",
+}
 WRONG_REGION = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
 # Bytes went wrong or missing on the way, or the parts written so far were cleaned away.
 SPOILT_ON_THE_WAY = {
@@ -43,9 +49,10 @@ class Refusal:
                 f"{tried}: the clocks of this machine and of the store disagree; set them"
             )
         if self.code in REJECTED_CREDENTIALS or self.status in (401, 403):
+            wrong = WHAT_IS_WRONG.get(self.code)
             return Denied(
-                f"not allowed to {doing} {shown(key)} in bucket {bucket!r}: "
-                f"check the connector's credentials and what they may do ({self.code})"
+                f"not allowed to {doing} {shown(key)} in bucket {bucket!r}: check the connector's credentials"
+                f"{f': {wrong}' if wrong else ' and what they may do'} ({self.code})"
             )
         if self.code == "NoSuchBucket":
             return PermanentFailure(f"{tried}: there is no such bucket; create it, or change `bucket`")

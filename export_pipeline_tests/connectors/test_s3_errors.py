@@ -9,8 +9,9 @@ from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailur
 @pytest.mark.parametrize(
     ("status", "code", "kind", "says"),
     [
-        (403, "AccessDenied", Denied, "check the connector's credentials"),
-        (403, "SignatureDoesNotMatch", Denied, "check the connector's credentials"),
+        (403, "AccessDenied", Denied, "check the connector's credentials and what they may do"),
+        (403, "SignatureDoesNotMatch", Denied, "`secret_access_key` is not that of `access_key_id`"),
+        (403, "InvalidAccessKeyId", Denied, "does not know this `access_key_id`"),
         (401, "", Denied, "check the connector's credentials"),
         (400, "ExpiredToken", Denied, "check the connector's credentials"),
         (403, "RequestTimeTooSkewed", PermanentFailure, "clocks"),
