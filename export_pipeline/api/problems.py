@@ -39,6 +39,11 @@ STATUSES: tuple[tuple[type[ExportPipelineError], HTTPStatus], ...] = (
     (TransientFailure, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 
+# An answer quotes what was sent, and that may be megabytes, or thousands of fields that there are not.
+LONGEST_MESSAGE = 4_000
+LONGEST_FIELD = 200
+MOST_FAULTS = 100
+
 # In the place of a bug's own text, which may hold a value of somebody's row.
 OURS = "something went wrong on our side; tell us the request's id"
 
@@ -80,19 +85,22 @@ def problem_of(error: ExportPipelineError) -> Problem:
         return Problem(status=HTTPStatus.INTERNAL_SERVER_ERROR, message=OURS)
     faults: tuple[Fault, ...] = ()
     if isinstance(error, InvalidRequest) and error.field:
-        faults = (Fault(field=error.field, message=str(error).removeprefix(f"{error.field}: ")),)
+        faults = (_fault(error.field, str(error).removeprefix(f"{error.field}: ")),)
     wait = getattr(error, "wait", None)
     allowed = getattr(error, "allowed", ())
-    return Problem(status=status, message=str(error), faults=faults, wait=wait, allowed=allowed)
+    message = _shortened(str(error), LONGEST_MESSAGE)
+    return Problem(status=status, message=message, faults=faults, wait=wait, allowed=allowed)
 
 
 def problem_of_input(details: Sequence[Mapping[str, Any]]) -> Problem:
     """What is wrong with a request that does not have the shape of one, told without its values."""
-    faults = tuple(_faults(details))
+    faults = tuple(_faults(details[:MOST_FAULTS]))
     message = "; ".join(
         f"{fault.field}: {fault.message}" if fault.field else fault.message for fault in faults
     )
-    return Problem(status=HTTPStatus.BAD_REQUEST, message=message, faults=faults)
+    if more := len(details) - len(faults):
+        message = f"{message}; and {more:,} more"
+    return Problem(status=HTTPStatus.BAD_REQUEST, message=_shortened(message, LONGEST_MESSAGE), faults=faults)
 
 
 def _faults(details: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
@@ -100,10 +108,22 @@ def _faults(details: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
         where, *path = map(str, one["loc"])
         field = ".".join(path if where in ("body", "query", "path", "header", "cookie") else (where, *path))
         field = "" if one["type"] == "json_invalid" else field
-        yield Fault(field=field, message=_said(one) if field else f"the {where} {_said(one)}")
+        yield _fault(field, _said(one) if field else f"the {where} {_said(one)}")
+
+
+def _fault(field: str, message: str) -> Fault:
+    return Fault(field=_shortened(field, LONGEST_FIELD), message=_shortened(message, LONGEST_MESSAGE))
+
+
+def _shortened(text: str, longest: int) -> str:
+    """The text without its middle if it is longer: what is wrong stands before that, and the cure behind."""
+    half = longest // 2
+    return text if len(text) <= longest else f"{text[:half]} ... {text[-half:]}"
 
 
 def _said(one: Mapping[str, Any]) -> str:
+    if isinstance(one.get("input"), bytes):
+        return "is not said to be JSON; send it with Content-Type: application/json"
     match one["type"]:
         case "extra_forbidden":
             return "there is no such field; leave it out"

@@ -69,3 +69,27 @@ def test_input_is_told_by_field_without_its_values() -> None:
 
     assert [fault.field for fault in problem.faults] == ["name", "a.0", "to"]
     assert problem.message == "name: is missing; a.0: there is no such field; leave it out; to: Must be later"
+
+
+def test_an_answer_is_short_whatever_was_sent() -> None:
+    """What is wrong stands at a message's beginning, and the cure at its end."""
+    long = "x" * 1_000_000
+    unknown = [{"type": "extra_forbidden", "loc": ("body", f"{long}{n}")} for n in range(200)]
+
+    problem = problem_of(InvalidRequest(f"name: {long!r} is too long; choose another", field="name"))
+    faults = problem_of_input(unknown)
+
+    assert len(problem.message) < 5_000
+    assert problem.message.startswith("name: 'xxx")
+    assert problem.message.endswith("is too long; choose another")
+    assert len(problem.faults[0].message) < 5_000
+    assert len(faults.message) < 5_000
+    assert faults.message.endswith("; and 100 more")
+    assert len(faults.faults) == 100
+    assert max(len(fault.field) for fault in faults.faults) < 300
+
+
+def test_a_body_that_is_not_said_to_be_json_is_told_how_to_say_so() -> None:
+    problem = problem_of_input([{"type": "model_attributes_type", "loc": ("body",), "input": b'{"a": 1}'}])
+
+    assert problem.message == "the body is not said to be JSON; send it with Content-Type: application/json"
