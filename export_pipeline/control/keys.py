@@ -99,7 +99,7 @@ def create_key(
 @audited("key.rotate", looks.api_key)
 def rotate_key(connection: sa.Connection, organization: str, id_: str, *, grace: timedelta) -> NewKey:
     """Make a key that allows the same, and let the old one expire after `grace`. WrongState: it has ended."""
-    old = find_key(connection, organization, id_)
+    old = find_key(connection, organization, id_, locked=True)
     now = datetime.now(UTC)
     if (ended := _ended(old, now)) is not None:
         raise WrongState(f"the API key {old.name!r} {ended}; make a new one", state=ended, allowed=())

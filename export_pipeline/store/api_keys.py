@@ -78,11 +78,12 @@ def get_key(connection: sa.Connection, id_: str) -> ApiKey:
     return _key(connection, row)
 
 
-def find_key(connection: sa.Connection, organization: str, id_: str) -> ApiKey:
-    """The organization's key with that id."""
-    row = connection.execute(
-        sa.select(*_LISTED).where(API_KEYS.c.organization == organization, API_KEYS.c.id == id_)
-    ).one_or_none()
+def find_key(connection: sa.Connection, organization: str, id_: str, *, locked: bool = False) -> ApiKey:
+    """The organization's key with that id; `locked`: nobody else ends it until the transaction ends."""
+    meant = API_KEYS.c.organization == organization, API_KEYS.c.id == id_
+    if locked:
+        connection.execute(sa.select(API_KEYS.c.id).where(*meant).with_for_update())
+    row = connection.execute(sa.select(*_LISTED).where(*meant)).one_or_none()
     if row is None:
         raise NotFound(
             f"there is no key with the id {id_!r}; `export-pipeline key list` shows those there are"

@@ -1,5 +1,7 @@
 """Keys: made, presented, rotated, revoked; their texts are kept nowhere."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -81,6 +83,26 @@ def test_a_rotated_key_ends_when_its_grace_is_over(organizations: sa.Engine) -> 
         rotate_key(connection, "acme", new.key.id, grace=timedelta(0))
         with pytest.raises(Unauthenticated, match="expired"):
             caller_with(connection, new.text, None)
+
+
+def test_who_rotates_a_key_at_once_with_others_gets_the_only_new_one(organizations: sa.Engine) -> None:
+    old = made(organizations)
+    together = threading.Barrier(4)
+
+    def rotate(_number: int) -> str | None:
+        together.wait()
+        with writing(organizations) as connection:
+            try:
+                return rotate_key(connection, "acme", old.key.id, grace=timedelta(0)).key.id
+            except WrongState:
+                return None
+
+    with ThreadPoolExecutor(4) as threads:
+        new = [id_ for id_ in threads.map(rotate, range(4)) if id_ is not None]
+
+    assert len(new) == 1
+    with reading(organizations) as connection:
+        assert {key.id for key in list_keys(connection, "acme")} == {old.key.id, *new}
 
 
 def test_a_rotation_prolongs_no_key(organizations: sa.Engine) -> None:

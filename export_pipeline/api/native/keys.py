@@ -112,7 +112,7 @@ def rotate(
 def revoke(visit: Administrator, id: str, expected: AskedCondition) -> KeyDocument:
     """End a key at once. It is listed still."""
     with writing(visit.deployment.control) as connection:
-        expected.check(_etag(find_key(connection, visit.organization, id)))
+        expected.check(_etag(find_key(connection, visit.organization, id, locked=True)))
         return _document(revoke_key(connection, visit.organization, id))
 
 
