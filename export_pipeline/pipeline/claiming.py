@@ -220,8 +220,12 @@ class Claims:
 
 
 def _stands(entry: LedgerEntry, window: HourWindow, proven_since: datetime | None) -> bool:
-    """Whether there is nothing to do: all that is asked for of the hour is delivered beyond doubt."""
-    if entry.in_doubt or entry.since > window.since or entry.until < window.until:
+    """Whether there is nothing to do: all that is asked for of the hour is delivered beyond doubt, and its
+    files have not expired.
+    """
+    if entry.in_doubt or entry.expired_at is not None:
+        return False
+    if entry.since > window.since or entry.until < window.until:
         return False
     return proven_since is None or entry.proven_at >= proven_since
 

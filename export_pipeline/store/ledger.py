@@ -23,7 +23,8 @@ class LedgerEntry:
     Or a range of so many `hours` whose files hold all of them: then `hour` is the first.
     `receipt` is the text of the receipt's file; `seconds` the work took; `in_doubt` says that a run began
     to put other files in the place of these: until it has, what lies there may be neither. `place` is a
-    digest of where the files lie, None if that was not noted.
+    digest of where the files lie, None if that was not noted. `expired_at` is since when its files are to be
+    had no more, and `removed_at` since when they are deleted.
     """
 
     export_id: str
@@ -42,6 +43,8 @@ class LedgerEntry:
     in_doubt: bool = False
     hours: int = 1
     place: str | None = None
+    expired_at: datetime | None = None
+    removed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,9 @@ class HourFailure:
     message: str
     run_id: str
     failed_at: datetime
+
+
+_THERE = {"expired_at": None, "removed_at": None}
 
 
 def latest_entries(
@@ -131,13 +137,17 @@ def count_delivered(
     until: datetime,
     *,
     proven_since: datetime | None = None,
+    wanted_at: datetime | None = None,
 ) -> int:
     """How many hours that start in `[since, until)` are delivered, or were found in place since then.
 
-    One in doubt is not.
+    One in doubt is not; nor, for whoever wants it since `wanted_at`, one whose files had expired by then.
     """
     query = sa.select(sa.func.count(HOURS.c.hour.distinct())).where(
-        HOURS.c.export_id == export_id, HOURS.c.hour >= since, HOURS.c.hour < until, _proven(proven_since)
+        HOURS.c.export_id == export_id,
+        HOURS.c.hour >= since,
+        HOURS.c.hour < until,
+        _proven(proven_since, wanted_at),
     )
     return connection.scalar(query) or 0
 
@@ -150,10 +160,13 @@ def count_failed(
     *,
     failed_since: datetime,
     proven_since: datetime | None = None,
+    wanted_at: datetime | None = None,
 ) -> int:
     """How many hours failed since then, of those that `count_delivered` does not count."""
     delivered = sa.exists().where(
-        HOURS.c.export_id == FAILURES.c.export_id, HOURS.c.hour == FAILURES.c.hour, _proven(proven_since)
+        HOURS.c.export_id == FAILURES.c.export_id,
+        HOURS.c.hour == FAILURES.c.hour,
+        _proven(proven_since, wanted_at),
     )
     query = (
         sa.select(sa.func.count())
@@ -169,9 +182,13 @@ def count_failed(
     return connection.scalar(query) or 0
 
 
-def _proven(since: datetime | None) -> sa.ColumnElement[bool]:
-    certain = ~HOURS.c.in_doubt
-    return certain if since is None else sa.and_(certain, HOURS.c.proven_at >= since)
+def _proven(since: datetime | None, wanted_at: datetime | None) -> sa.ColumnElement[bool]:
+    conditions = [~HOURS.c.in_doubt]
+    if since is not None:
+        conditions.append(HOURS.c.proven_at >= since)
+    if wanted_at is not None:
+        conditions.append(sa.or_(HOURS.c.expired_at.is_(None), HOURS.c.expired_at > wanted_at))
+    return sa.and_(*conditions)
 
 
 def doubt_entry(connection: sa.Connection, export_id: str, hour: datetime) -> None:
@@ -189,7 +206,7 @@ def write_entry(connection: sa.Connection, entry: LedgerEntry) -> None:
         HOURS.c.hour == entry.hour,
         HOURS.c.revision == entry.revision,
     )
-    noted = {"proven_at": entry.proven_at, "in_doubt": False, "place": entry.place}
+    noted = {"proven_at": entry.proven_at, "in_doubt": False, "place": entry.place, **_THERE}
     proven = connection.execute(HOURS.update().where(*key).values(noted))
     if not proven.rowcount:
         connection.execute(

@@ -230,6 +230,8 @@ HOURS = sa.Table(
     sa.Column("in_doubt", sa.Boolean, nullable=False),  # a run began to replace it, and has not recorded that
     sa.Column("hours", sa.Integer, nullable=False, server_default="1"),  # a range, whose first it is
     sa.Column("place", sa.String(64)),  # a digest, as of begun objects
+    sa.Column("expired_at", Moment),  # its files are to be had no more; the receipt stays
+    sa.Column("removed_at", Moment),  # none of an expired one: its files have still to be deleted
 )
 
 FAILURES = sa.Table(

@@ -17,14 +17,18 @@ STAGES = {"queued": (0.0, 0.0), "extract": (0.0, 0.45), "format": (0.45, 0.35), 
 
 def counts_of(connection: sa.Connection, task: ExportTask) -> TaskCounts:
     """The task's hours by outcome. An hour that failed before the task was requested is not failed yet; one
-    that is delivered is not failed, whatever else was tried with it.
+    that is delivered is not failed, whatever else was tried with it. One whose files had expired when the
+    task began has to be delivered anew.
     """
     layout = layout_of(connection, task.export_id)
     first, end = task.ledger_hours(layout)
     hours = -((first - task.until) // ONE_HOUR)
     each = hours if layout is FileLayout.SINGLE else 1  # hours that stand and fall together
     proven_since = task.requested_at if task.force else None
-    delivered = count_delivered(connection, task.export_id, first, end, proven_since=proven_since)
+    wanted_at = task.started_at or task.requested_at
+    delivered = count_delivered(
+        connection, task.export_id, first, end, proven_since=proven_since, wanted_at=wanted_at
+    )
     failed = count_failed(
         connection,
         task.export_id,
@@ -32,6 +36,7 @@ def counts_of(connection: sa.Connection, task: ExportTask) -> TaskCounts:
         end,
         failed_since=task.requested_at,
         proven_since=proven_since,
+        wanted_at=wanted_at,
     )
     now = datetime.now(UTC)
     claims = [

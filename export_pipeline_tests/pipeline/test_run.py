@@ -26,7 +26,7 @@ from export_pipeline.pipeline.run import Run
 from export_pipeline.receipts.receipt import digest_of, receipt_from
 from export_pipeline.receipts.verifying import verify
 from export_pipeline.store.claims import claims_between
-from export_pipeline.store.database import reading
+from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import failures_between
 from export_pipeline.store.schema import HOURS as HOURS_TABLE
 from export_pipeline.windows import ONE_HOUR, HourWindow, floor
@@ -425,3 +425,27 @@ def test_nothing_stays_behind_once_hours_are_delivered(installation: Installatio
     assert not [path for path in (installation.folder / "staging").rglob("*") if path.is_file()]
     with reading(installation.deployment.control) as connection:
         assert not claims_between(connection, export.id, FIRST, FIRST + 6 * ONE_HOUR)
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_an_hour_whose_files_have_expired_is_delivered_by_any_run(
+    installation: Installation, changed: bool
+) -> None:
+    export = installation.export()
+    deliver(installation, export, hours(0, 1))
+    file = installation.downloads / "events/2026-01-05-00-00.csv"
+    with writing(installation.deployment.control) as connection:
+        first = HOURS_TABLE.c.hour == FIRST
+        connection.execute(HOURS_TABLE.update().where(first).values(expired_at=datetime.now(UTC)))
+    file.unlink()
+    if changed:
+        installation.change_source("UPDATE events SET amount = 999 WHERE id = 5")
+
+    delivered = deliver(installation, export, hours(0, 1))
+
+    assert [hour.window for hour in delivered.done] == hours(0, 0)
+    assert [(one.revision, one.expired_at) for one in ledger(installation, export)] == [
+        (2 if changed else 1, None),
+        (1, None),
+    ]
+    assert (b"999.00" in file.read_bytes()) == changed

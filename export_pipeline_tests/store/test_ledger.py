@@ -249,3 +249,44 @@ def test_an_hour_that_is_delivered_is_not_counted_as_failed(control: sa.Engine, 
     assert asked(control, count_failed, export.id, *DAY, failed_since=failure.failed_at) == 0
     # ... unless it has to be delivered anew.
     assert asked(control, count_failed, export.id, *DAY, failed_since=LATER, proven_since=LATER) == 1
+
+
+def expire(control: sa.Engine, export: Export, hours_later: int = 0) -> None:
+    hour = HOURS.c.export_id == export.id, HOURS.c.hour == an_hour(hours_later).start
+    with writing(control) as connection:
+        connection.execute(HOURS.update().where(*hour).values(expired_at=LATER, removed_at=LATER))
+
+
+def test_an_hour_whose_files_have_expired_counts_for_whoever_wanted_it_before(
+    control: sa.Engine, export: Export
+) -> None:
+    entered(control, export, 0)
+    entered(control, export, 1)
+    expire(control, export, 1)
+    before, after = LATER - timedelta(seconds=1), LATER
+
+    assert asked(control, count_delivered, export.id, *DAY) == 2
+    assert asked(control, count_delivered, export.id, *DAY, wanted_at=before) == 2
+    assert asked(control, count_delivered, export.id, *DAY, wanted_at=after) == 1
+
+
+def test_an_hour_whose_files_have_expired_fails_for_whoever_wants_it_now(
+    control: sa.Engine, export: Export
+) -> None:
+    entered(control, export)
+    failed(control, export, failed_at=LATER)
+    expire(control, export)
+    asked_for = {"failed_since": LATER - timedelta(hours=1)}
+
+    assert asked(control, count_failed, export.id, *DAY, **asked_for) == 0
+    assert asked(control, count_failed, export.id, *DAY, **asked_for, wanted_at=LATER) == 1
+
+
+def test_an_hour_that_is_delivered_anew_is_there_again(control: sa.Engine, export: Export) -> None:
+    entry = entered(control, export)
+    expire(control, export)
+
+    entered(control, export, proven_at=LATER)
+
+    found = asked(control, latest_entry, export.id, entry.hour)
+    assert (found.revision, found.expired_at, found.removed_at) == (1, None, None)

@@ -12,6 +12,7 @@ from export_pipeline.exports.task import ExportTask, TaskCounts, TaskStatus, pro
 from export_pipeline.store.claims import claim, note_progress
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import write_entry, write_failure
+from export_pipeline.store.schema import HOURS
 from export_pipeline.store.task_counts import STAGES, counts_of
 from export_pipeline_tests.builders import a_failure, a_ledger_entry, a_task, an_hour
 from export_pipeline_tests.control_databases import stored_connector, stored_export
@@ -250,3 +251,16 @@ def test_another_range_that_begins_in_the_middle_is_none_of_the_tasks(
     under_way(control, single, 4, "upload", 1, 1)
 
     assert counts(control, of(single)) == TaskCounts(hours=4, delivered=0, failed=0)
+
+
+def test_expired_hours_are_delivered_for_tasks_that_began_before_and_not_for_later_ones(
+    control: sa.Engine, export: Export
+) -> None:
+    delivered(control, export, 1, 2, 3, 4)
+    with writing(control) as connection:
+        connection.execute(HOURS.update().values(expired_at=AFTER))
+
+    assert counts(control, of(export, started_at=REQUESTED)).delivered == 4
+    assert counts(control, of(export, started_at=None, requested_at=AFTER)).delivered == 0
+    again = of(export, started_at=AFTER)  # asked for long before, and tried again since
+    assert counts(control, again).delivered == 0
