@@ -15,6 +15,9 @@ from export_pipeline.exports.export import LONGEST_SLUG, SHORTEST_SLUG, SLUG_PAT
 # A path that ends so names a document, whether or not it is there; any other names a folder.
 DOCUMENTS = (".toml", ".json")
 
+# A century. What is to stay longer stays for ever.
+MOST_DAYS = 36_500
+
 
 class Settings(BaseSettings):
     """One field per variable: `home` is `EXPORT_PIPELINE_HOME`, and so on."""
@@ -74,6 +77,32 @@ class Settings(BaseSettings):
     )
     requests_per_minute: int = Field(
         600, ge=1, description="How many requests an API key may make in a minute."
+    )
+    download_days: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_DAYS,
+        description="How many days files of direct_download are to be had, from when they were asked for and"
+        " delivered; default: for ever.",
+    )
+    deleted_days: int = Field(
+        30,
+        ge=0,
+        le=MOST_DAYS,
+        description="How many days files of direct_download outlive their export's deletion.",
+    )
+    audit_days: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_DAYS,
+        description="How many days entries of the audit log stay; default: for ever.",
+    )
+    answer_hours: int = Field(
+        24,
+        ge=1,
+        le=24 * MOST_DAYS,
+        description="How many hours a request that is sent again with its Idempotency-Key is answered as the"
+        " first time.",
     )
     hours_per_run: int | None = Field(
         None,

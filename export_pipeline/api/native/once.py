@@ -22,9 +22,6 @@ from export_pipeline.store.database import writing
 
 D = TypeVar("D", bound=BaseModel)
 
-# A client that has had no answer asks again within minutes; one that was down, within a day.
-KEPT = timedelta(hours=24)
-
 # Tells whoever looks at the answer that an earlier request has made the thing.
 AGAIN = "Idempotent-Replayed"
 
@@ -57,7 +54,7 @@ class Once:
             with writing(control) as connection:
                 return make(connection)
         now = datetime.now(UTC)
-        since = now - KEPT
+        since = now - timedelta(hours=visit.deployment.settings.answer_hours)
         place = visit.caller.key.id, visit.organization, self.key
         with writing(control) as connection:
             if take_place(connection, *place, digest=self.digest, now=now, since=since):
@@ -84,8 +81,8 @@ async def once(
         str | None,
         Header(
             pattern=r"^[\x21-\x7e]{1,255}$",
-            description="your own name for this request: sent again with it within 24 hours, it makes nothing"
-            " more and is answered as the first time",
+            description="your own name for this request: sent again with it within 24 hours, or what"
+            " else the operator has set, it makes nothing more and is answered as the first time",
         ),
     ] = None,
 ) -> Once:
