@@ -99,7 +99,7 @@ class Deployment:
         with reading(self.control) as connection:
             stored = get_connector(connection, id_)
             if stored.type == DIRECT_DOWNLOAD:
-                return self._direct_download(stored)
+                return self.direct_download(stored.organization, stored.id, stored.name)
             if not stored.declared:
                 return connector_config(connection, self.secret_key, id_)
         return declared_config(self.dataset, stored)
@@ -118,12 +118,12 @@ class Deployment:
         config = DirectDownloadConfig(store=FolderConfig(path=self.settings.downloads_folder))
         ensure_connector(connection, self.secret_key, organization, DIRECT_DOWNLOAD, config)
 
-    def _direct_download(self, stored: StoredConnector) -> DirectDownloadConfig:
+    def direct_download(self, organization: str, id_: str, name: str) -> DirectDownloadConfig:
         """The operator's store, read anew, and the part of it that is the organization's, or the connector's
-        if it is one that the organization has made besides. No organization has a dot in its name.
+        if it is one that the organization has made besides, and may have deleted. No organization has a dot
+        in its name.
         """
-        always_there = stored.name == DIRECT_DOWNLOAD
-        whose = stored.organization if always_there else f"{stored.organization}.{stored.id}"
+        whose = organization if name == DIRECT_DOWNLOAD else f"{organization}.{id_}"
         place = self.settings.downloads_document
         if place is None:
             store: Mapping[str, Any] = {"type": "folder", "path": self.settings.downloads_folder}

@@ -46,6 +46,11 @@ class Staging:
 
     def sweep(self, alive: Collection[str]) -> None:
         """Remove what runs left behind that died some time ago. `alive` are runs that hold claims."""
+        for folder in self.left_behind(alive):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def left_behind(self, alive: Collection[str]) -> Iterator[Path]:
+        """The folders of the runs that `sweep` removes."""
         if not self.root.is_dir():
             return
         for folder in self.root.iterdir():
@@ -53,7 +58,7 @@ class Staging:
                 if folder.name == self.run_id or folder.name in alive:
                     continue
                 if folder.stat().st_mtime < time.time() - SECONDS_KEPT:
-                    shutil.rmtree(folder, ignore_errors=True)
+                    yield folder
 
 
 def discard(folder: Path) -> None:

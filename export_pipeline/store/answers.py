@@ -60,6 +60,11 @@ def keep_answer(
     connection.execute(ANSWERS.update().where(*_place(api_key_id, organization, key)).values(answer=answer))
 
 
+def forget_answers(connection: sa.Connection, before: datetime) -> int:
+    """Forget what was answered before then, whoever had asked; how many answers that were."""
+    return connection.execute(ANSWERS.delete().where(ANSWERS.c.asked_at < before)).rowcount
+
+
 def _place(api_key_id: str, organization: str, key: str) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         ANSWERS.c.api_key_id == api_key_id,

@@ -1,4 +1,7 @@
-"""The audit log: every change that people made, in the order in which they made them. It is only added to."""
+"""The audit log: every change that people made, in the order in which they made them.
+
+It is only added to, and forgotten where the operator has set an end.
+"""
 
 import uuid
 from collections.abc import Mapping
@@ -65,6 +68,16 @@ def add_audit_entry(
         AUDIT.insert().values({column.name: getattr(entry, column.name) for column in AUDIT.c})
     )
     return entry
+
+
+def forget_audit_entries(connection: sa.Connection, before: datetime) -> Mapping[str | None, int]:
+    """Forget the changes from before then; how many each organization had."""
+    old = AUDIT.c.at < before
+    counted = sa.select(AUDIT.c.organization, sa.func.count()).where(old).group_by(AUDIT.c.organization)
+    found = {row[0]: row[1] for row in connection.execute(counted)}
+    if found:
+        connection.execute(AUDIT.delete().where(old))
+    return found
 
 
 def audit_page(

@@ -7,6 +7,11 @@ import sqlalchemy as sa
 from export_pipeline.store.schema import REQUEST_COUNTS
 
 
+def forget_counts(connection: sa.Connection, before: datetime) -> int:
+    """Forget the windows that began before then: keys that ask no more. How many there were."""
+    return connection.execute(REQUEST_COUNTS.delete().where(REQUEST_COUNTS.c.window < before)).rowcount
+
+
 def count_requests(
     connection: sa.Connection, api_key_id: str, window: datetime, number: int, *, limit: int
 ) -> int:
