@@ -16,6 +16,7 @@ from export_pipeline.cli import (
     filters,
     keys,
     organizations,
+    retention,
     secret_keys,
     serve,
     tasks,
@@ -72,6 +73,7 @@ app.command("verify")(verifying.verify)
 app.command("serve")(serve.serve)
 app.add_typer(keys.app, name="key")
 app.add_typer(audit.app, name="audit")
+app.add_typer(retention.app, name="retention")
 app.add_typer(organizations.app, name="organization")
 app.add_typer(secret_keys.app, name="secret-key")
 app.add_typer(database.app, name="db")
