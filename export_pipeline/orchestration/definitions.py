@@ -10,6 +10,7 @@ from export_pipeline.orchestration.health import check_connectors, connector_hea
 from export_pipeline.orchestration.jobs import export_task
 from export_pipeline.orchestration.recurring import due_event_exports
 from export_pipeline.orchestration.resources import DeploymentResource
+from export_pipeline.orchestration.retention import retention, retention_daily
 from export_pipeline.orchestration.schedules import export_schedule
 from export_pipeline.orchestration.sensors import SENSORS
 from export_pipeline.orchestration.waiting import waiting_hours
@@ -33,14 +34,14 @@ def defs() -> dg.Definitions:
     jobs = {export.id: export_job(export) for export in exports}
     return dg.Definitions(
         assets=[export_asset(export, hours_per_run=settings.hours_per_run) for export in exports],
-        jobs=[*jobs.values(), export_task, check_connectors],
-        schedules=[export_schedule(export, jobs[export.id]) for export in exports],
+        jobs=[*jobs.values(), export_task, check_connectors, retention],
+        schedules=[*(export_schedule(export, jobs[export.id]) for export in exports), retention_daily],
         sensors=[*SENSORS, due_event_exports, connector_health, waiting_hours(jobs)],
         resources={
             "deployment": DeploymentResource.configure_at_launch(),
             "io_manager": handover,
-            # The jobs of exports, those of tasks and checks, and the one Dagster makes of all assets.
-            **connector_resources(connectors, jobs=len(jobs) + 3),
+            # The jobs of exports, the three above, and the one Dagster makes of all assets.
+            **connector_resources(connectors, jobs=len(jobs) + 4),
         },
         # Starting a process per step costs more than most hours do; runs are what is spread over machines.
         executor=dg.in_process_executor,
