@@ -70,6 +70,7 @@ def coverage_document(coverage: "Coverage") -> dict[str, object]:
         "bytes": delivered.bytes,
         "first_hour": delivered.first_hour,
         "last_hour": delivered.last_hour,
+        "expired_hours": delivered.expired,
         "failures": [failure_document(failure) for failure in coverage.failures],
         "waits_for": coverage.waits_for,
         "waiting": [{"hour": wait.hour, "since": wait.since} for wait in coverage.waiting],

@@ -85,6 +85,8 @@ def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
             )
         ],
     )
+    if delivered.expired:
+        print_line(f"files of {delivered.expired:,} of the hours have expired; request those anew")
     print_some([export_documents.failure_line(failure) for failure in coverage.failures])
     if waits := export_documents.waits_line(coverage):
         print_line(waits)

@@ -159,6 +159,8 @@ def show(context: typer.Context, id_: Id, as_json: Json = False) -> None:
         "started at": second(task.started_at),
         "ended at": second(view.ended_at),
     }
+    if task.expired_at is not None:
+        fields["files expired at"] = second(task.expired_at)
     print_table(["field", "value"], list(fields.items()))
     _print_faults(view)
 
@@ -243,6 +245,7 @@ def _document(view: "TaskView") -> dict[str, object]:
         "requested_at": task.requested_at,
         "started_at": task.started_at,
         "ended_at": view.ended_at,
+        "expired_at": task.expired_at,
         "origin": task.origin,
         "name": task.name,
         "cancel_requested_at": task.cancel_requested_at,

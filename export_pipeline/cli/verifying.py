@@ -1,8 +1,10 @@
 """`export-pipeline verify`: the proof that what was delivered is there, whole and unchanged."""
 
+from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,13 +43,15 @@ class Fault:
 class Proof:
     """What was found of one export: hours looked at, rows and bytes that their receipts name, faults.
 
-    `repair` are the commands that deliver the faulty hours again.
+    `expired` is of how many of the hours the files have expired on which days: of these the receipts are
+    there. `repair` are the commands that deliver the faulty hours again.
     """
 
     export: str
     hours: int
     rows: int
     bytes: int
+    expired: Mapping[date, int]
     faults: tuple[Fault, ...]
     repair: tuple[str, ...]
 
@@ -83,7 +87,7 @@ def verify(
 ) -> None:
     """Read back what was delivered and compare it with its receipts. Exit code 1 for any fault.
 
-    Nothing delivered in the range is a fault as well.
+    Nothing delivered in the range is a fault as well; files that have expired are none, and it is told when.
     """
     question = Question(
         since=moment_from(from_, field="--from") if from_ is not None else None,
@@ -131,6 +135,7 @@ def _proof(
     faults: list[Fault] = []
     faulty: list[HourWindow] = []
     ranges: list[tuple[datetime, datetime]] = []  # in one file each: repaired as a whole, and by themselves
+    expired: Counter[date] = Counter()
     single = export.definition.layout is FileLayout.SINGLE
     found = verify_hours(
         deployment.connector(export.connector_id),
@@ -140,6 +145,8 @@ def _proof(
     )
     with closing(found):
         for entry, verification in found:
+            if entry.expired_at is not None:
+                expired[entry.expired_at.date()] += entry.hours
             if verification.receipt is not None:
                 rows += verification.receipt.rows
                 size += sum(file.bytes for file in verification.receipt.files)
@@ -159,6 +166,7 @@ def _proof(
         hours=sum(entry.hours for entry in entries),
         rows=rows,
         bytes=size,
+        expired=expired,
         faults=tuple(faults),
         repair=tuple(
             f"{again} task create {export.slug} --from {moment(since)} --to {moment(until)} --force"
@@ -196,6 +204,10 @@ def _print(proofs: list[Proof]) -> None:
         ],
     )
     for proof in proofs:
+        for day, hours in sorted(proof.expired.items()):
+            print_line(
+                f"{proof.export}: files of {hours:,} hours expired on {day}; of these the receipts were read"
+            )
         if proof.faults:
             print_line(f"{proof.export}:")
             print_some([f"{moment(fault.hour)}  {fault.problem}" for fault in proof.faults])
@@ -210,6 +222,7 @@ def _document(proof: Proof) -> dict[str, object]:
         "hours": proof.hours,
         "rows": proof.rows,
         "bytes": proof.bytes,
+        "expired": [{"on": day.isoformat(), "hours": hours} for day, hours in sorted(proof.expired.items())],
         "faults": [
             {"hour": fault.hour, "receipt": fault.receipt, "problem": fault.problem} for fault in proof.faults
         ],

@@ -44,7 +44,8 @@ def verify_hours(
 ) -> Generator[tuple[LedgerEntry, Verification], None, None]:
     """Each hour with what was found of it, in order of hours, as it is found.
 
-    Without `count_rows` bytes and digests are compared, and the files are read once. Whoever stops early
+    Without `count_rows` bytes and digests are compared, and the files are read once. Of an hour whose files
+    have expired the receipt is. Whoever stops early
     waits only for the hours that are being read.
     """
     destination = connector.open()
@@ -52,7 +53,11 @@ def verify_hours(
     try:
         found = pool.map(
             lambda entry: verify(
-                destination, entry.receipt_key, delivered=entry.receipt.encode(), count_rows=count_rows
+                destination,
+                entry.receipt_key,
+                delivered=entry.receipt.encode(),
+                count_rows=count_rows,
+                files=entry.expired_at is None,
             ),
             entries,
         )

@@ -41,12 +41,18 @@ class Verification:
 
 
 def verify(
-    destination: Destination, key: str, *, delivered: bytes | None = None, count_rows: bool = True
+    destination: Destination,
+    key: str,
+    *,
+    delivered: bytes | None = None,
+    count_rows: bool = True,
+    files: bool = True,
 ) -> Verification:
     """Read the receipt at `key` and every file it names; compare sizes, digests and numbers of rows.
 
     `delivered` is the receipt as it was written, where that is known from elsewhere (the ledger). Counting
-    reads the files once more; without it only bytes and digests are compared.
+    reads the files once more; without it only bytes and digests are compared. Without `files` the receipt is
+    read alone, as that of an hour whose files are to be there no more.
     """
     try:
         data = receipt_bytes(destination, key)
@@ -57,7 +63,7 @@ def verify(
     if delivered is not None and data != delivered:
         damaged.append(f"{key}: is not the receipt that was delivered")
     miscounted = [*receipt.unreconciled]
-    for file in receipt.files:
+    for file in receipt.files if files else ():
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES) as copy:
             damage = _damage(destination, file, copy)
             if damage is not None:

@@ -13,7 +13,8 @@ from export_pipeline.windows import floor
 class Delivered:
     """The hours delivered, and the rows and bytes in their newest revisions. No hours: no first and last.
 
-    `proven_at` is when the last of them was found in place.
+    `proven_at` is when the last of them was found in place; `expired` are those whose files are to be had no
+    more.
     """
 
     hours: int
@@ -22,6 +23,7 @@ class Delivered:
     first_hour: datetime | None
     last_hour: datetime | None
     proven_at: datetime | None
+    expired: int = 0
 
 
 def delivered(
@@ -52,12 +54,15 @@ def delivered(
             sa.func.min(HOURS.c.hour),
             sa.func.max(HOURS.c.until),
             sa.func.max(HOURS.c.proven_at),
+            sa.func.coalesce(
+                sa.func.sum(sa.case((HOURS.c.expired_at.is_not(None), HOURS.c.hours), else_=0)), 0
+            ),
         )
         .select_from(HOURS)
         .join(newest, sa.and_(HOURS.c.hour == newest.c.hour, HOURS.c.revision == newest.c.revision))
         .where(*meant, ~HOURS.c.in_doubt)
     ).one()
-    hours, rows, size, first, end, proven = row
+    hours, rows, size, first, end, proven, expired = row
     return Delivered(
         hours=hours,
         rows=int(rows),  # PostgreSQL sums up bigints as decimals
@@ -65,4 +70,5 @@ def delivered(
         first_hour=first,
         last_hour=None if end is None else floor(end - timedelta.resolution),
         proven_at=proven,
+        expired=int(expired),
     )

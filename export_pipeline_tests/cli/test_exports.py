@@ -3,6 +3,7 @@
 from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline_tests.cli.conftest import CallCli
 from export_pipeline_tests.cli.deliveries import deliver, fail, move
+from export_pipeline_tests.expiries import expire_export
 from export_pipeline_tests.installations import FIRST, ROWS_PER_HOUR, Installation, hours
 
 FIRST_HOUR = ("--first-hour", "2026-01-05T00:00:00Z")
@@ -73,6 +74,7 @@ def test_coverage_is_counted(call_cli: CallCli, installation: Installation) -> N
         "rows": 3 * ROWS_PER_HOUR,
         "first_hour": "2026-01-05T00:00:00Z",
         "last_hour": "2026-01-05T02:00:00Z",
+        "expired_hours": 0,
     }
     assert [(failure["hour"], failure["kind"]) for failure in failures] == [
         ("2026-01-05T04:00:00Z", "configure")
@@ -133,3 +135,16 @@ def test_hours_that_wait_are_shown_with_what_they_wait_for(
         "the connector is RUNNING again, and they are delivered now"
         in call_cli("export", "show", "events").out
     )
+
+
+def test_it_is_told_how_many_hours_have_expired(call_cli: CallCli, installation: Installation) -> None:
+    export = installation.export()
+    deliver(installation, export, hours(0, 2))
+    expire_export(installation, export)
+    deliver(installation, export, hours(0, 0))
+
+    coverage = call_cli("export", "show", "events", "--json").document["coverage"]
+
+    assert (coverage["hours"], coverage["expired_hours"]) == (3, 2)
+    told = "files of 2 of the hours have expired; request those anew\n"
+    assert told in call_cli("export", "show", "events").out

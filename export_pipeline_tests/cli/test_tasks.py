@@ -9,6 +9,7 @@ from export_pipeline.store.database import writing
 from export_pipeline.store.tasks import start_task
 from export_pipeline_tests.cli.conftest import CallCli
 from export_pipeline_tests.cli.deliveries import deliver, fail
+from export_pipeline_tests.expiries import expire_task
 from export_pipeline_tests.installations import Installation, hours
 
 THREE_HOURS = ("--from", "2026-01-05T00:00:00Z", "--to", "2026-01-05-03:00")
@@ -152,3 +153,20 @@ def test_what_is_not_under_way_is_not_cancelled_and_what_did_not_fail_not_retrie
 
     assert (queued.code, "is QUEUED" in queued.err) == (2, True)
     assert (finished.code, "is FINISHED: there is nothing to cancel" in finished.err) == (2, True)
+
+
+def test_a_task_whose_files_have_expired_says_since_when(
+    call_cli: CallCli, installation: Installation
+) -> None:
+    export = installation.export()
+    task = call_cli("task", "create", "events", *THREE_HOURS, "--json").document
+    deliver(installation, export, hours(0, 2))
+    assert call_cli("task", "show", task["id"], "--json").document["expired_at"] is None
+    assert "expired" not in call_cli("task", "show", task["id"]).out
+
+    expire_task(installation, task["id"])
+
+    shown = call_cli("task", "show", task["id"], "--json").document
+    assert (shown["status"], shown["hours"]["delivered"]) == ("FINISHED", 3)
+    (line,) = [line for line in call_cli("task", "show", task["id"]).out.splitlines() if "expired" in line]
+    assert line.split() == ["files", "expired", "at", f"{shown['expired_at'][:19]}Z"]

@@ -13,6 +13,7 @@ from export_pipeline.windows import ONE_HOUR, HourRange
 from export_pipeline_tests.cli.conftest import CallCli
 from export_pipeline_tests.cli.deliveries import deliver
 from export_pipeline_tests.cli.terminals import run_in_a_terminal
+from export_pipeline_tests.expiries import expire_export
 from export_pipeline_tests.installations import FIRST, ROWS_PER_HOUR, Installation, hours
 
 HOUR_1 = "2026-01-05-01-00"
@@ -39,6 +40,7 @@ def test_what_was_delivered_verifies(call_cli: CallCli, delivered: Installation)
                 "hours": 3,
                 "rows": 3 * ROWS_PER_HOUR,
                 "bytes": sum(file.stat().st_size for file in files),
+                "expired": [],
                 "faults": [],
                 "repair": [],
             }
@@ -196,3 +198,35 @@ def test_a_person_sees_a_bar_and_the_result(environ: Mapping[str, str], delivere
     assert code == 0
     assert "3/3" in screen
     assert "faults" in screen
+
+
+def test_files_that_have_expired_are_no_fault_and_it_is_told_when(
+    call_cli: CallCli, delivered: Installation
+) -> None:
+    with reading(delivered.deployment.control) as connection:
+        export = find_export(connection, "default", "events")
+    day = expire_export(delivered, export).date()
+    deliver(delivered, export, hours(0, 0))  # one of them is there again
+    assert len([*(delivered.downloads / "events").glob("*.csv")]) == 1
+
+    result = call_cli("verify", "--json")
+
+    (found,) = result.document["exports"]
+    assert (result.code, result.document["ok"]) == (0, True)
+    assert (found["hours"], found["faults"]) == (3, [])
+    assert found["expired"] == [{"on": day.isoformat(), "hours": 2}]
+    told = f"events: files of 2 hours expired on {day}; of these the receipts were read\n"
+    assert told in call_cli("verify").out
+
+
+def test_a_receipt_that_is_missing_is_a_fault_also_where_files_have_expired(
+    call_cli: CallCli, delivered: Installation
+) -> None:
+    with reading(delivered.deployment.control) as connection:
+        expire_export(delivered, find_export(connection, "default", "events"))
+    (delivered.downloads / "events" / "_receipts" / "events" / f"{HOUR_1}.json").unlink()
+
+    result = call_cli("verify", "--json")
+
+    (fault,) = result.document["exports"][0]["faults"]
+    assert (result.code, fault["hour"]) == (1, "2026-01-05T01:00:00Z")

@@ -271,3 +271,17 @@ def test_reading_something_else_as_a_receipt(destination: FolderDestination) -> 
 
     with pytest.raises(PermanentFailure):
         read_receipt(destination, RECEIPT_KEY)
+
+
+def test_of_files_that_are_to_be_there_no_more_the_receipt_is_read(
+    destination: FolderDestination, folder: Path
+) -> None:
+    receipt = deliver(destination)
+    for file in receipt.files:
+        destination.delete(file.key)
+
+    found = verify(destination, RECEIPT_KEY, delivered=receipt.to_bytes(), files=False)
+    assert (found.ok, found.receipt) == (True, receipt)
+
+    (folder / RECEIPT_KEY).write_bytes((folder / RECEIPT_KEY).read_bytes()[:-2])
+    assert not verify(destination, RECEIPT_KEY, delivered=receipt.to_bytes(), files=False).ok

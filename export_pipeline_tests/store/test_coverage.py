@@ -19,6 +19,7 @@ from export_pipeline.store.encryption import SecretKey
 from export_pipeline.store.exports import add_export
 from export_pipeline.store.ledger import LedgerEntry, doubt_entry, write_entry
 from export_pipeline.store.organizations import ensure_organization
+from export_pipeline.store.schema import HOURS
 from export_pipeline.windows import ONE_HOUR
 
 FIRST = datetime(2026, 1, 5, tzinfo=UTC)
@@ -159,3 +160,16 @@ def test_the_last_hour_is_that_of_the_last_range(control: sa.Engine, exports: tu
     enter(control, exports[0], 2, rows=5, hours=48)
 
     assert counted(control, exports[0]).last_hour == FIRST + 49 * ONE_HOUR
+
+
+def test_hours_whose_files_have_expired_are_counted_among_the_delivered(
+    control: sa.Engine, exports: tuple[Export, Export]
+) -> None:
+    for hour in range(3):
+        enter(control, exports[0], hour, rows=5)
+    with writing(control) as connection:
+        connection.execute(HOURS.update().where(HOURS.c.hour > FIRST).values(expired_at=FIRST))
+
+    found = counted(control, exports[0])
+
+    assert (found.hours, found.expired, type(found.expired)) == (3, 2, int)

@@ -46,6 +46,7 @@ class CoverageDocument(BaseModel):
     bytes: int
     first_hour: datetime | None
     last_hour: datetime | None
+    expired_hours: int = Field(description="of how many of them the files are to be had no more")
     failed: int = Field(description="how many hours failed")
     failures: list[FailureDocument]
     waits_for: str | None = Field(description="why hours wait; null while nothing has to")
@@ -54,7 +55,9 @@ class CoverageDocument(BaseModel):
 
 
 class ReceiptEntry(BaseModel):
-    """The receipt of an hour, in a list. `in_doubt`: other files are being put in the place of these."""
+    """The receipt of an hour, in a list. `in_doubt`: other files are being put in the place of these.
+    `expired_at`: the files are to be had no more since then; the receipt stays.
+    """
 
     hour: str = Field(description="the hour's key", examples=["2013-01-01-05:00"])
     revision: int
@@ -63,6 +66,7 @@ class ReceiptEntry(BaseModel):
     key: str = Field(description="where the receipt lies at the destination")
     delivered_at: datetime
     in_doubt: bool
+    expired_at: datetime | None
 
 
 class ReceiptList(BaseModel):
@@ -84,6 +88,7 @@ def coverage(visit: ExportsViewer, name: str) -> CoverageDocument:
         bytes=delivered.bytes,
         first_hour=delivered.first_hour,
         last_hour=delivered.last_hour,
+        expired_hours=delivered.expired,
         failed=len(found.failures),
         failures=[failure_document(failure) for failure in found.failures[:MOST_SHOWN]],
         waits_for=found.waits_for,
@@ -151,4 +156,5 @@ def _entry(entry: LedgerEntry) -> ReceiptEntry:
         key=entry.receipt_key,
         delivered_at=entry.delivered_at,
         in_doubt=entry.in_doubt,
+        expired_at=entry.expired_at,
     )

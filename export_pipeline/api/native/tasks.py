@@ -59,6 +59,8 @@ class TaskDocument(BaseModel):
     requested_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    # With a default: answers that are kept from before do not have it.
+    expired_at: datetime | None = Field(None, description="since when its files are to be had no more")
     error: str | None = Field(description="why it ended before its hours were delivered, if it did")
     waits_for: str | None = Field(description="why it does not begin, if there is a reason")
     hours: HourCounts
@@ -139,6 +141,7 @@ def _document(view: TaskView) -> TaskDocument:
         requested_at=task.requested_at,
         started_at=task.started_at,
         ended_at=view.ended_at,
+        expired_at=task.expired_at,
         error=task.error,
         waits_for=view.waits_for,
         hours=HourCounts(wanted=counts.hours, delivered=counts.delivered, failed=counts.failed),

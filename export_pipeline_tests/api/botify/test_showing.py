@@ -2,10 +2,15 @@
 
 from datetime import UTC, datetime
 
-from export_pipeline.store.database import writing
-from export_pipeline.store.tasks import fail_task, start_task
+import httpx
+
+from export_pipeline.store.database import reading, writing
+from export_pipeline.store.exports import get_export
+from export_pipeline.store.tasks import fail_task, get_task, start_task
 from export_pipeline_tests.api.botify.asking import JOBS, a_job
 from export_pipeline_tests.api.conftest import Api, Somebody
+from export_pipeline_tests.expiries import expire_task
+from export_pipeline_tests.runs import deliver
 
 
 def test_a_job_is_shown_in_every_status(api: Api, admin: Somebody) -> None:
@@ -24,3 +29,22 @@ def test_a_job_is_shown_in_every_status(api: Api, admin: Somebody) -> None:
     failed = admin.get(job["job_url"]).json()
     error = {"error_code": "1037", "message": "the source is not there"}
     assert failed == {**job, "job_status": "FAILED", "error": error}
+
+
+def test_a_job_whose_file_has_expired_is_done_and_has_no_link(api: Api, admin: Somebody) -> None:
+    job = admin.post(JOBS, json=a_job(admin)).json()
+    with reading(api.installation.deployment.control) as connection:
+        task = get_task(connection, job["job_id"])
+        export = get_export(connection, task.export_id)
+    assert not deliver(api.installation, export, task.windows(export.definition.layout)).failed
+    results = admin.get(job["job_url"]).json()["results"]
+    assert httpx.get(results["download_url"]).status_code == 200
+
+    expire_task(api.installation, task.id)
+
+    expired = admin.get(job["job_url"]).json()
+    assert expired["job_status"] == "DONE"
+    assert expired["results"] == {**results, "download_url": None}
+    gone = httpx.get(results["download_url"])
+    assert gone.status_code == 410
+    assert "expired; ask for it anew" in gone.text

@@ -3,14 +3,13 @@
 from datetime import UTC, datetime
 
 import httpx
-import sqlalchemy as sa
 
 from export_pipeline.api.coveo.showing import STATUSES, milliseconds
 from export_pipeline.exports.task import TaskStatus
 from export_pipeline.store.database import writing
-from export_pipeline.store.schema import TASKS
 from export_pipeline.store.tasks import fail_task
 from export_pipeline_tests.api.coveo.conftest import EXPORTS, Client
+from export_pipeline_tests.expiries import expire_task
 
 
 def test_every_status_has_a_word() -> None:
@@ -35,12 +34,10 @@ def test_a_failed_export_says_why_and_has_no_link(coveo: Client) -> None:
 
 
 def test_an_export_whose_file_was_removed_has_expired(coveo: Client) -> None:
-    """As the clean-up notes it."""
     done = coveo.delivered()
     link = coveo.http.get(f"{EXPORTS}/{done['id']}/downloadlink").json()["downloadLink"]
-    with writing(coveo.api.installation.deployment.control) as connection:
-        expired = sa.update(TASKS).where(TASKS.c.id == done["id"]).values(expired_at=datetime.now(UTC))
-        connection.execute(expired)
+    assert httpx.get(link).status_code == 200
+    expire_task(coveo.api.installation, done["id"])
 
     shown = coveo.http.get(f"{EXPORTS}/{done['id']}").json()
 
@@ -48,3 +45,9 @@ def test_an_export_whose_file_was_removed_has_expired(coveo: Client) -> None:
     assert coveo.http.get(f"{EXPORTS}/{done['id']}", params={"redirect": "true"}).status_code == 410
     assert coveo.http.get(f"{EXPORTS}/{done['id']}/downloadlink").status_code == 410
     assert httpx.get(link).status_code == 410
+    (listed,) = [one for one in coveo.http.get(EXPORTS).json() if one["id"] == done["id"]]
+    assert listed == shown
+
+    again = coveo.delivered()
+    assert again["status"] == "AVAILABLE"
+    assert coveo.http.get(f"{EXPORTS}/{done['id']}").json()["status"] == "EXPIRED"

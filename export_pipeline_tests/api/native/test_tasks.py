@@ -1,10 +1,16 @@
 """Tasks over the API."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from export_pipeline_tests.api.conftest import Somebody
+from export_pipeline.store.database import reading, writing
+from export_pipeline.store.exports import get_export
+from export_pipeline_tests.api.conftest import Api, Somebody
+from export_pipeline_tests.expiries import expire_task
+from export_pipeline_tests.installations import hours
+from export_pipeline_tests.runs import deliver
 
 TASKS = "/api/v1/tasks"
 RANGE = {"export": "events", "since": "2026-01-05T01:00:00Z", "until": "2026-01-05T04:00:00Z"}
@@ -78,3 +84,34 @@ def test_a_task_is_cancelled_and_tried_again(events: Somebody) -> None:
     assert events.post(f"{TASKS}/{id_}/retry").json()["status"] == "QUEUED"
     actions = [one["action"] for one in events.get("/api/v1/audit").json()["entries"]]
     assert actions[:3] == ["task.retry", "task.cancel", "task.create"]
+
+
+def test_a_task_whose_files_have_expired_says_since_when_and_receipts_stay(api: Api, admin: Somebody) -> None:
+    deployment = api.installation.deployment
+    with writing(deployment.control) as connection:
+        deployment.ensure_direct_download(connection, admin.organization)
+    made = admin.export(connector="direct_download")
+    task = admin.post(TASKS, json=RANGE).json()
+    with reading(deployment.control) as connection:
+        export = get_export(connection, made["id"])
+    assert not deliver(api.installation, export, hours(1, 3)).failed
+    where = "/api/v1/exports/events"
+    assert admin.get(f"{TASKS}/{task['id']}").json()["expired_at"] is None
+    before = admin.get(f"{where}/receipts/2026-01-05-01:00").content
+
+    expire_task(api.installation, task["id"])
+
+    shown = admin.get(f"{TASKS}/{task['id']}").json()
+    assert (shown["status"], shown["progress"]) == ("FINISHED", 100)
+    assert abs((datetime.now(UTC) - datetime.fromisoformat(shown["expired_at"])).total_seconds()) < 600
+    coverage = admin.get(f"{where}/coverage").json()
+    assert (coverage["hours"], coverage["expired_hours"]) == (3, 3)
+    receipts = admin.get(f"{where}/receipts").json()["receipts"]
+    assert [one["expired_at"] for one in receipts] == [shown["expired_at"]] * 3
+    assert admin.get(f"{where}/receipts/2026-01-05-01:00").content == before
+
+    later = admin.post(TASKS, json=RANGE).json()  # asks for files that are there no more
+    assert (later["status"], later["hours"]["delivered"]) == ("QUEUED", 0)
+    assert not deliver(api.installation, export, hours(1, 3)).failed
+    assert admin.get(f"{TASKS}/{later['id']}").json()["hours"]["delivered"] == 3
+    assert admin.get(f"{where}/coverage").json()["expired_hours"] == 0
