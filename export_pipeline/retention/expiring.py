@@ -39,7 +39,7 @@ def expiring(control: sa.Engine, export: KeptExport, deadlines: Deadlines, place
     """What `expire` would mark now; nothing is changed."""
     with reading(control) as connection:
         return Expired(
-            tasks=len(due_tasks(connection, export, deadlines)),
+            tasks=len(due_tasks(connection, export, deadlines, place)),
             hours=due_hours(connection, export, deadlines, place),
             waiting=hours_to_remove(connection, export.id),
         )
@@ -52,7 +52,7 @@ def expire(
     with writing(control) as connection:
         lock_kept(connection, export)
         waiting = hours_to_remove(connection, export.id)
-        tasks = expire_tasks(connection, export, deadlines, now)
+        tasks = expire_tasks(connection, export, deadlines, place, now)
         hours = expire_hours(connection, export, deadlines, place, now)
         if tasks or hours.hours:
             note_change(

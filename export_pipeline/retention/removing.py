@@ -71,14 +71,15 @@ class Remover:
             self._spared.update(_keys_of(connection, successor_of(connection, self.export)))
         while hours := self._next(after):
             after = hours[-1]
-            total += self._batch(hours)
+            total += self.remove_hours(hours)
         return total
 
     def _next(self, after: datetime | None) -> Sequence[datetime]:
         with reading(self.claims.control) as connection:
             return next_to_remove(connection, self.export.id, after, HOURS_PER_BATCH)
 
-    def _batch(self, hours: Sequence[datetime]) -> Removed:
+    def remove_hours(self, hours: Sequence[datetime]) -> Removed:
+        """The same for some of the hours, few enough for one transaction."""
         taken = self._take(hours)
         with reading(self.claims.control) as connection:
             delete = partial(self._delete, get_export(connection, self.export.id))
@@ -126,6 +127,8 @@ class Remover:
 
     def _delete(self, export: Export, hour: datetime, entries: Sequence[LedgerEntry]) -> Removed:
         window = HourWindow(hour)
+        if not any(map(_marked, entries)):
+            return Removed()  # delivered anew, or deleted by another run, since it was found to be marked
         try:
             files = files_to_delete(entries, self._spared)
             self.claims.check(export, window)
@@ -139,8 +142,12 @@ class Remover:
 def files_to_delete(entries: Sequence[LedgerEntry], spared: Set[str]) -> Mapping[str, int]:
     """The files of an hour that are marked, with their bytes; not those of a revision that is there, too."""
     there = {file.key for entry in entries for file in _there(entry)} | spared
-    marked = [entry for entry in entries if entry.expired_at is not None and entry.removed_at is None]
+    marked = filter(_marked, entries)
     return {file.key: file.bytes for entry in marked for file in _files(entry) if file.key not in there}
+
+
+def _marked(entry: LedgerEntry) -> bool:
+    return entry.expired_at is not None and entry.removed_at is None
 
 
 def _there(entry: LedgerEntry) -> Sequence[ReceiptFile]:

@@ -4,7 +4,7 @@ What lies in customers' own places is theirs, and never here. What expires is ma
 hour by hour; what is marked and not removed has still to be deleted, whoever marked it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -101,35 +101,39 @@ def lock_kept(connection: sa.Connection, export: KeptExport) -> None:
         connection.execute(sa.select(table.c.id).where(table.c.id == id_).with_for_update())
 
 
-def due_tasks(connection: sa.Connection, export: KeptExport, deadlines: Deadlines) -> Sequence[str]:
-    """The export's tasks whose time is over, and that have delivered: one that failed says so for ever."""
-    return [
-        task.id
-        for task in _old_tasks(connection, export, deadlines)
-        if status_of(task, counts_of(connection, task)) is TaskStatus.FINISHED
-    ]
-
-
-def expire_tasks(
-    connection: sa.Connection, export: KeptExport, deadlines: Deadlines, now: datetime
+def due_tasks(
+    connection: sa.Connection, export: KeptExport, deadlines: Deadlines, place: str
 ) -> Sequence[str]:
-    """Mark these tasks."""
-    due = due_tasks(connection, export, deadlines)
-    for id_ in due:
-        connection.execute(TASKS.update().where(TASKS.c.id == id_).values(expired_at=now))
-    return due
+    """The export's tasks whose time is over, and that have delivered: one that failed says so for ever.
 
-
-def _old_tasks(connection: sa.Connection, export: KeptExport, deadlines: Deadlines) -> Iterator[ExportTask]:
-    there = TASKS.c.export_id == export.id, TASKS.c.deleted_at.is_(None), TASKS.c.expired_at.is_(None)
+    Only those of which files lie in `place`, where the connector leads now.
+    """
+    there = sa.exists().where(
+        HOURS.c.export_id == TASKS.c.export_id,
+        HOURS.c.place == place,
+        TASKS.c.since < HOURS.c.until,
+        TASKS.c.until > HOURS.c.hour,
+    )
+    marked = TASKS.c.deleted_at.is_not(None) | TASKS.c.expired_at.is_not(None)
     if export.over(deadlines):
         old: sa.ColumnElement[bool] = sa.true()
     elif deadlines.found is None:
-        return
+        old = sa.false()
     else:
         old = TASKS.c.ended_at < deadlines.found
-    for row in connection.execute(sa.select(TASKS).where(*there, old)):
-        yield ExportTask(**row._mapping)
+    query = sa.select(TASKS).where(TASKS.c.export_id == export.id, ~marked, old, there)
+    tasks = [ExportTask(**row._mapping) for row in connection.execute(query)]
+    return [task.id for task in tasks if status_of(task, counts_of(connection, task)) is TaskStatus.FINISHED]
+
+
+def expire_tasks(
+    connection: sa.Connection, export: KeptExport, deadlines: Deadlines, place: str, now: datetime
+) -> Sequence[str]:
+    """Mark these tasks."""
+    due = due_tasks(connection, export, deadlines, place)
+    for id_ in due:
+        connection.execute(TASKS.update().where(TASKS.c.id == id_).values(expired_at=now))
+    return due
 
 
 def due_hours(connection: sa.Connection, export: KeptExport, deadlines: Deadlines, place: str) -> SomeHours:
@@ -143,7 +147,7 @@ def expire_hours(
     """Mark the hours that nobody needs any more: found in place long ago, and no task that is under way or
     ended since then is of them.
 
-    Only those that lie in `place`, where the connector leads now: others may be in a customer's bucket.
+    Only those that lie in `place`: others may be in a customer's bucket, where the connector led before.
     """
     due = due_hours(connection, export, deadlines, place)
     if due.hours:

@@ -169,6 +169,20 @@ def test_a_receipt_that_cannot_be_read_is_a_problem_of_its_hour_alone(installati
     assert files(installation) == ["2026-01-05-00-00.csv"]
 
 
+def test_an_hour_that_was_delivered_anew_before_it_was_claimed_is_not_counted(
+    installation: Installation,
+) -> None:
+    export = installation.export()
+    deliver(installation, export, hours(0, 1))
+    late = remover(installation, marked(installation, export))
+    deliver(installation, export, hours(0, 1))
+
+    done = late.remove_hours([FIRST, FIRST + ONE_HOUR])
+
+    assert done == Removed()
+    assert len(files(installation)) == 2
+
+
 @pytest.fixture
 def made_again(installation: Installation) -> tuple[Export, Export]:
     """An export that was deleted with three hours delivered, and one of its name with the first of them."""

@@ -1,6 +1,7 @@
 """A whole run: what the settings say goes, wherever it lies, and nothing of customers' own places."""
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from export_pipeline.connectors.secret import reveal
 from export_pipeline.control.connectors import create_connector, delete_connector, stop_connector
 from export_pipeline.control.exports import delete_export
 from export_pipeline.control.tasks import show_task
+from export_pipeline.deployment import open_deployment
 from export_pipeline.exports.task import ExportTask, TaskStatus
 from export_pipeline.receipts.verifying import verify
 from export_pipeline.retention.retaining import Report, deadlines_of
@@ -206,7 +208,18 @@ def test_where_downloads_were_moved_what_lies_in_the_old_place_is_left(
     assert len(files(installation)) == 2
 
 
-def test_two_runs_at_once_do_no_harm(installation: Installation) -> None:
+@pytest.fixture
+def on_postgres(installation: Installation, postgres_database: str) -> Iterator[Installation]:
+    """The same, with a control database that many may write to at once."""
+    settings = installation.deployment.settings.model_copy(update={"control_url": postgres_database})
+    deployment = open_deployment(settings, installation.deployment.environ)
+    yield replace(installation, deployment=deployment)
+    deployment.close()
+
+
+@pytest.mark.parametrize("where", ["installation", "on_postgres"])
+def test_two_runs_at_once_do_no_harm(request: pytest.FixtureRequest, where: str) -> None:
+    installation: Installation = request.getfixturevalue(where)
     export = installation.export()
     deliver(installation, export, hours(0, 23))
 
@@ -220,6 +233,28 @@ def test_two_runs_at_once_do_no_harm(installation: Installation) -> None:
     assert [report.problems for report in reports] == [(), ()]
     assert files(installation) == []
     assert all(entry.removed_at for entry in ledger(installation, export))
+
+
+def test_a_run_and_deliveries_at_once_agree_in_the_end(on_postgres: Installation) -> None:
+    """Each hour is either there, with its file, or it has expired, without."""
+    export = on_postgres.export()
+    deliver(on_postgres, export, hours(0, 23))
+    before = {entry.hour: entry.revision for entry in ledger(on_postgres, export)}
+
+    with ThreadPoolExecutor(3) as pool:
+        runs = [pool.submit(retained, on_postgres, after_days=8, download_days=7) for _ in range(2)]
+        again = pool.submit(deliver, on_postgres, export, hours(0, 11), proven_since=datetime.now(UTC))
+        assert [run.result().problems for run in runs] == [(), ()]
+        assert not again.result().failed
+
+    entries = ledger(on_postgres, export)
+    assert {entry.hour: entry.revision for entry in entries} == before
+    there = [f"{entry.hour:%Y-%m-%d-%H}-00.csv" for entry in entries if entry.expired_at is None]
+    assert files(on_postgres) == there
+    retained(on_postgres)  # what one of them has left to the other
+    destination = on_postgres.deployment.connector(export.connector_id).open()
+    for entry in ledger(on_postgres, export):
+        assert verify(destination, entry.receipt_key, files=entry.expired_at is None).ok
 
 
 @pytest.mark.parametrize(

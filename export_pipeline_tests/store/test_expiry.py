@@ -90,7 +90,7 @@ def expired(control: sa.Engine, deadlines: Deadlines = WEEK, place: str = HERE) 
     (one,) = kept(control, deadlines)
     with writing(control) as connection:
         lock_kept(connection, one)
-        expire_tasks(connection, one, deadlines, NOW)
+        expire_tasks(connection, one, deadlines, place, NOW)
         expire_hours(connection, one, deadlines, place, NOW)
         marked = next_to_remove(connection, one.id, None, 100)
     return [hours_after(hour) for hour in marked]
@@ -176,8 +176,9 @@ def test_a_task_expires_by_its_own_time_if_it_has_delivered(control: sa.Engine, 
 
     (one,) = kept(control)
     with reading(control) as connection:
-        assert [*due_tasks(connection, one, WEEK)] == [done]
-        assert [*due_tasks(connection, one, FOR_EVER)] == []
+        assert [*due_tasks(connection, one, WEEK, HERE)] == [done]
+        assert [*due_tasks(connection, one, FOR_EVER, HERE)] == []
+        assert [*due_tasks(connection, one, WEEK, "where it led before")] == []
     expired(control)
 
     with reading(control) as connection:
