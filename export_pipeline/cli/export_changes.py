@@ -83,7 +83,10 @@ def update(
 
 
 def delete(context: typer.Context, name: Name, yes: Yes = False, as_json: Json = False) -> None:
-    """Stop exporting. What was delivered stays where it is."""
+    """Stop exporting. What was delivered stays where it is.
+
+    Only files of direct_download go, after EXPORT_PIPELINE_DELETED_DAYS.
+    """
     from export_pipeline.control.exports import delete_export
     from export_pipeline.store.database import reading, writing
     from export_pipeline.store.exports import find_export

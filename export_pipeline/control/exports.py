@@ -140,8 +140,8 @@ def checked_contexts(
 
 @audited("export.delete", looks.export)
 def delete_export(connection: sa.Connection, organization: str, slug: str) -> Export:
-    """Stop exporting; tasks and hours that wait are not begun. What was delivered stays where it is, and so
-    does its entry in the ledger.
+    """Stop exporting; tasks and hours that wait are not begun. What was delivered stays where it is (but for
+    files that wait with us, which retention deletes in the end), and so does its entry in the ledger.
     """
     export = find_export(connection, organization, slug, locked=True)
     hide_export(connection, export.id)
