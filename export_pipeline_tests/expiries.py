@@ -37,7 +37,7 @@ def expire_export(installation: Installation, export: Export) -> datetime:
     with reading(deployment.control) as connection:
         (kept,) = [one for one in kept_exports(connection, deadlines) if one.id == export.id]
     config = deployment.connector(export.connector_id)
-    expire(deployment.control, kept, deadlines, place_of(config), now)
+    expire(deployment.control, kept, deadlines, place_of(config, kept.id), now)
     claims = Claims(deployment.control, "retention-1", deployment.claim_lease, threading.Event())
     removed = Remover(claims, kept, config.open(), at_once=4).remove()
     assert (removed.left, removed.problems) == (0, ())

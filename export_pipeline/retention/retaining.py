@@ -116,10 +116,10 @@ def _of_export(
     control = deployment.control
     config = deployment.direct_download(export.organization, export.connector_id, export.connector)
     if dry_run:
-        due = expiring(control, export, deadlines, place_of(config))
+        due = expiring(control, export, deadlines, place_of(config, export.id))
         hours = due.hours.hours + due.waiting.hours
         return _report(export, tasks=due.tasks, hours=hours, bytes=due.hours.bytes + due.waiting.bytes)
-    expired = expire(control, export, deadlines, place_of(config), now)
+    expired = expire(control, export, deadlines, place_of(config, export.id), now)
     claims = Claims(control, run_id, deployment.claim_lease, threading.Event())
     removed = Remover(claims, export, config.open(), deployment.settings.hours_at_once).remove()
     LOG.info(

@@ -61,7 +61,7 @@ def main(_folder: Path, slug: str, deletions: int) -> None:
     with reading(deployment.control) as connection:
         (export,) = [one for one in kept_exports(connection, deadlines) if one.slug == slug]
     config = deployment.direct_download(export.organization, export.connector_id, export.connector)
-    expire(deployment.control, export, deadlines, place_of(config), now)
+    expire(deployment.control, export, deadlines, place_of(config, export.id), now)
     if not deletions:
         die()
     claims = Claims(deployment.control, "retention-killed", deployment.claim_lease, threading.Event())

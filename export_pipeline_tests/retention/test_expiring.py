@@ -28,7 +28,7 @@ def kept(installation: Installation) -> KeptExport:
 
 
 def place(installation: Installation, kept: KeptExport) -> str:
-    return place_of(installation.deployment.connector(kept.connector_id))
+    return place_of(installation.deployment.connector(kept.connector_id), kept.id)
 
 
 def told(installation: Installation) -> list[AuditEntry]:

@@ -33,7 +33,7 @@ def marked(installation: Installation, export: Export) -> KeptExport:
     deployment = installation.deployment
     with reading(deployment.control) as connection:
         (kept,) = [one for one in kept_exports(connection, ALL) if one.id == export.id]
-    expire(deployment.control, kept, ALL, place_of(deployment.connector(export.connector_id)), NOW)
+    expire(deployment.control, kept, ALL, place_of(deployment.connector(export.connector_id), export.id), NOW)
     return kept
 
 
