@@ -50,13 +50,12 @@ def estimate_rows(
     alarm.daemon = True
     alarm.start()
     try:
-        with source.snapshot(stop) as snapshot:
-            return {
-                plan.table.name: snapshot.count(
-                    rows_between(plan.table, plan.columns, since, until, plan.filter, plan.tenant)
-                )
-                for plan in plans
-            }
+        selects = {
+            plan.table.name: rows_between(plan.table, plan.columns, since, until, plan.filter, plan.tenant)
+            for plan in plans
+        }
+        with source.snapshot(stop, tuple(selects.values())) as snapshot:
+            return {name: snapshot.count(select) for name, select in selects.items()}
     except TransientFailure as failure:
         if not stop.is_set():
             raise

@@ -3,7 +3,7 @@
 import itertools
 import tempfile
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
@@ -206,7 +206,9 @@ class DuckdbSource:
         self._lock = threading.Lock()
 
     @contextmanager
-    def snapshot(self, stop: threading.Event | None = None) -> Iterator[DuckdbSnapshot]:
+    def snapshot(
+        self, stop: threading.Event | None = None, _selects: Sequence[sa.Select[Any]] = ()
+    ) -> Iterator[DuckdbSnapshot]:
         with explained(self._file):
             cursor, memory = self._cursor()
         # There is nothing to commit: closing the cursor ends the transaction, however far it was read.

@@ -16,10 +16,12 @@ import sqlalchemy as sa
 
 from export_pipeline.dataset.catalog import FoundColumn
 from export_pipeline.dataset.types import Kind
+from export_pipeline.errors import TransientFailure
 from export_pipeline.extract.csv_rows import batch_of, blocks
 from export_pipeline.extract.driver_errors import explained
 from export_pipeline.extract.fitting import declared_type, refusal
-from export_pipeline.extract.query import relation_of
+from export_pipeline.extract.postgresql_relations import hold, was_replaced
+from export_pipeline.extract.query import relation_of, source_of
 from export_pipeline.extract.shapes import check_shape
 from export_pipeline.extract.sqlalchemy import SqlalchemySnapshot, SqlalchemySource
 from export_pipeline.filters.sql import replaced
@@ -41,8 +43,23 @@ class PostgresqlSnapshot(SqlalchemySnapshot):
 
     mechanism = "PostgreSQL REPEATABLE READ, READ ONLY"
 
+    def hold(self) -> None:
+        for relation, select in {relation_of(select): select for select in self.selects}.items():
+            with explained(self.url, select), self.waiting.answer(relation):
+                hold(self.connection, source_of(select))
+
     def count(self, rows: sa.Select[Any]) -> int:
-        return super().count(_writable(rows, self._encoding))
+        rows = _writable(rows, self._encoding)
+        count = super().count(rows)
+        relation = relation_of(rows)
+        with explained(self.url, rows), self.waiting.answer(relation):
+            replaced = was_replaced(self.connection, source_of(rows))
+        if replaced:
+            raise TransientFailure(
+                f"{relation}: while it was being read, the table was emptied, rewritten or replaced, or one"
+                " that it consists of; what it holds now is read with the next try"
+            )
+        return count
 
     @property
     def _encoding(self) -> str:

@@ -1,7 +1,7 @@
 """What every reader of a source does: one consistent look at a database, streamed as Arrow record batches."""
 
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -38,8 +38,13 @@ class Snapshot(Protocol):
 class Source(Protocol):
     """A source database. Several threads may each hold a snapshot at the same time."""
 
-    def snapshot(self, stop: threading.Event | None = None) -> AbstractContextManager[Snapshot]:
-        """Begin a read transaction, which ends with the block. What it waits for ends when `stop` is set."""
+    def snapshot(
+        self, stop: threading.Event | None = None, selects: Sequence[sa.Select[Any]] = ()
+    ) -> AbstractContextManager[Snapshot]:
+        """Begin a read transaction, which ends with the block. What it waits for ends when `stop` is set.
+
+        `selects` are all that will be read: what somebody is replacing at the time is waited for beforehand.
+        """
 
     def close(self) -> None:
         """Let go of the database."""

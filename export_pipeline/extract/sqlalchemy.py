@@ -4,7 +4,7 @@ Rows come through a server-side cursor and become Arrow arrays of the declared t
 """
 
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -39,14 +39,20 @@ class SqlalchemySnapshot:
 
     mechanism = "none"
 
-    def __init__(self, connection: sa.Connection, waiting: Waiting) -> None:
+    def __init__(
+        self, connection: sa.Connection, waiting: Waiting, selects: Sequence[sa.Select[Any]] = ()
+    ) -> None:
         self.connection = connection
         self.waiting = waiting
+        self.selects = selects
         self._found: dict[str, tuple[FoundColumn, ...] | None] = {}
 
     @property
     def url(self) -> sa.URL:
         return self.connection.engine.url
+
+    def hold(self) -> None:
+        """Before the first query: let nobody replace what the selects read. Few databases have to be told."""
 
     def found(self, rows: sa.Select[Any]) -> tuple[FoundColumn, ...] | None:
         relation = relation_of(rows)
@@ -57,6 +63,8 @@ class SqlalchemySnapshot:
                     self._found[relation] = SqlCatalog(self.connection).columns(source.schema, source.name)
                 except Unreadable:  # the query itself will say why, if it cannot be read either
                     self._found[relation] = None
+            if self._found[relation] is None:
+                self.hold()  # after an error the transaction was begun anew
         return self._found[relation]
 
     def count(self, rows: sa.Select[Any]) -> int:
@@ -112,7 +120,9 @@ class SqlalchemySource:
         return getattr(driver, "interrupt", getattr(driver, "cancel", nothing))
 
     @contextmanager
-    def snapshot(self, stop: threading.Event | None = None) -> Iterator[SqlalchemySnapshot]:
+    def snapshot(
+        self, stop: threading.Event | None = None, selects: Sequence[sa.Select[Any]] = ()
+    ) -> Iterator[SqlalchemySnapshot]:
         with explained(self.engine.url):
             connection = self.engine.connect()
         # There is nothing to commit: closing rolls back. After an error that would wait for the rows to come,
@@ -124,7 +134,9 @@ class SqlalchemySource:
             waiting = Waiting(interruption, self._limit, stop)
             try:
                 with waiting.watched():
-                    yield self.snapshots(connection, waiting)
+                    snapshot = self.snapshots(connection, waiting, selects)
+                    snapshot.hold()
+                    yield snapshot
             except BaseException:
                 connection.invalidate()
                 raise

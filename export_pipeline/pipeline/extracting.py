@@ -41,9 +41,9 @@ def extract_hour(
     is the connector's. Setting `stop` interrupts what the source is busy with.
     """
     started = time.monotonic()
-    with source.snapshot(stop) as snapshot:
+    selects = [rows_of_hour(plan.table, plan.columns, window, plan.filter, plan.tenant) for plan in plans]
+    with source.snapshot(stop, selects) as snapshot:
         read_at = datetime.now(UTC)
-        selects = [rows_of_hour(plan.table, plan.columns, window, plan.filter, plan.tenant) for plan in plans]
         extras = [_check_shape(snapshot, plan, select) for plan, select in zip(plans, selects, strict=True)]
         counts = [snapshot.count(select) for select in selects]
         firsts = [

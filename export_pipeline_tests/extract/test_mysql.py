@@ -4,7 +4,7 @@ import gc
 import secrets
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -144,6 +144,35 @@ def test_a_row_that_the_server_will_not_put_together_is_refused_and_no_null(mari
         with closing(open_source(url)) as source, source.snapshot() as snapshot:
             (row,) = read(snapshot, table).to_pylist()
             assert (len(row["a"]), row["b"]) == (900_000, '"' * 900_000)
+
+
+FILL = "select seq as id, timestamp '2013-01-01 00:30:00' as seen from seq_1_to_9"
+
+
+@pytest.mark.parametrize(
+    "replacing",
+    [
+        ["truncate table events", f"insert into events {FILL}"],
+        [f"create table made as {FILL}", "rename table events to gone, made to events"],
+        ["drop table events", f"create table events as {FILL}"],
+    ],
+    ids=["emptied", "swapped", "made anew"],
+)
+def test_a_table_that_was_replaced_since_it_was_looked_at_is_read_again(
+    mariadb_database: str, replacing: Sequence[str]
+) -> None:
+    """The server says so by itself; PostgreSQL does not (see `test_postgresql_relations.py`)."""
+    _run(mariadb_database, f"create table events as {FILL}")
+    table = a_table()
+    rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
+    with closing(open_source(mariadb_database)) as source:
+        with source.snapshot() as snapshot:
+            assert snapshot.found(rows)
+            _run(mariadb_database, *replacing)
+            with pytest.raises(TransientFailure, match="definition has changed"):
+                snapshot.count(rows)
+        with source.snapshot() as snapshot:
+            assert read(snapshot, table).num_rows == 9
 
 
 def test_an_hour_that_is_abandoned_is_not_read_to_its_end(mariadb_database: str) -> None:

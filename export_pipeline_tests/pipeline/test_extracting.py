@@ -2,7 +2,7 @@
 
 import errno
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,10 +62,14 @@ class Source:
     open: int = 0
     opened: int = 0
     stop: threading.Event | None = None
+    told_of: tuple[str, ...] = ()
 
     @contextmanager
-    def snapshot(self, stop: threading.Event | None = None) -> Iterator[Snapshot]:
+    def snapshot(
+        self, stop: threading.Event | None = None, selects: Sequence[sa.Select[Any]] = ()
+    ) -> Iterator[Snapshot]:
         self.stop = stop
+        self.told_of = tuple(map(_table, selects))
         self.open += 1
         self.opened += 1
         try:
@@ -180,6 +184,12 @@ def test_the_source_is_told_what_stops_the_run(tmp_path: Path) -> None:
     source, stop = a_source(), threading.Event()
     extract(source, tmp_path, stop=stop)
     assert source.stop is stop
+
+
+def test_the_source_is_told_beforehand_of_all_that_will_be_read(tmp_path: Path) -> None:
+    source = a_source()
+    extract(source, tmp_path)
+    assert source.told_of == ("flights", "weather")
 
 
 def test_what_was_asked_of_a_table_is_written_down_for_the_receipt(tmp_path: Path) -> None:

@@ -1,0 +1,75 @@
+"""What PostgreSQL reads from, and that nobody puts something else in its place meanwhile.
+
+A transaction sees the rows of one moment, but a name leads to the table that has it now. In one that was
+emptied and filled, rewritten or swapped since that moment there are no rows for it, and no error says so.
+"""
+
+from typing import Any
+
+import psycopg.errors
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+# Who may read some columns only, a materialized view, a foreign table; so many partitions below a view that
+# there is no room for their locks; or no such table, which the query will say.
+_CANNOT_BE_HELD = (
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.WrongObjectType,
+    psycopg.errors.FeatureNotSupported,
+    psycopg.errors.OutOfMemory,
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.InvalidSchemaName,
+)
+
+# What the name leads to now, and what that consists of: what a view reads, and partitions, those of now and
+# those of the snapshot. A catalogue that is queried is the snapshot's; functions answer as of now.
+_REPLACED = sa.text("""
+WITH RECURSIVE parts (part) AS (
+    SELECT to_regclass(concat_ws('.', quote_ident(:schema), quote_ident(:name)))::oid
+    UNION
+    SELECT further.part FROM parts CROSS JOIN LATERAL (
+        SELECT depends.refobjid
+        FROM pg_catalog.pg_class AS view
+        JOIN pg_catalog.pg_rewrite AS rule ON rule.ev_class = view.oid
+        JOIN pg_catalog.pg_depend AS depends ON depends.objid = rule.oid
+        WHERE view.oid = parts.part AND view.relkind = 'v'
+            AND depends.classid = CAST('pg_catalog.pg_rewrite' AS regclass)
+            AND depends.refclassid = CAST('pg_catalog.pg_class' AS regclass)
+        UNION ALL
+        SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = parts.part
+        UNION ALL
+        SELECT relid FROM pg_catalog.pg_partition_tree(CAST(parts.part AS regclass))
+    ) AS further (part)
+)
+SELECT EXISTS (
+    SELECT FROM parts LEFT JOIN pg_catalog.pg_class AS seen ON seen.oid = parts.part
+    WHERE seen.oid IS NULL
+        OR seen.relfilenode <> 0
+            AND seen.relfilenode IS DISTINCT FROM pg_catalog.pg_relation_filenode(CAST(seen.oid AS regclass))
+        OR seen.relispartition AND pg_catalog.pg_partition_root(CAST(seen.oid AS regclass)) IS NULL
+)
+""").bindparams(sa.bindparam("schema", type_=sa.Text()), sa.bindparam("name", type_=sa.Text()))
+
+
+def hold(connection: sa.Connection, source: sa.TableClause) -> None:
+    """Wait until nobody is replacing the table, and let nobody do it before the transaction ends.
+
+    To be done before the transaction's first query, whose moment is the snapshot's: a lock does not wait for
+    that. Not its partitions: of thousands an hour needs one.
+    """
+    name = connection.dialect.identifier_preparer.format_table(source)
+    try:
+        with connection.begin_nested():
+            connection.exec_driver_sql(f"LOCK TABLE ONLY {name} IN ACCESS SHARE MODE")
+    except DBAPIError as error:
+        if not isinstance(error.orig, _CANNOT_BE_HELD):
+            raise
+
+
+def was_replaced(connection: sa.Connection, source: sa.TableClause) -> bool:
+    """Whether any of what was read is not what the snapshot has rows of.
+
+    To be asked when it was read: from then on the transaction has locks on all of that.
+    """
+    values: dict[str, Any] = {"schema": source.schema, "name": source.name}
+    return bool(connection.execute(_REPLACED, values).scalar_one())
