@@ -35,6 +35,11 @@ _WRONG_CONFIGURATION = (
 _NO_SUCH_NAME = ("no such", "Unknown column")
 
 
+def named(url: sa.URL) -> str:
+    """The source, for messages."""
+    return f"{url.get_backend_name()} database {url.database or ''}".strip()
+
+
 @contextmanager
 def explained(
     url: sa.URL, rows: sa.Select[Any] | None = None, *, raw: tuple[type[Exception], ...] = ()
@@ -44,7 +49,7 @@ def explained(
     `raw` are the errors of a driver that is used without SQLAlchemy. They are not chained: their text may
     quote the statement, in which values stand then.
     """
-    where = f"{url.get_backend_name()} database {url.database or ''}".strip()
+    where = named(url)
     try:
         yield
     except DBAPIError as error:
@@ -52,6 +57,8 @@ def explained(
         raise failure from (error if _speaks_of_names(error.orig) else None)
     except raw as error:
         raise _failure(where, error, rows, lost=False) from None
+    except sa.exc.TimeoutError as error:  # of a pool's connections none is free
+        raise TransientFailure(f"the {where} could not be read: {type(error).__name__}") from error
     except SQLAlchemyError as error:
         raise PermanentFailure(f"the {where} could not be read: {type(error).__name__}") from error
 

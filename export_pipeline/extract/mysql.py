@@ -4,8 +4,8 @@ Their drivers in Python take a microsecond for each value; there is one value a 
 """
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
-from typing import Any
+from contextlib import ExitStack, suppress
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from export_pipeline.errors import PermanentFailure
 from export_pipeline.extract.csv_rows import batch_of, blocks
 from export_pipeline.extract.driver_errors import explained
 from export_pipeline.extract.fitting import declared_type
+from export_pipeline.extract.lines import keep_alive
 from export_pipeline.extract.query import relation_of
 from export_pipeline.extract.shapes import check_shape
 from export_pipeline.extract.sqlalchemy import SqlalchemySnapshot, SqlalchemySource
@@ -25,7 +26,7 @@ from export_pipeline.filters.numbers import years_as_numbers
 # The driver is asked for so many at once; of what is wide, memory would hold too much.
 ROWS_AT_ONCE = 100
 
-SECONDS_TO_CONNECT = 10
+SECONDS_TO_INTERRUPT = 5
 
 # Texts are put in order by so many bytes; by default it is 1,024. A sort has to have room for a few of the
 # longest, of each column that orders.
@@ -39,6 +40,8 @@ _SESSION = (
     f" sql_select_limit = 18446744073709551615, max_sort_length = {BYTES_SORTED_BY},"
     f" sort_buffer_size = {SORT_BUFFER}"
 )
+# Of the connection that interrupts.
+_IMPATIENT = dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), SECONDS_TO_INTERRUPT)
 _READ_ONLY = "SET SESSION TRANSACTION READ ONLY"
 _BEGIN = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 
@@ -79,26 +82,26 @@ class MysqlSnapshot(SqlalchemySnapshot):
         for column, field in zip(rows.selected_columns, schema, strict=True):
             fields += [_COMMA, _written(column, declared_type(field).kind)]
         line = sa.cast(sa.func.concat(*fields[1:]), sa.LargeBinary())
-        with explained(self.url, rows):
-            with self.waiting.answer(relation):
-                result = self.connection.execute(
-                    self._comparable(rows).with_only_columns(line.label("line")),
-                    execution_options={"stream_results": True, "max_row_buffer": ROWS_AT_ONCE},
-                )
-            whole = False
+        driver = self.connection.connection.driver_connection
+        whole = False
+        with explained(self.url, rows), ExitStack() as opened:
             try:
+                with self.waiting.answer(relation):
+                    result = self.connection.execute(
+                        self._comparable(rows).with_only_columns(line.label("line")),
+                        execution_options={"stream_results": True, "max_row_buffer": ROWS_AT_ONCE},
+                    )
+                opened.enter_context(result)
                 for block in self.waiting.each(blocks(_lines(result, relation), end=b"\n"), relation):
                     yield batch_of(block, schema, relation, quote=QUOTE)
                 whole = True
             finally:
-                with suppress(DBAPIError):
-                    if not whole:  # closing would read all further rows first
+                if not whole:  # closing would read all further rows first
+                    with suppress(DBAPIError):
                         self.waiting.interrupt()
-                if not whole:
-                    _let_go(result)
-                with suppress(DBAPIError):
-                    result.close()
-                if not whole:
+                    _let_go(driver)
+                    with suppress(DBAPIError):
+                        opened.close()
                     self.connection.invalidate()
 
 
@@ -106,19 +109,35 @@ class MysqlSource(SqlalchemySource):
     """A MySQL or MariaDB database, through PyMySQL. It is interrupted through a connection of its own."""
 
     snapshots = MysqlSnapshot
+    # For good: an option of the execution's would be taken back after each snapshot, over the network.
+    options: ClassVar = {"isolation_level": "REPEATABLE READ"}
 
     def make_engine(self, url: sa.URL) -> sa.Engine:
         url = url.update_query_dict({"charset": "utf8mb4"})
-        engine = super().make_engine(url).execution_options(isolation_level="REPEATABLE READ")
-        sa.event.listen(engine, "do_connect", _set_up_first)
+        engine = super().make_engine(url)
+        sa.event.listen(engine, "do_connect", self._connect)
         sa.event.listen(engine, "connect", _set_up)
         sa.event.listen(engine, "begin", _begin)
         return engine
 
+    def _connect(
+        self, dialect: sa.Dialect, _record: object, arguments: list[Any], parameters: dict[str, Any]
+    ) -> Any:
+        """Made here, for whoever waits for it to be cut while the server says what it is."""
+        # Before SQLAlchemy looks at the mode, which says what names are quoted with.
+        parameters |= {"init_command": _SESSION, "defer_connect": True}
+        driver = dialect.loaded_dbapi.connect(*arguments, **parameters)
+        self.lines.waits_for(driver)
+        driver.connect()
+        return driver
+
+    def number_of(self, driver: Any) -> int:
+        number: int = driver._sock.fileno()
+        return number
+
     def interruption(self, connection: sa.Connection) -> Callable[[], object]:
         id_ = connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar_one()
-        url = self.engine.url.update_query_dict({"connect_timeout": str(SECONDS_TO_CONNECT)})
-        another = sa.create_engine(url, poolclass=sa.NullPool)
+        another = sa.create_engine(self.engine.url, poolclass=sa.NullPool, connect_args=_IMPATIENT)
 
         def interrupt() -> None:
             with another.connect() as connection:
@@ -127,12 +146,8 @@ class MysqlSource(SqlalchemySource):
         return interrupt
 
 
-def _set_up_first(_dialect: object, _record: object, _arguments: object, parameters: dict[str, Any]) -> None:
-    # Before SQLAlchemy looks at the mode, which says what names are quoted with.
-    parameters["init_command"] = _SESSION
-
-
 def _set_up(driver: Any, _record: object) -> None:
+    keep_alive(driver._sock)
     with driver.cursor() as cursor:
         cursor.execute(_READ_ONLY)
 
@@ -151,18 +166,14 @@ def _lines(result: sa.CursorResult[Any], relation: str) -> Iterator[bytes]:
             yield line
 
 
-def _let_go(result: sa.CursorResult[Any]) -> None:
+def _let_go(driver: Any) -> None:
     """Make the driver forget the rows that are still to come.
 
-    It would read them when its objects are closed or collected, meet the interruption there, and print a
-    traceback that nobody can catch.
+    It would read them when its objects are closed or collected, meet the interruption there, or the end of
+    the connection, and print a traceback that nobody can catch.
     """
-    cursor: Any = result.cursor
-    if cursor is None:  # closed by the error that ended it
-        return
-    if cursor._result is not None:
-        cursor._result.unbuffered_active = False
-    cursor.connection = None
+    if driver._result is not None:
+        driver._result.unbuffered_active = False
 
 
 def _quoted(text: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:

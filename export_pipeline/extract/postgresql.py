@@ -5,7 +5,6 @@ A third of the CPU time of a server-side cursor, whose rows are Python objects f
 
 import codecs
 from collections.abc import Callable, Generator
-from contextlib import ExitStack
 from decimal import Decimal
 from functools import partial
 from typing import Any, cast
@@ -20,6 +19,7 @@ from export_pipeline.errors import TransientFailure
 from export_pipeline.extract.csv_rows import batch_of, blocks
 from export_pipeline.extract.driver_errors import explained
 from export_pipeline.extract.fitting import declared_type, refusal
+from export_pipeline.extract.lines import PROBES, SECONDS_BETWEEN_PROBES, SECONDS_OF_SILENCE
 from export_pipeline.extract.postgresql_relations import hold, was_replaced
 from export_pipeline.extract.query import relation_of, source_of
 from export_pipeline.extract.shapes import check_shape
@@ -27,6 +27,15 @@ from export_pipeline.extract.sqlalchemy import SqlalchemySnapshot, SqlalchemySou
 from export_pipeline.filters.sql import replaced
 
 SECONDS_TO_INTERRUPT = 5.0  # a server that does not even take that call is asked again
+
+# What the driver does without, by which it waits for ever; if the URL does not say otherwise.
+_PATIENCE = {
+    "connect_timeout": "10",
+    "keepalives_idle": str(SECONDS_OF_SILENCE),
+    "keepalives_interval": str(SECONDS_BETWEEN_PROBES),
+    "keepalives_count": str(PROBES),
+    "tcp_user_timeout": str(SECONDS_OF_SILENCE * 1000),
+}
 
 # How a role or a database may have been set up must not change what is read.
 _SESSION = (
@@ -93,10 +102,8 @@ class PostgresqlSnapshot(SqlalchemySnapshot):
         with explained(self.url, rows, raw=(psycopg.Error,)), self._driver.cursor() as cursor:
             if unchecked:
                 cursor.execute("SET LOCAL client_encoding = 'SQL_ASCII'")
-            with ExitStack() as stack:
-                with self.waiting.answer(relation):
-                    # As bytes: the driver would write names in the session's encoding.
-                    copy = stack.enter_context(cursor.copy(statement.encode(), values))
+            # As bytes: the driver would write names in the session's encoding.
+            with self.waiting.held(cursor.copy(statement.encode(), values), relation) as copy:
                 for block in self.waiting.each(blocks(copy), relation):
                     yield batch_of(block, schema, relation, documents)
             if unchecked:
@@ -109,13 +116,17 @@ class PostgresqlSource(SqlalchemySource):
     snapshots = PostgresqlSnapshot
 
     def make_engine(self, url: sa.URL) -> sa.Engine:
+        patience = {name: value for name, value in _PATIENCE.items() if name not in url.query}
         engine = (
             super()
-            .make_engine(url.update_query_dict({"client_encoding": "utf8"}))
+            .make_engine(url.update_query_dict({"client_encoding": "utf8", **patience}))
             .execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         )
         sa.event.listen(engine, "begin", _begin)
         return engine
+
+    def number_of(self, driver: psycopg.Connection[Any]) -> int:
+        return driver.pgconn.socket
 
     def interruption(self, connection: sa.Connection) -> Callable[[], object]:
         driver = connection.connection.driver_connection

@@ -4,20 +4,21 @@ Rows come through a server-side cursor and become Arrow arrays of the declared t
 """
 
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from typing import Any, ClassVar
 
 import pyarrow as pa
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from export_pipeline.dataset.catalog import FoundColumn, Unreadable
 from export_pipeline.dataset.sql_catalog import SqlCatalog
-from export_pipeline.errors import PermanentFailure
-from export_pipeline.extract.driver_errors import explained
+from export_pipeline.errors import PermanentFailure, TransientFailure
+from export_pipeline.extract.driver_errors import explained, named
 from export_pipeline.extract.fitting import fitted
+from export_pipeline.extract.lines import Lines
 from export_pipeline.extract.query import count_of, relation_of, source_of
 from export_pipeline.extract.values import array_of
 from export_pipeline.extract.waiting import Waiting
@@ -32,6 +33,9 @@ BYTES_OF_A_VALUE = 50  # beside its text
 
 # A driver's cursor of the server is asked for so many at once, however wide they are.
 ROWS_AT_ONCE = 20
+
+# To connect, look whether the connection is good, and begin. A query may take longer.
+LIMIT_TO_BEGIN = timedelta(seconds=60)
 
 
 class SqlalchemySnapshot:
@@ -62,6 +66,8 @@ class SqlalchemySnapshot:
                 try:
                     self._found[relation] = SqlCatalog(self.connection).columns(source.schema, source.name)
                 except Unreadable:  # the query itself will say why, if it cannot be read either
+                    if self.connection.invalidated:  # SQLAlchemy would make another, of another moment
+                        raise TransientFailure(f"the connection to the {named(self.url)} was lost") from None
                     self._found[relation] = None
             if self._found[relation] is None:
                 self.hold()  # after an error the transaction was begun anew
@@ -97,6 +103,7 @@ class SqlalchemySource:
     """
 
     snapshots: ClassVar[type[SqlalchemySnapshot]] = SqlalchemySnapshot
+    options: ClassVar[Mapping[str, Any]] = {}  # of SQLAlchemy's engine
 
     def __init__(self, url: sa.URL, limit: timedelta) -> None:
         self._limit = limit
@@ -108,10 +115,20 @@ class SqlalchemySource:
             ) from error
         except (ArgumentError, TypeError, ValueError):  # the texts hold what was written into the URL
             raise PermanentFailure(f"the source's URL has options that {url.drivername} has not") from None
+        self.lines = Lines(self.engine, self.number_of)
+
+    def number_of(self, _driver: Any) -> int | None:
+        """What file a driver's connection is to the operating system. None: the driver does not say."""
+        return None
 
     def make_engine(self, url: sa.URL) -> sa.Engine:
-        """An engine whose transactions are the snapshots."""
-        return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        """An engine whose transactions are the snapshots, of which there may be any number at once.
+
+        Each is ended by us, so the pool need not do it again.
+        """
+        return sa.create_engine(
+            url, hide_parameters=True, max_overflow=-1, pool_reset_on_return=None, **self.options
+        )
 
     def interruption(self, connection: sa.Connection) -> Callable[[], object]:
         """What ends the query that another thread waits for: drivers have different words for it, or none."""
@@ -123,26 +140,44 @@ class SqlalchemySource:
     def snapshot(
         self, stop: threading.Event | None = None, selects: Sequence[sa.Select[Any]] = ()
     ) -> Iterator[SqlalchemySnapshot]:
-        with explained(self.engine.url):
-            connection = self.engine.connect()
-        # There is nothing to commit: closing rolls back. After an error that would wait for the rows to come,
-        # or fail by itself where the connection is lost: so the connection is thrown away.
-        with connection:
-            with explained(self.engine.url):
-                connection.begin()
-                interruption = self.interruption(connection)
-            waiting = Waiting(interruption, self._limit, stop)
+        cut = self.lines.cut()
+        with ExitStack() as stack:
+            connection, interruption = self._begun(stack, cut, stop)
+            waiting = Waiting(interruption, self._limit, stop, give_up=cut)
+            good = False
             try:
                 with waiting.watched():
                     snapshot = self.snapshots(connection, waiting, selects)
                     snapshot.hold()
                     yield snapshot
-            except BaseException:
-                connection.invalidate()
-                raise
+                    # There is nothing to commit: what was read is whole, however the transaction ends.
+                    with suppress(SQLAlchemyError), waiting.leaving():
+                        connection.rollback()
+                        good = not waiting.ended
             finally:
-                if waiting.ended:
-                    connection.invalidate()  # a late interruption must not meet its next user's query
+                # After an error, ending it would wait for the rows to come, or fail where the connection is
+                # lost; and a late interruption must not meet its next user's query.
+                if not good:
+                    connection.invalidate()
+
+    def _begun(
+        self, stack: ExitStack, cut: Callable[[], object], stop: threading.Event | None
+    ) -> tuple[sa.Connection, Callable[[], object]]:
+        """A connection with its transaction, to be closed with the stack, and what interrupts its queries."""
+        limit = min(self._limit, LIMIT_TO_BEGIN)
+        late = (
+            f"it did not answer within {limit.total_seconds():,.0f} s when it was connected to; see that it"
+            " runs, and can be reached from here"
+        )
+        waiting = Waiting(cut, limit, stop, late=late)
+        with explained(self.engine.url), waiting.watched(), ExitStack() as failed:
+            with waiting.answer(f"the {named(self.engine.url)}"):
+                connection = stack.enter_context(self.engine.connect())
+                failed.callback(connection.invalidate)
+                connection.begin()
+                interruption = self.interruption(connection)
+            failed.pop_all()
+        return connection, interruption
 
     def close(self) -> None:
         self.engine.dispose()

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
 from typing import TypeVar
 
@@ -14,22 +14,41 @@ LOG = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LOOKS = 0.2  # at the clock, and at whether the run is being stopped
 
+# For a database to hear that it is interrupted, or that nobody wants more of it. It was told; and a network
+# that brings no answer to that either will bring none.
+SECONDS_UNTIL_GIVEN_UP = 5.0
+
 Item = TypeVar("Item")
+
+
+def _nothing() -> None:
+    """There are drivers whose connection nobody can cut."""
 
 
 class Waiting:
     """A snapshot's waits for its database, each ended by `interrupt` after `limit`, or when `stop` is set.
 
-    After one that was ended so the snapshot is of no more use: all further ones fail at once.
+    After one that was ended so the snapshot is of no more use: all further ones fail at once. Where
+    interrupting is in vain, `give_up` ends the wait whatever the database does. `late` is what is said of a
+    wait that took too long.
     """
 
     def __init__(
-        self, interrupt: Callable[[], object], limit: timedelta, stop: threading.Event | None = None
+        self,
+        interrupt: Callable[[], object],
+        limit: timedelta,
+        stop: threading.Event | None = None,
+        *,
+        give_up: Callable[[], object] = _nothing,
+        late: str | None = None,
     ) -> None:
         self._interrupt = interrupt
         self._limit = limit
         self._stop = stop or threading.Event()
+        self._give_up = give_up
+        self._late = late or _took_too_long(limit)
         self._began: float | None = None
+        self._leaves: float | None = None
         self._why_ended: str | None = None
         self._over = threading.Event()
 
@@ -41,6 +60,31 @@ class Waiting:
     def interrupt(self) -> None:
         """End what the database is busy with: nobody will take its answer."""
         self._interrupt()
+
+    @contextmanager
+    def leaving(self) -> Iterator[None]:
+        """The block tells the database that nothing more is wanted of it. That is not waited for for long."""
+        self._leave()
+        try:
+            yield
+        finally:
+            self._left()
+
+    @contextmanager
+    def held(self, opened: AbstractContextManager[Item], relation: str) -> Iterator[Item]:
+        """What the driver opens by asking the database, and closes by telling it."""
+        with ExitStack() as stack:
+            stack.callback(self._left)
+            with self.answer(relation):
+                item = stack.enter_context(opened)
+            stack.callback(self._leave)
+            yield item
+
+    def _leave(self) -> None:
+        self._leaves = time.monotonic()
+
+    def _left(self) -> None:
+        self._leaves = None
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -87,16 +131,20 @@ class Waiting:
 
     def _watch(self) -> None:
         warned = False
+        interrupted: float | None = None
         while not self._over.wait(SECONDS_BETWEEN_LOOKS):
-            began = self._began
+            began, leaves = self._began, self._leaves
+            if leaves is not None and time.monotonic() - leaves > SECONDS_UNTIL_GIVEN_UP:
+                self._give_up()
             if began is None:
                 continue
             if self._stop.is_set():
                 self._why_ended = _STOPPED
             elif time.monotonic() - began > self._limit.total_seconds():
-                self._why_ended = _took_too_long(self._limit)
+                self._why_ended = self._late
             else:
                 continue
+            interrupted = interrupted or time.monotonic()
             # At every look: a query that was not begun when the interruption came knows nothing of it.
             try:
                 self._interrupt()
@@ -104,6 +152,8 @@ class Waiting:
                 if not warned:
                     LOG.warning("could not interrupt the source: %s", type(error).__name__)
                 warned = True
+            if time.monotonic() - interrupted > SECONDS_UNTIL_GIVEN_UP and self._began is not None:
+                self._give_up()
 
 
 _STOPPED = "the run is being stopped"

@@ -74,3 +74,11 @@ def test_what_may_quote_a_value_is_not_chained(raw: bool) -> None:
 def test_an_error_of_our_own_passes() -> None:
     with pytest.raises(ZeroDivisionError), explained(URL):
         raise ZeroDivisionError
+
+
+def test_a_pool_that_has_no_connection_free_is_worth_a_retry() -> None:
+    with (
+        pytest.raises(TransientFailure, match="the mysql database flights could not be read"),
+        explained(URL),
+    ):
+        raise sa.exc.TimeoutError("QueuePool limit")

@@ -152,6 +152,56 @@ def test_a_database_that_cannot_be_interrupted_is_told_of_once(caplog: pytest.Lo
     ]
 
 
+@dataclass
+class Line:
+    """To a database that nothing is heard of: a wait for it ends when the line is cut."""
+
+    waited: threading.Event = field(default_factory=threading.Event)
+
+    def wait(self) -> None:
+        assert self.waited.wait(30), "nobody cuts it"
+        raise ConnectionError("cut")
+
+    def __enter__(self) -> str:
+        return "opened"
+
+    def __exit__(self, *_: object) -> None:
+        self.wait()
+
+
+def test_a_database_that_hears_no_interruption_is_given_up() -> None:
+    line = Line()
+    waiting = Waiting(object, timedelta(seconds=0.01), give_up=line.waited.set)
+    with (
+        waiting.watched(),
+        pytest.raises(TransientFailure, match="events: the source gave no answer"),
+        waiting.answer("events"),
+    ):
+        line.wait()
+
+
+def test_leaving_a_database_is_not_waited_for_for_long() -> None:
+    line = Line()
+    waiting = Waiting(object, LONG, give_up=line.waited.set)
+    with waiting.watched(), pytest.raises(ConnectionError), waiting.leaving():
+        line.wait()
+    assert not waiting.ended
+
+
+def test_what_a_driver_opened_is_left_without_waiting_for_long() -> None:
+    line = Line()
+    waiting = Waiting(object, LONG, give_up=line.waited.set)
+    with waiting.watched(), pytest.raises(ConnectionError), waiting.held(line, "events") as opened:
+        assert opened == "opened"
+
+
+def test_a_wait_that_took_too_long_is_told_of_as_it_was_asked() -> None:
+    database = Database()
+    waiting = Waiting(database.interrupt, timedelta(seconds=0.01), late="it is far away")
+    with waiting.watched(), pytest.raises(TransientFailure, match="it is far away"), waiting.answer("events"):
+        database.answer()
+
+
 def test_nobody_watches_once_the_snapshot_is_closed() -> None:
     waiting = Waiting(Database().interrupt, LONG)
     with waiting.watched():
