@@ -59,7 +59,7 @@ def seconds_of(retry_after: str | None) -> float | None:
         return None
     try:
         return max(0.0, float(int(retry_after)))
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     try:
         moment = parsedate_to_datetime(retry_after)

@@ -113,6 +113,11 @@ def test_a_wait_is_a_number_of_seconds(header: str | None, seconds: float | None
     assert seconds_of(header) == seconds
 
 
+@pytest.mark.parametrize("header", ["9" * 400, "9" * 5000])
+def test_a_wait_beyond_all_numbers_is_none(header: str) -> None:
+    assert seconds_of(header) is None
+
+
 def test_a_wait_may_be_a_date() -> None:
     later = datetime.now(UTC) + timedelta(seconds=90)
     found = seconds_of(format_datetime(later, usegmt=True))
