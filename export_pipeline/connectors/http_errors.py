@@ -1,7 +1,9 @@
 """What an answer of an HTTP receiver means for us: whether to try again, and if not, what to change."""
 
+import re
 from dataclasses import dataclass
 from http.client import responses
+from urllib.parse import urlsplit
 
 from export_pipeline.connectors.limits import shown
 from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
@@ -17,6 +19,15 @@ CURES = {
     501: "it cannot do this; use another receiver",
     505: "it speaks another version of HTTP; use another receiver",
 }
+
+
+def host_in(address: str) -> str | None:
+    """The host that an address names, if it is one: a receiver may answer anything."""
+    try:
+        host = urlsplit(address).hostname or ""
+    except ValueError:
+        return None
+    return host if re.fullmatch(r"[a-z0-9.:_-]{1,253}", host) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

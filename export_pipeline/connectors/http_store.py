@@ -1,6 +1,7 @@
 """An HTTP receiver as a destination."""
 
 import base64
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -8,11 +9,10 @@ from dataclasses import replace
 from http.client import HTTPException, HTTPResponse
 from importlib.metadata import version
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from export_pipeline.connectors.destination import StoredObject, Version
 from export_pipeline.connectors.http import HTTP_KEYS, address_of, address_shown
-from export_pipeline.connectors.http_errors import Refusal
+from export_pipeline.connectors.http_errors import Refusal, host_in
 from export_pipeline.connectors.http_requests import asked
 from export_pipeline.connectors.http_upload import META, HttpSending
 from export_pipeline.connectors.limits import checked_key, checked_metadata, checked_prefix, shown
@@ -128,7 +128,7 @@ class HttpDestination:
         """Raise what the answer means, unless it is a success."""
         if not 200 <= answer.status < 300:
             wait = seconds_of(answer.headers.get("Retry-After"))
-            elsewhere = urlsplit(answer.headers.get("Location") or "").hostname
+            elsewhere = host_in(answer.headers.get("Location") or "")
             refusal = Refusal(status=answer.status, wait=wait, elsewhere=elsewhere)
             raise refusal.failure(doing, key, receiver=self.location)
 
@@ -148,8 +148,8 @@ class HttpDestination:
             ) from error
 
     def _described(self, key: str, answer: HTTPResponse) -> StoredObject:
-        etag, size = answer.headers.get("ETag"), answer.headers.get("Content-Length")
-        if etag is None or size is None:
+        etag, size = answer.headers.get("ETag"), answer.headers.get("Content-Length") or ""
+        if etag is None or not re.fullmatch(r"[0-9]{1,18}", size):
             raise PermanentFailure(
                 f"{shown(key)} is shown without {'an ETag' if etag is None else 'its length'} at"
                 f" {self.location}; have the receiver say it, or set `readable` to false"

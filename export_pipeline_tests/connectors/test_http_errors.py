@@ -2,7 +2,7 @@
 
 import pytest
 
-from export_pipeline.connectors.http_errors import Refusal
+from export_pipeline.connectors.http_errors import Refusal, host_in
 from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
 
 
@@ -42,6 +42,22 @@ def test_who_sends_us_elsewhere_is_quoted() -> None:
     failure = Refusal(status=302, elsewhere="login.example").failure("write", "a", receiver="x")
 
     assert "sends us to login.example" in str(failure)
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("https://Login.example:8443/in?next=secret", "login.example"),
+        ("https://[2001:db8::1]/", "2001:db8::1"),
+        ("https://me:secret@login.example/", "login.example"),
+        ("/in", None),
+        ("https://[login", None),
+        (f"https://{'x' * 254}/", None),
+        ("https://log\x1bin/", None),
+    ],
+)
+def test_of_an_address_the_host_is_told_if_it_is_one(address: str, host: str | None) -> None:
+    assert host_in(address) == host
 
 
 def test_a_receiver_that_asks_for_a_while_is_heard() -> None:

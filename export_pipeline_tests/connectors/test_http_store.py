@@ -88,6 +88,29 @@ def test_a_receiver_that_tells_no_version_cannot_be_read_back(
         config.open().head("a.csv")
 
 
+@pytest.mark.parametrize("length", ["", "abc", "-5", "3, 3", "\xb2", "9" * 5000])
+def test_a_length_that_is_none_is_told_as_missing(
+    http_receiver: Receiver, config: HttpConfig, length: str
+) -> None:
+    put(config.open(), "a.csv", b"1")
+    http_receiver.behaviour.says = {"Content-Length": length}
+
+    with pytest.raises(PermanentFailure, match=r"without its length.*set `readable` to false"):
+        config.open().head("a.csv")
+
+
+@pytest.mark.parametrize(
+    "address", ["http://[evil", f"http://{'x' * 300}/", "http://a\x1b[31m/", "/elsewhere"]
+)
+def test_an_address_that_names_no_host_is_not_repeated(
+    http_receiver: Receiver, config: HttpConfig, address: str
+) -> None:
+    http_receiver.behaviour.sends_to = address
+
+    with pytest.raises(PermanentFailure, match="sends us to another place, and nobody is followed"):
+        put(config.open(), "a.csv", b"1")
+
+
 def test_refusals_before_the_body_is_read_are_heard(http_receiver: Receiver, config: HttpConfig) -> None:
     http_receiver.behaviour.hangs_up_early = True
     stranger = config.model_copy(update={"bearer_token": SecretStr("guessed")})

@@ -50,6 +50,7 @@ class Behaviour:
     sends_to: str | None = None  # the address that everybody is sent to
     spoils: bool = False  # tells of another digest than the file has
     forgets: frozenset[str] = frozenset()  # fields that are not in its answers
+    says: dict[str, str] = field(default_factory=dict)  # what stands in fields of its answers instead
 
 
 class Receiver(ThreadingHTTPServer):
@@ -235,7 +236,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in fields.items():
             if name not in self.server.behaviour.forgets:
-                self.send_header(name, value)
+                self.send_header(name, self.server.behaviour.says.get(name, value))
         self.end_headers()
 
 
