@@ -17,6 +17,14 @@ from export_pipeline.store.named_filters import named_filters
 # Somebody waits for the answer, and proxies commonly give up on one after 30 s or 60 s.
 COUNTING_LIMIT = timedelta(seconds=20)
 
+# In one process. Each has a connection to the source, which may have few, and a thread, of which the others
+# are for requests that only ask the control database.
+COUNTS_AT_ONCE = 4
+
+SECONDS_UNTIL_ANOTHER = 5
+
+_SLOTS = threading.BoundedSemaphore(COUNTS_AT_ONCE)
+
 
 def plans_of(connection: sa.Connection, dataset: Dataset, export: Export) -> Sequence[TablePlan]:
     """What would be read for an export, under its organization's named filters as they are now."""
@@ -38,13 +46,25 @@ def estimate_rows(
 ) -> Mapping[str, int]:
     """The rows of each table in `[since, until)` as they are now, and of one moment where the source can.
 
-    InvalidRequest: there is no such range. TransientFailure: all of it takes longer than `limit` to count.
+    InvalidRequest: there is no such range. TransientFailure: all of it takes longer than `limit` to count,
+    or others are being counted, and no more are counted at once.
     """
     if until <= since:
         raise InvalidRequest(
             f"until: {until.isoformat()} is not after the start, {since.isoformat()}; choose a later end",
             field="until",
         )
+    if not _SLOTS.acquire(blocking=False):
+        raise TransientFailure("the rows of others are being counted; ask again", wait=SECONDS_UNTIL_ANOTHER)
+    try:
+        return _counted(source, plans, since, until, limit)
+    finally:
+        _SLOTS.release()
+
+
+def _counted(
+    source: Source, plans: Sequence[TablePlan], since: datetime, until: datetime, limit: timedelta
+) -> Mapping[str, int]:
     stop = threading.Event()
     alarm = threading.Timer(limit.total_seconds(), stop.set)
     alarm.daemon = True
