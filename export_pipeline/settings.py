@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from export_pipeline.connectors.locations import Endpoint, EndpointWithPath
+from export_pipeline.connectors.locations import Endpoint, address_like
 from export_pipeline.exports.export import LONGEST_SLUG, SHORTEST_SLUG, SLUG_PATTERN
 
 # A path that ends so names a document, whether or not it is there; any other names a folder.
@@ -70,7 +70,7 @@ class Settings(BaseSettings):
         None,
         description="Who gives us the roles of customers that trust our own identity; default: Amazon's STS.",
     )
-    api_url: EndpointWithPath | None = Field(
+    api_url: Annotated[str, address_like("https://exports.example.com")] | None = Field(
         None,
         description="Where clients reach the API if a proxy stands before it, like https://exports.example.com;"
         " default: where each request says.",

@@ -128,6 +128,8 @@ def test_the_control_database_can_be_a_server(monkeypatch: pytest.MonkeyPatch) -
         ("ANSWER_HOURS", "9" * 5000),
         ("API_URL", "exports.example.com"),
         ("API_URL", "https://exports.example.com/?key=1"),
+        ("API_URL", "https://exports.example.com/#"),
+        ("API_URL", "https://exports.example.com//"),
         ("ORGANIZATION", ""),
         ("ORGANIZATION", ".."),
         ("ORGANIZATION", "a/b"),

@@ -22,6 +22,7 @@ def settings_from(context: typer.Context) -> "Settings":
 
     from export_pipeline.control.exports import check_slug
     from export_pipeline.settings import Settings
+    from export_pipeline.wording import said
 
     organization: str | None = context.obj
     if organization is not None:
@@ -33,7 +34,7 @@ def settings_from(context: typer.Context) -> "Settings":
         problem = error.errors(include_url=False, include_input=False)[0]
     # Outside of the handler: the original error holds the values, and one of them may be the key.
     field = str(problem["loc"][0])
-    raise InvalidRequest(f"EXPORT_PIPELINE_{field.upper()}: {problem['msg']}", field=field)
+    raise InvalidRequest(f"EXPORT_PIPELINE_{field.upper()}: {said(problem)}", field=field)
 
 
 def program(context: typer.Context) -> str:

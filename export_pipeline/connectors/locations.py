@@ -8,6 +8,8 @@ from pydantic import AfterValidator
 
 from export_pipeline.connectors.limits import S3_KEYS, text_problem
 
+STORAGE = "https://storage.example.com"
+
 
 def _folder(prefix: str) -> str:
     bare = prefix.removesuffix("/")
@@ -26,20 +28,14 @@ def asks_a_host(parts: SplitResult) -> bool:
     return parts.scheme in ("http", "https") and 0 < len(host) <= 253 and parts.port != 0
 
 
-def _address(url: str) -> SplitResult:
+def _address(url: str, example: str = STORAGE) -> SplitResult:
     try:
         parts = urlsplit(url)
         valid = asks_a_host(parts)
     except ValueError:
         valid = False
-    if (
-        not valid
-        or re.search(r"[\s\x00-\x1f\\]", url)
-        or "@" in parts.netloc
-        or parts.query
-        or parts.fragment
-    ):
-        raise ValueError("must look like https://storage.example.com, without user, password or query")
+    if not valid or re.search(r"[\s\x00-\x1f\\?#]", url) or "@" in parts.netloc:
+        raise ValueError(f"must look like {example}, without user, password or query")
     return parts
 
 
@@ -49,9 +45,16 @@ def _host(url: str) -> str:
     return url.removesuffix("/")
 
 
-def _host_and_path(url: str) -> str:
-    _address(url)
-    return url.removesuffix("/")
+def address_like(example: str) -> AfterValidator:
+    """Takes the address of a host, or of a path there; refusals tell the example."""
+
+    def checked(url: str) -> str:
+        path = _address(url, example).path.removesuffix("/")
+        if any(part in ("", ".", "..") for part in path.split("/")[1:]):
+            raise ValueError(f"must look like {example}/path: no part of the path may be empty, . or ..")
+        return url.removesuffix("/")
+
+    return AfterValidator(checked)
 
 
 # A folder in the store, without slashes around it; empty: all of the store.
@@ -61,7 +64,7 @@ Prefix = Annotated[str, AfterValidator(_folder)]
 Endpoint = Annotated[str, AfterValidator(_host)]
 
 # The address of a store that may lie below a path of its host.
-EndpointWithPath = Annotated[str, AfterValidator(_host_and_path)]
+EndpointWithPath = Annotated[str, address_like(STORAGE)]
 
 
 def below(prefix: str) -> str:

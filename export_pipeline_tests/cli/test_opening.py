@@ -18,6 +18,16 @@ def test_a_setting_that_does_not_fit_names_its_variable(
     assert result.err.startswith("error: EXPORT_PIPELINE_HOURS_AT_ONCE: ")
 
 
+def test_an_address_of_the_api_that_is_none_is_told_what_one_looks_like(
+    call_cli: CallCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPORT_PIPELINE_API_URL", "exports.example.com")
+
+    told = call_cli("export", "list").err
+
+    assert told.startswith("error: EXPORT_PIPELINE_API_URL: must look like https://exports.example.com, ")
+
+
 def test_an_organization_that_cannot_be_one_is_refused(call_cli: CallCli) -> None:
     result = call_cli("--organization", "../acme", "export", "list", "--json")
 

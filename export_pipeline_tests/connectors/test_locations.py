@@ -36,7 +36,15 @@ def test_what_lies_in_a_folder_begins_with_its_name() -> None:
     "given",
     [
         *("", "storage.example.com", "ftp://x", "https://", "https://host:port", "https://host:0"),
-        *("https://user@host", "https://host?x", "https://host#x", "https://ho st", "https://host\\x"),
+        *(
+            "https://user@host",
+            "https://host?x",
+            "https://host#x",
+            "https://host/#",
+            "https://host/?",
+            "https://ho st",
+            "https://host\\x",
+        ),
         *("http://a..b", "http://.a", f"http://{'a' * 64}.example", "http://" + "a." * 127, "http://[::1"),
     ],
 )
@@ -56,3 +64,9 @@ def test_only_some_stores_lie_below_a_path() -> None:
     assert TypeAdapter(EndpointWithPath).validate_python("http://host/account/") == "http://host/account"
     with pytest.raises(ValidationError, match="must end after the host"):
         TypeAdapter(Endpoint).validate_python("http://host/account/")
+
+
+@pytest.mark.parametrize("path", ["//", "/a//b", "/a/../b", "/./a"])
+def test_a_path_that_browsers_would_write_otherwise_is_refused(path: str) -> None:
+    with pytest.raises(ValidationError, match="no part of the path may be empty"):
+        TypeAdapter(EndpointWithPath).validate_python(f"https://host{path}")
