@@ -6,8 +6,10 @@ looked at, so an answer that changes between the look and the call changes nothi
 """
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any
 
 from export_pipeline.errors import PermanentFailure
 
@@ -48,33 +50,61 @@ def may_be_called(address: Address) -> bool:
     return meant.is_global and not (meant.is_multicast or meant.is_reserved or local)
 
 
-def connected(host: str, port: int, *, seconds: float | None) -> socket.socket:
-    """A connection to `host`, at the first of its addresses that may be called on and answers.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An address of a host that may be called on, as the system takes it."""
 
-    PermanentFailure when none of them may, or it is no name; OSError when none answers.
+    family: int
+    type_: int
+    protocol: int
+    where: Any
+
+    def connected(self, *, seconds: float | None) -> socket.socket:
+        """A connection to it. OSError when it does not answer."""
+        connection = socket.socket(self.family, self.type_, self.protocol)
+        try:
+            connection.settimeout(seconds)
+            connection.connect(self.where)
+        except OSError:
+            connection.close()
+            raise
+        return connection
+
+
+def places_of(host: str, port: int) -> Sequence[Place]:
+    """The addresses of `host` that may be called on, of which there is at least one.
+
+    PermanentFailure when none of them may, or it is no name; OSError when nobody knows it.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError as error:
         raise PermanentFailure(f"{host} is no host's name: change the address") from error
-    allowed = [entry for entry in found if may_be_called(_address(entry[4]))]
+    allowed = [
+        Place(family, type_, protocol, where)
+        for family, type_, protocol, _name, where in found
+        if may_be_called(_address(where))
+    ]
     if not allowed:
         raise PermanentFailure(
             # Not where it is: that would tell outsiders about the inside.
             f"{host} is inside a network and not reachable by everybody, so a connector must not call there;"
             f" change the address, or have the operator allow the network in {SETTING}"
         )
+    return allowed
+
+
+def connected(host: str, port: int, *, seconds: float | None) -> socket.socket:
+    """A connection to `host`, at the first of its addresses that may be called on and answers.
+
+    PermanentFailure and OSError as for `places_of`; OSError when none answers.
+    """
     problem: OSError | None = None
-    for family, type_, protocol, _name, where in allowed:
-        connection = socket.socket(family, type_, protocol)
+    for place in places_of(host, port):
         try:
-            connection.settimeout(seconds)
-            connection.connect(where)
+            return place.connected(seconds=seconds)
         except OSError as error:
-            connection.close()
             problem = error
-        else:
-            return connection
     assert problem is not None
     raise problem
 
