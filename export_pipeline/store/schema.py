@@ -2,16 +2,9 @@
 
 import sqlalchemy as sa
 
+from export_pipeline.store import contribution_schema as contribution_schema  # its tables are ours as well
+from export_pipeline.store.metadata import METADATA as METADATA
 from export_pipeline.store.moments import Moment
-
-METADATA = sa.MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    }
-)
 
 ORGANIZATIONS = sa.Table(
     "organizations",
