@@ -7,6 +7,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from export_pipeline.errors import PermanentFailure
+from export_pipeline.extract.members import FUNCTIONS as OF_DOCUMENTS
 from export_pipeline.extract.moment_key import (
     DATE_KEY,
     MOMENT_KEY,
@@ -33,6 +34,7 @@ FUNCTIONS: Sequence[tuple[str, int, Callable[..., str | bytes | float | None]]] 
     (DATE_KEY, 1, date_key),
     (NUMBER_KEY, 1, number_key),
     (SINGLE, 1, single),
+    *OF_DOCUMENTS,
 )
 
 
