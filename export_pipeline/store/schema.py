@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from export_pipeline.store import contribution_schema as contribution_schema  # its tables are ours as well
+from export_pipeline.store import webhook_schema as webhook_schema
 from export_pipeline.store.metadata import METADATA as METADATA
 from export_pipeline.store.moments import Moment
 
