@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from export_pipeline.dataset.types import ColumnType
 from export_pipeline.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from export_pipeline.dataset.connector_section import ConnectorSection
 
 
@@ -29,7 +31,8 @@ class Table:
     `relation` is what to select from (a table or view, with its schema if it has one); `time_column`
     puts each row into one hour; `order_by` names columns that together order the rows totally;
     `tenant_column`, if several customers share the table, says whose a row is; if there is none and it is
-    `for_every_tenant`, all of them may have all of its rows.
+    `for_every_tenant`, all of them may have all of its rows. A `contributed` table is in our own database and
+    `derived` from what third parties gave us.
     """
 
     name: str
@@ -39,6 +42,11 @@ class Table:
     order_by: tuple[str, ...]
     tenant_column: str | None = None
     for_every_tenant: bool = False
+    derived: "sa.Select[Any] | None" = field(default=None, repr=False, compare=False)
+
+    @property
+    def contributed(self) -> bool:
+        return self.derived is not None
 
     def column(self, name: str) -> Column:
         """The column of that API name, whatever its case: `PLAYED` is `played`."""

@@ -12,8 +12,12 @@ from export_pipeline.errors import PermanentFailure
 from export_pipeline.extract.sql_types import OneForm, in_one_form, sql_type, within
 from export_pipeline.filters.collation import by_code_point, by_digits, sorted_by_code_point, text_of
 from export_pipeline.filters.sql import where_clause
-from export_pipeline.filters.tree import Filter
+from export_pipeline.filters.tree import EVERY_ROW, Filter
 from export_pipeline.windows import HourWindow
+
+# The column of contributed tables that names the columns whose values do not fit, each between spaces. No
+# column can be called so: it is no name.
+UNFIT = "does not fit"
 
 
 def rows_of_hour(
@@ -49,6 +53,16 @@ def rows_between(
         sa.select(*(source.c[column.name] for column in columns))
         .where(*conditions)
         .order_by(*_total_order(table, source))
+    )
+
+
+def unfit_rows(table: Table, window: HourWindow, column: str | None = None) -> sa.Select[Any]:
+    """The hour's rows of a contributed table in which a value does not fit: of that column, or of any."""
+    unfit: sa.ColumnClause[str] = sa.column(UNFIT, sa.Text())
+    # Filters are of no matter: what does not fit they take for NULL.
+    rows = rows_of_hour(table, table.columns[:1], window, EVERY_ROW, None)
+    return rows.where(
+        unfit.is_not(None) if column is None else unfit.contains(f" {column} ", autoescape=True)
     )
 
 

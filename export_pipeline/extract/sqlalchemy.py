@@ -59,6 +59,8 @@ class SqlalchemySnapshot:
         """Before the first query: let nobody replace what the selects read. Few databases have to be told."""
 
     def found(self, rows: sa.Select[Any]) -> tuple[FoundColumn, ...] | None:
+        if rows._independent_ctes:  # a derived table; SQLAlchemy has no public name for it
+            return None
         relation = relation_of(rows)
         if relation not in self._found:
             source = source_of(rows)

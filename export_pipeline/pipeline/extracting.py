@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from export_pipeline.errors import PermanentFailure, TransientFailure
 from export_pipeline.exports.plan import TablePlan
-from export_pipeline.extract.query import columns_of, relation_of, rows_of_hour
+from export_pipeline.extract.query import columns_of, relation_of, rows_of_hour, unfit_rows
 from export_pipeline.extract.schema import arrow_schema
 from export_pipeline.extract.shapes import check_shape, undeclared
 from export_pipeline.extract.source import Snapshot, Source
@@ -45,6 +45,8 @@ def extract_hour(
     with source.snapshot(stop, selects) as snapshot:
         read_at = datetime.now(UTC)
         extras = [_check_shape(snapshot, plan, select) for plan, select in zip(plans, selects, strict=True)]
+        for plan, select in zip(plans, selects, strict=True):
+            _check_values(snapshot, plan, window, select)
         counts = [snapshot.count(select) for select in selects]
         firsts = [
             count if wanted is None else min(count, wanted[plan.table.name])
@@ -92,6 +94,22 @@ def _check_shape(snapshot: Snapshot, plan: TablePlan, select: sa.Select[Any]) ->
     declared = {column.name: column.type for column in plan.table.columns if column.name in used}
     check_shape(relation_of(select), declared, found)
     return None if found is None else undeclared(plan.table, found)
+
+
+def _check_values(snapshot: Snapshot, plan: TablePlan, window: HourWindow, select: sa.Select[Any]) -> None:
+    """Refuse an hour of a contributed table in which a value is not of its column's type.
+
+    As of a record that was accepted before its entity type's schema said something else.
+    """
+    if not plan.table.contributed or not snapshot.count(unfit_rows(plan.table, window)):
+        return
+    for name in columns_of(select):
+        if count := snapshot.count(unfit_rows(plan.table, window, name)):
+            raise PermanentFailure(
+                f"{window.key}: {plan.table.name}.{name} is {plan.table.column(name).type}, but {count:,}"
+                f" {'record has' if count == 1 else 'records have'} something else there: contribute them"
+                " anew, or correct the entity type's schema"
+            )
 
 
 class _Reading:

@@ -1,0 +1,49 @@
+"""A table that a source does not have is read as one that it has."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from export_pipeline.dataset.tables import Table
+from export_pipeline.extract.derived import DerivedSource
+from export_pipeline.extract.query import rows_of_hour
+from export_pipeline.extract.schema import arrow_schema
+from export_pipeline.extract.sources import open_source
+from export_pipeline.filters.tree import EVERY_ROW
+from export_pipeline_tests.builders import a_column, a_table, an_hour
+
+DERIVED = a_table(
+    name="derived",
+    relation="derived",
+    columns=(a_column("id", "int64"), a_column("seen", "timestamp")),
+    time_column="seen",
+)
+
+
+def test_a_derived_table_is_read_beside_the_sources_own(tmp_path: Path) -> None:
+    file = tmp_path / "source.sqlite"
+    with closing(sqlite3.connect(file)) as writer, writer:
+        writer.execute("create table events (id integer, seen text)")
+        writer.executemany("insert into events values (?, '2013-01-01 00:30:00')", [(1,), (2,)])
+    events = sa.table("events", sa.column("id"), sa.column("seen"))
+    doubled = sa.select((events.c.id * sa.bindparam(None, 10)).label("id"), events.c.seen).where(
+        events.c.id > 1
+    )
+
+    with (
+        closing(DerivedSource(open_source(f"sqlite:///{file}"), {"derived": doubled})) as source,
+        source.snapshot() as snapshot,
+    ):
+        assert snapshot.mechanism == "SQLite read transaction"
+        for table, ids in ((DERIVED, [20]), (a_table_of_events(), [1, 2])):
+            rows = rows_of_hour(table, table.select(["id"]), an_hour(), EVERY_ROW, None)
+            batches = snapshot.batches(rows, arrow_schema(table.select(["id"])))
+            assert [row["id"] for batch in batches for row in batch.to_pylist()] == ids
+            assert snapshot.count(rows) == len(ids)
+            assert (snapshot.found(rows) is None) == (table is DERIVED)
+
+
+def a_table_of_events() -> Table:
+    return a_table(name="events", relation="events", columns=DERIVED.columns, time_column="seen")
