@@ -5,7 +5,7 @@ import os
 import random
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,7 +31,8 @@ from export_pipeline.dataset.tables import Dataset
 from export_pipeline.documents import read_document
 from export_pipeline.errors import ExportPipelineError, InvalidRequest, NotFound, TransientFailure
 from export_pipeline.exports.export import DEFAULT_ORGANIZATION
-from export_pipeline.exports.plan import TablePlan
+from export_pipeline.exports.plan import TablePlan, derived_tables
+from export_pipeline.extract.derived import DerivedSource
 from export_pipeline.extract.sources import open_source
 from export_pipeline.settings import Settings
 from export_pipeline.store.connector_states import note_check
@@ -44,6 +45,7 @@ from export_pipeline.store.connectors import (
     lock_declared,
     organizations_without,
 )
+from export_pipeline.store.contributed_tables import contributed_tables, with_contributed
 from export_pipeline.store.database import open_control_database, reading, upgrade, writing
 from export_pipeline.store.declared_connectors import declared_config
 from export_pipeline.store.encryption import SecretKey, secret_key
@@ -70,6 +72,17 @@ class Deployment:
     def dataset(self) -> Dataset:
         """The declaration, read anew: whoever edits it need not restart anything."""
         return load_dataset(self.settings.dataset_path, self.environ)
+
+    def dataset_of(self, organization: str) -> Dataset:
+        """The same with what was contributed to the organization, which is no other's to see."""
+        dataset = self.dataset
+        with reading(self.control) as connection:
+            contributed = contributed_tables(connection, organization)
+        return replace(dataset, tables=with_contributed(dataset.tables, contributed))
+
+    def url_of(self, plans: Sequence[TablePlan]) -> str:
+        """Where the tables of the plans are: what was contributed is in our own database."""
+        return self.settings.control_database_url if derived_tables(plans) else self.source_url
 
     @property
     def source_url(self) -> str:
@@ -106,7 +119,7 @@ class Deployment:
 
     def estimate(self, plans: Sequence[TablePlan], since: datetime, until: datetime) -> Mapping[str, int]:
         """The rows of each table in `[since, until)`, counted at the source."""
-        source = open_source(self.source_url, self.statement_limit)
+        source = DerivedSource(open_source(self.url_of(plans), self.statement_limit), derived_tables(plans))
         try:
             return estimate_rows(source, plans, since, until)
         finally:

@@ -46,9 +46,9 @@ class Visit:
 
     @property
     def dataset(self) -> Dataset:
-        """What can be exported. A mistake in its declaration is the operator's, and theirs to read."""
+        """What the organization can export. A mistake in the declaration is the operator's to read."""
         try:
-            return self.deployment.dataset
+            return self.deployment.dataset_of(self.organization)
         except ExportPipelineError as error:
             LOG.error("request=%s the dataset cannot be read: %s", self.request_id, error)  # noqa: TRY400
         raise TransientFailure("the dataset's declaration cannot be read now; its operator has to correct it")

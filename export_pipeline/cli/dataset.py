@@ -58,7 +58,7 @@ def check(context: typer.Context, as_json: Json = False) -> None:
 def show(context: typer.Context, as_json: Json = False) -> None:
     """Show every table and column that can be exported."""
     with opened(context) as deployment:
-        tables = list(deployment.dataset.tables.values())
+        tables = list(deployment.dataset_of(deployment.settings.organization).tables.values())
     if as_json:
         print_document({"tables": [_document(table) for table in tables]})
         return

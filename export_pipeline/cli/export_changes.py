@@ -68,7 +68,7 @@ def update(
         updated = update_export(
             connection,
             deployment.secret_key,
-            deployment.dataset,
+            deployment.dataset_of(deployment.settings.organization),
             organization=deployment.settings.organization,
             slug=name,
             definition=definition_from(given),

@@ -195,20 +195,21 @@ def create(
         named(**({} if definition is not None else OPTIONS)),
         opened(context) as deployment,
     ):
+        dataset = deployment.dataset_of(deployment.settings.organization)
         with (trying if dry_run else writing)(deployment.control) as connection:
             export = create_export(
                 connection,
                 deployment.secret_key,
-                deployment.dataset,
+                dataset,
                 organization=deployment.settings.organization,
                 slug=name,
                 connector=connector,
                 definition=definition_from(given),
                 standing=not once,
             )
-            applied = applied_filters(connection, deployment.dataset, export)
+            applied = applied_filters(connection, dataset, export)
             waits = waits_for(get_connector(connection, export.connector_id))
-            plans = plans_of(connection, deployment.dataset, export)
+            plans = plans_of(connection, dataset, export)
         if dry_run:
             since, until_ = range_of(export.definition, datetime.now(UTC))
             rows = deployment.estimate(plans, since, until_)

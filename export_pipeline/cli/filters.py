@@ -61,7 +61,7 @@ def replace(context: typer.Context, name: Name, text: Text, as_json: Json = Fals
     with opened(context) as deployment, writing(deployment.control) as connection:
         stored, followers = replace_filter(
             connection,
-            deployment.dataset,
+            deployment.dataset_of(deployment.settings.organization),
             organization=deployment.settings.organization,
             name=name,
             text=_read(text),

@@ -15,8 +15,10 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from export_pipeline.contributions.webhook_requests import Reason, Unanswered, fetched
 
-# Threads, which mostly wait. The other side is one service of one customer.
+# Threads of a process, which mostly wait. The other side is one service of one customer.
 AT_ONCE = 16
+
+_asking = threading.BoundedSemaphore(AT_ONCE)
 
 # A service that did not answer so often in a row is left alone for the rest: of each record it would
 # otherwise take two seconds.
@@ -58,7 +60,8 @@ def ask(webhook: str, entity_type: str, vendor_id: str) -> Answer:
         url = address_of(webhook, entity_type, vendor_id)
     except ValueError as error:
         raise Unanswered(Reason.UNREACHABLE) from error
-    return _read(fetched(url))
+    with _asking:
+        return _read(fetched(url))
 
 
 def ask_all(

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
 
 from export_pipeline.dataset.tables import Column, Dataset, Table
 from export_pipeline.dataset.types import Kind
@@ -40,6 +43,7 @@ def plan_of(
     tables = [_table(dataset, name) for name in names]
     if len({table.name for table in tables}) < len(tables):
         raise InvalidRequest(f"tables: {', '.join(names)} names a table twice; name it once", field="tables")
+    _refuse_several_databases(tables)
     if definition.tenant is not None:
         _refuse_whole_tables(tables)
     filters = filters_of(definition, tables, named)
@@ -52,6 +56,23 @@ def plan_of(
         )
         for table, choice, filter_ in zip(tables, definition.tables, filters, strict=True)
     )
+
+
+def derived_tables(plans: Sequence[TablePlan]) -> Mapping[str, sa.Select[Any]]:
+    """Those of the plans' tables that a database has to be told of, by their relations' names."""
+    return {plan.table.relation: plan.table.derived for plan in plans if plan.table.derived is not None}
+
+
+def _refuse_several_databases(tables: Sequence[Table]) -> None:
+    """An hour's tables are read in one transaction, which no two databases have together."""
+    contributed = [table.name for table in tables if table.contributed]
+    declared = [table.name for table in tables if not table.contributed]
+    if contributed and declared:
+        raise InvalidRequest(
+            f"tables: {', '.join(contributed)} is contributed and {', '.join(declared)} is not, so that they"
+            " are in two databases, which cannot be read at one moment; make an export for each kind",
+            field="tables",
+        )
 
 
 def _table(dataset: Dataset, name: str) -> Table:

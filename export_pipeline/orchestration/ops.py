@@ -251,8 +251,9 @@ def _read(run: Run, deployment: DeploymentResource, windows: Sequence[HourWindow
     try:
         with reading(run.control) as connection:
             named = named_filters(connection, run.export.organization)
-        plans = plan_of(run.export.definition, deployment.deployment.dataset, named)
-        source = deployment.source()
+        dataset = deployment.deployment.dataset_of(run.export.organization)
+        plans = plan_of(run.export.definition, dataset, named)
+        source = deployment.source(plans)
     except ExportPipelineError as error:
         return run.refuse("extract", windows, error)
     return run.extract(source, plans, windows)

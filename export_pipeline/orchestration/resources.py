@@ -1,7 +1,7 @@
 """Dagster's way to our deployment. Fields of resources are shown and stored: so these hold no secret."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import dagster as dg
@@ -10,6 +10,8 @@ from pydantic import Field, PrivateAttr
 from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.deployment import Deployment, open_deployment
 from export_pipeline.errors import ExportPipelineError
+from export_pipeline.exports.plan import TablePlan, derived_tables
+from export_pipeline.extract.derived import DerivedSource
 from export_pipeline.extract.source import Source
 from export_pipeline.extract.sources import open_source
 from export_pipeline.settings import Settings
@@ -22,7 +24,7 @@ class DeploymentResource(dg.ConfigurableResource["DeploymentResource"]):
         default=False, description="Deliver again what is delivered already, instead of what is missing only."
     )
     _opened: Deployment | None = PrivateAttr(default=None)
-    _source: Source | None = PrivateAttr(default=None)
+    _sources: dict[str, Source] = PrivateAttr(default_factory=dict)
     _warned: set[str] = PrivateAttr(default_factory=set)
 
     @contextmanager
@@ -31,21 +33,23 @@ class DeploymentResource(dg.ConfigurableResource["DeploymentResource"]):
         try:
             yield self
         finally:
-            if self._source is not None:
-                self._source.close()
+            for source in self._sources.values():
+                source.close()
             self._opened.close()
-            self._opened = self._source = None
+            self._opened = None
+            self._sources.clear()
 
     @property
     def deployment(self) -> Deployment:
         assert self._opened is not None, "the resource is open only while a run or a tick lasts"
         return self._opened
 
-    def source(self) -> Source:
-        """The source database, connected to when the first hour is read."""
-        if self._source is None:
-            self._source = open_source(self.deployment.source_url, self.deployment.statement_limit)
-        return self._source
+    def source(self, plans: Sequence[TablePlan]) -> Source:
+        """The database that the plans' tables are in, connected to when the first hour is read."""
+        url = self.deployment.url_of(plans)
+        if url not in self._sources:
+            self._sources[url] = open_source(url, self.deployment.statement_limit)
+        return DerivedSource(self._sources[url], derived_tables(plans))
 
     def warn_once(self, log: logging.Logger, text: str) -> None:
         """Log a warning, unless this run has done so: what holds for one chunk holds for the next, too."""

@@ -84,8 +84,10 @@ def _request(ready: Ready, slug: str, job: str, waits: Sequence[Wait]) -> dg.Run
     first, last = (HourWindow(wait.hour).key for wait in (waits[0], waits[-1]))
     proven_since = waits[0].proven_since
     forced = {PROVEN_SINCE_TAG: proven_since.isoformat()} if proven_since else {}
+    run_key = f"{ready.export_id}/{first}...{last}/{ready.running_since.isoformat()}"
     return dg.RunRequest(
-        run_key=f"{ready.export_id}/{first}...{last}/{ready.running_since.isoformat()}",
+        # What is asked for by force may be so again: records of the hour were deleted once more.
+        run_key=f"{run_key}/{proven_since.isoformat()}" if proven_since else run_key,
         job_name=job,
         tags={
             RANGE_START_TAG: first,

@@ -27,6 +27,7 @@ from export_pipeline.pipeline.chunk import Chunk, HourWaits, WaitsAfter, Worker,
 from export_pipeline.pipeline.claiming import BEGINS, GOES_ON, Claims, TakenHours
 from export_pipeline.pipeline.delivering import deliver_hour
 from export_pipeline.pipeline.doubting import Doubt
+from export_pipeline.pipeline.enriching import enrich
 from export_pipeline.pipeline.extracting import extract_hour
 from export_pipeline.pipeline.formatting import format_hour
 from export_pipeline.pipeline.hours import DeliveredHour, FormattedHour, StagedHour
@@ -83,6 +84,7 @@ class Run:
         if isinstance(self.connector, ExportPipelineError):
             return self.refuse("extract", windows, self.connector)
         row_limit = self.connector.row_limit
+        contributed = [plan.table.name for plan in plans if plan.table.contributed]
 
         def extract(window: HourWindow) -> StagedHour | None:
             if window not in taken.mine:
@@ -90,6 +92,7 @@ class Run:
             check_settled(self.export.definition, window, datetime.now(UTC))
             folder = self.staging.folder(self.export.id, window)
             progress = self._claims.progress(self.export, window, "extract")
+            enrich(self.control, self.export.organization, contributed, window, self.stop)
             read = partial(extract_hour, source, plans, row_limit=row_limit, stop=self.stop)
             if isinstance(window, HourRange):
                 return extract_range(

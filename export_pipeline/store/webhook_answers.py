@@ -19,8 +19,8 @@ from export_pipeline.store.webhook_schema import WEBHOOK_ANSWERS, WEBHOOK_FAILUR
 # Of one connector. Beyond it those go that were asked for first.
 MOST_KEPT = 100_000
 
-# A run that has asked for an hour's answers begins to read them at once, and may wait for its database.
-LEFT_FOR_RUNS = timedelta(hours=1)
+# A run asks for all of an hour before it reads it, which takes hours where there are many and each is slow.
+LEFT_FOR_RUNS = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

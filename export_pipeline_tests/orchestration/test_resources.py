@@ -32,13 +32,15 @@ def test_it_is_the_deployment_that_the_environment_names(installation: Installat
 def test_it_is_opened_once_and_not_for_each_question() -> None:
     with opened() as resource:
         assert resource.deployment is resource.deployment
-        assert resource.source() is resource.source()
+        first, second = resource.source([]), resource.source([])
+        with first.snapshot(), second.snapshot():
+            assert len(resource._sources) == 1
 
 
 @pytest.mark.usefixtures("installation")
 def test_after_the_run_it_is_closed() -> None:
     with opened() as resource:
-        resource.source()
+        resource.source([])
     with pytest.raises(AssertionError, match="only while a run or a tick lasts"):
         _ = resource.deployment
 

@@ -34,7 +34,8 @@ def create(request: Request, asking: ExportsEditor, body: JsonObject) -> dict[st
     payload = asked.payload
     visit = of_organization(request, asking, Privilege.EXPORTS_EDIT, payload.username)
     deployment, organization = visit.deployment, visit.organization
-    wanted = wanted_by(payload.query, deployment.dataset)
+    dataset = deployment.dataset_of(organization)
+    wanted = wanted_by(payload.query, dataset)
     with named_as_asked():
         target = backend_named(visit, payload.connector)
         with reading(deployment.control) as connection:
@@ -46,7 +47,7 @@ def create(request: Request, asking: ExportsEditor, body: JsonObject) -> dict[st
             task = request_export(
                 connection,
                 deployment.secret_key,
-                deployment.dataset,
+                dataset,
                 organization=organization,
                 connector=target.name,
                 definition=definition,

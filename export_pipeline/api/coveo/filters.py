@@ -74,10 +74,11 @@ def get(visit: ExportsViewer, purpose: Purpose, id: str) -> FilterDocument:  # i
 def replace(visit: ExportsEditor, purpose: Purpose, id: str, asked: FilterRequest) -> FilterId:
     """Store another text and name for it. Exports that name it follow."""
     _found(visit, purpose, id)
+    dataset = visit.dataset
     with writing(visit.deployment.control) as connection:
         stored, _ = replace_filter(
             connection,
-            visit.deployment.dataset,
+            dataset,
             organization=visit.organization,
             name=id,
             text=asked.value,
