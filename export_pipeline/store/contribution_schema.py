@@ -24,7 +24,7 @@ ENTITY_TYPES = sa.Table(
     sa.Column("eid", sa.String(32), nullable=False),
     sa.Column("name", sa.String(64), nullable=False),
     sa.Column("description", sa.Text, nullable=False),
-    sa.Column("schema", sa.JSON(none_as_null=True)),  # JSON Schema of records; none: any object will do
+    sa.Column("schema", sa.JSON, nullable=False),  # JSON Schema of records; {}: any object will do
     sa.Column("tags", sa.JSON, nullable=False),
     sa.Column("icon", sa.Text),
     sa.Column("timeseries", sa.JSON, nullable=False),

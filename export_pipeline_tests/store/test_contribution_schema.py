@@ -29,6 +29,7 @@ ROWS: dict[sa.Table, dict[str, Any]] = {
         "eid": "country",
         "name": "Country",
         "description": "A country",
+        "schema": {},
         "tags": [],
         "timeseries": {},
         "created_at": NOW,

@@ -22,7 +22,7 @@ def _entity_types() -> None:
         sa.Column("eid", sa.String(length=32), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("schema", sa.JSON(), nullable=True),
+        sa.Column("schema", sa.JSON(), nullable=False),
         sa.Column("tags", sa.JSON(), nullable=False),
         sa.Column("icon", sa.Text(), nullable=True),
         sa.Column("timeseries", sa.JSON(), nullable=False),
