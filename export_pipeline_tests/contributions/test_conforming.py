@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 
@@ -67,6 +67,7 @@ def _further(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 SCHEMAS: st.SearchStrategy[Any] = st.recursive(st.booleans() | st.just({}), _further, max_leaves=6)
 
 
+@settings(deadline=None)
 @given(schema=SCHEMAS, value=VALUES)
 def test_it_agrees_with_the_library_that_everybody_has(schema: Any, value: Any) -> None:
     ours = next(Run(read_schema(schema)).faults(value), None) is None
