@@ -3,14 +3,18 @@
 Read by the entry points only; everything else gets arguments.
 """
 
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from export_pipeline.connectors.locations import Endpoint, address_like
 from export_pipeline.exports.export import LONGEST_SLUG, SHORTEST_SLUG, SLUG_PATTERN
+
+# An address's path, without a slash at its end.
+ApiBase = Annotated[str, Field(pattern=r"^(/[a-z0-9][a-z0-9._-]*)+$", max_length=200)]
 
 # A path that ends so names a document, whether or not it is there; any other names a folder.
 DOCUMENTS = (".toml", ".json")
@@ -104,11 +108,35 @@ class Settings(BaseSettings):
         description="How many hours a request that is sent again with its Idempotency-Key is answered as the"
         " first time.",
     )
+    coordinator_base: ApiBase = Field(
+        "/v1", description="Where BitBroker's coordinators find entity types and data connectors."
+    )
+    contributor_base: ApiBase = Field(
+        "/contributor/v1", description="Where BitBroker's contributors find their data connectors."
+    )
+    consumer_base: ApiBase = Field(
+        "/consumer/v1", description="Where BitBroker's consumers find what was contributed."
+    )
+    contribution_salt: str = Field(
+        "a-long-secret-string",
+        min_length=1,
+        description="Goes into the ids of data connectors and records; BitBroker's APP_SECRET, for who comes"
+        " from there and wants to keep ids. Nothing is kept safe by it: contributors have tokens.",
+    )
+    contribution_session_seconds: int = Field(
+        86_400, ge=1, description="A contribution session that nobody uses for so long is rolled back."
+    )
     hours_per_run: int | None = Field(
         None,
         ge=1,
         description="Cut backfills into runs of that many hours; default: one run, whatever the range.",
     )
+
+    @model_validator(mode="after")
+    def _bases_of_their_own(self) -> Self:
+        if len({self.coordinator_base, self.contributor_base, self.consumer_base}) < 3:
+            raise ValueError("coordinator_base, contributor_base and consumer_base have to be three")
+        return self
 
     @field_validator("allowed_networks", mode="before")
     @classmethod
@@ -116,6 +144,10 @@ class Settings(BaseSettings):
         return (
             [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
         )
+
+    @property
+    def contribution_idle(self) -> timedelta:
+        return timedelta(seconds=self.contribution_session_seconds)
 
     @property
     def dataset_path(self) -> Path:

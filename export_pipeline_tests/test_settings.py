@@ -193,3 +193,20 @@ def test_our_own_folders_are_all_of_them(tmp_path: Path) -> None:
 
     assert [*settings.own_folders] == places
     assert len(settings.model_copy(update={"control_url": "postgresql://host/x"}).own_folders) == 3
+
+
+@pytest.mark.parametrize("base", ["v1", "/v1/", "/", "", "/V1", "/v 1", "/../x", "/v1?x", "/v1/{eid}"])
+def test_a_base_is_a_path(base: str) -> None:
+    with pytest.raises(ValidationError, match="coordinator_base"):
+        Settings(coordinator_base=base)
+
+
+def test_bases_are_three() -> None:
+    with pytest.raises(ValidationError, match="have to be three"):
+        Settings(coordinator_base="/v1", consumer_base="/v1")
+
+
+def test_a_session_may_rest_for_so_long() -> None:
+    assert Settings().contribution_idle.total_seconds() == 86_400
+    with pytest.raises(ValidationError, match="contribution_session_seconds"):
+        Settings(contribution_session_seconds=0)

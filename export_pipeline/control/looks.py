@@ -12,6 +12,8 @@ from export_pipeline.errors import NotFound
 from export_pipeline.exports.export import Export
 from export_pipeline.store.api_keys import find_key
 from export_pipeline.store.connectors import connector_config, find_connector, get_connector
+from export_pipeline.store.data_connectors import find_data_connector
+from export_pipeline.store.entity_types import find_entity_type
 from export_pipeline.store.exports import get_export, lock_export
 from export_pipeline.store.named_filters import find_named_filter
 from export_pipeline.store.organizations import list_organizations
@@ -110,3 +112,16 @@ def organization(connection: sa.Connection, given: Mapping[str, Any], _result: A
 def tenants(connection: sa.Connection, given: Mapping[str, Any], _result: Any) -> Seen:
     """Whose rows an organization may export."""
     return Seen(given["organization"], {"tenants": [*tenants_of(connection, given["organization"])]})
+
+
+def entity_type(connection: sa.Connection, given: Mapping[str, Any], _result: Any) -> Seen:
+    """What is said of it, and what its records follow."""
+    found = find_entity_type(connection, given["organization"], given["eid"])
+    return Seen(found.eid, asdict(found.profile))
+
+
+def data_connector(connection: sa.Connection, given: Mapping[str, Any], _result: Any) -> Seen:
+    """What is said of it, and whether consumers see what it contributed; its token is nobody's to see."""
+    entity = find_entity_type(connection, given["organization"], given["eid"])
+    found = find_data_connector(connection, entity, given["cid"])
+    return Seen(f"{entity.eid}/{found.cid}", asdict(found.profile) | {"is_live": found.is_live})

@@ -10,10 +10,15 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "export_pipeline"
 
+_CONTRIBUTED = "records are data; whose token or key it was that sent them is a matter of the request log"
+
 # What changes something and leaves no entry, and why.
 NOT_NOTED = {
     "connectors.check_connector": "what a check finds is no change that people make",
     "schedules.make_due": "nobody but the calendar makes what is due; the request that is made is noted",
+    "contribution_sessions.open_session": _CONTRIBUTED,
+    "contribution_sessions.send": _CONTRIBUTED,
+    "contribution_sessions.close_session": _CONTRIBUTED,
     "external_ids.with_external_id": "an external id is made when it is first needed, and nobody's choice",
 }
 
