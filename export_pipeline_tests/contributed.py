@@ -9,7 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from export_pipeline.store.contribution_schema import CONTRIBUTED_RECORDS, DATA_CONNECTORS, ENTITY_TYPES
+from export_pipeline.store.contribution_schema import (
+    CONTRIBUTED_HOURS,
+    CONTRIBUTED_RECORDS,
+    DATA_CONNECTORS,
+    ENTITY_TYPES,
+)
 from export_pipeline.store.database import writing
 from export_pipeline.store.organizations import ensure_organization
 from export_pipeline_tests.builders import FIRST_HOUR, ORGANIZATION
@@ -88,8 +93,9 @@ def a_record(
     *,
     instance: Mapping[str, Any] | None = None,
     minutes: float = 0,
+    since: datetime = FIRST_HOUR,
 ) -> None:
-    """A record that was accepted so many minutes after the first hour began."""
+    """A record that was accepted so many minutes after that."""
     with writing(control) as connection:
         connection.execute(
             CONTRIBUTED_RECORDS.insert().values(
@@ -100,6 +106,32 @@ def a_record(
                 record=entity,
                 instance=instance,
                 digest=hashlib.sha256(json.dumps(entity).encode()).hexdigest(),
-                accepted_at=FIRST_HOUR + timedelta(minutes=minutes),
+                accepted_at=since + timedelta(minutes=minutes),
             )
+        )
+
+
+def a_record_is_deleted(control: sa.Engine, connector: str, vendor_id: str) -> None:
+    """As its contributor asks for."""
+    record = CONTRIBUTED_RECORDS.c
+    with writing(control) as connection:
+        connection.execute(
+            CONTRIBUTED_RECORDS.delete().where(record.connector == connector, record.vendor_id == vendor_id)
+        )
+
+
+def a_connector_is_live(control: sa.Engine, connector: str, *, live: bool) -> None:
+    """Or is not any more."""
+    with writing(control) as connection:
+        mine = DATA_CONNECTORS.c.id == connector
+        connection.execute(DATA_CONNECTORS.update().where(mine).values(is_live=live))
+
+
+def an_hour_changed(control: sa.Engine, entity_type: str, hour: datetime, at: datetime) -> None:
+    """It is noted that the hour changed then, last."""
+    with writing(control) as connection:
+        mine = (CONTRIBUTED_HOURS.c.entity_type == entity_type, CONTRIBUTED_HOURS.c.hour == hour)
+        connection.execute(CONTRIBUTED_HOURS.delete().where(*mine))
+        connection.execute(
+            CONTRIBUTED_HOURS.insert().values(entity_type=entity_type, hour=hour, changes=1, changed_at=at)
         )

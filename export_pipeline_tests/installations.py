@@ -91,7 +91,7 @@ class Installation:
             return create_export(
                 connection,
                 self.deployment.secret_key,
-                self.deployment.dataset,
+                self.deployment.dataset_of("default"),
                 organization="default",
                 slug=slug,
                 connector=connector,
@@ -113,7 +113,7 @@ class Installation:
             return request_export(
                 connection,
                 self.deployment.secret_key,
-                self.deployment.dataset,
+                self.deployment.dataset_of("default"),
                 organization="default",
                 connector=connector,
                 definition=definition_from(definition),

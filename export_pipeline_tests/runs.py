@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from export_pipeline.exports.export import Export
-from export_pipeline.exports.plan import plan_of
+from export_pipeline.exports.plan import derived_tables, plan_of
+from export_pipeline.extract.derived import DerivedSource
 from export_pipeline.extract.sources import open_source
 from export_pipeline.pipeline.chunk import Chunk
 from export_pipeline.pipeline.hours import DeliveredHour
@@ -45,9 +46,12 @@ def deliver(
     """All three stages, by one run."""
     run = a_run(installation, export, proven_since)
     deployment = installation.deployment
-    source = open_source(deployment.source_url, deployment.statement_limit)
+    plans = plan_of(export.definition, deployment.dataset_of(export.organization))
+    source = DerivedSource(
+        open_source(deployment.url_of(plans), deployment.statement_limit), derived_tables(plans)
+    )
     try:
-        staged = run.extract(source, plan_of(export.definition, deployment.dataset), windows)
+        staged = run.extract(source, plans, windows)
     finally:
         source.close()
     return run.deliver(run.format(staged), lambda _hour: None)

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from export_pipeline.dataset.tables import Dataset, Table
 from export_pipeline.errors import InvalidRequest
-from export_pipeline.exports.plan import plan_of
+from export_pipeline.exports.plan import derived_tables, plan_of
 from export_pipeline.filters.named import NamedFilters
 from export_pipeline.filters.text import filter_from
 from export_pipeline.filters.tree import EVERY_ROW, Comparison
@@ -54,6 +55,19 @@ def test_a_filter_is_worked_out_for_each_table() -> None:
     for plan in plans:
         assert isinstance(plan.filter, Comparison)
         assert (plan.filter.column, plan.filter.value) == ("origin", "JFK")
+
+
+def test_contributed_tables_and_others_are_in_two_databases() -> None:
+    derived = sa.select(1)
+    dataset = a_dataset(a_table(), a_table(name="country", relation="country", derived=derived))
+    refused = refusal(dataset, tables=({"name": "flights"}, {"name": "country"}))
+
+    assert refused.field == "tables"
+    assert "country is contributed and flights is not" in str(refused)
+
+    plans = plan_of(a_definition(tables=({"name": "country"},)), dataset)
+    assert derived_tables(plans) == {"country": derived}
+    assert derived_tables(plan_of(a_definition(), dataset)) == {}
 
 
 def test_no_filter_means_every_row() -> None:
