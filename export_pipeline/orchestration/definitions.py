@@ -5,6 +5,7 @@ import dagster as dg
 from export_pipeline.deployment import open_deployment
 from export_pipeline.orchestration.assets import export_asset, export_job
 from export_pipeline.orchestration.connector_resources import connector_resources
+from export_pipeline.orchestration.correcting import contributed_corrections
 from export_pipeline.orchestration.handover import handover
 from export_pipeline.orchestration.health import check_connectors, connector_health
 from export_pipeline.orchestration.jobs import export_task
@@ -36,7 +37,7 @@ def defs() -> dg.Definitions:
         assets=[export_asset(export, hours_per_run=settings.hours_per_run) for export in exports],
         jobs=[*jobs.values(), export_task, check_connectors, retention],
         schedules=[*(export_schedule(export, jobs[export.id]) for export in exports), retention_daily],
-        sensors=[*SENSORS, due_event_exports, connector_health, waiting_hours(jobs)],
+        sensors=[*SENSORS, due_event_exports, connector_health, contributed_corrections, waiting_hours(jobs)],
         resources={
             "deployment": DeploymentResource.configure_at_launch(),
             "io_manager": handover,

@@ -24,6 +24,7 @@ def test_without_exports_the_definitions_load_all_the_same(installation: Install
         "failed_runs",
         "cancelled_runs",
         "connector_health",
+        "contributed_corrections",
         "waiting_hours",
         "due_event_exports",
     }

@@ -1,0 +1,57 @@
+"""Hours that were delivered before what was contributed for them changed: they are to be delivered again.
+
+A record that is deleted, or changed and so of another hour, leaves the hour that it was in, and so does every
+record of a connector that is demoted. The hour's next revision says which receipt it takes the place of.
+"""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from export_pipeline.receipts.receipt import receipt_from
+from export_pipeline.store.corrections import Change, changes_between
+from export_pipeline.store.database import reading, writing
+from export_pipeline.store.exports import standing_exports
+from export_pipeline.store.ledger import latest_entry
+from export_pipeline.store.waits import note_wait
+
+# A change is dated before it is stored, and a run that reads in between does not see it. No session takes so
+# long to close; and nobody is told of a change that is followed by others at once.
+TO_SETTLE = timedelta(minutes=2)
+
+
+def note_corrections(control: sa.Engine, since: datetime | None, now: datetime) -> tuple[int, datetime]:
+    """Have those hours of standing exports delivered again that were read before they changed.
+
+    Looks at changes from `since` on (None: at all that there were), and returns how many hours there are and
+    from when on to look the next time. One-off requests were of a moment, and stay what they were.
+    """
+    until = now - TO_SETTLE
+    with reading(control) as connection:
+        changes = changes_between(connection, since or datetime.min.replace(tzinfo=now.tzinfo), until)
+        found = [
+            (export_id, change.hour) for change in changes for export_id in _concerned(connection, change)
+        ]
+    for export_id, hour in found:
+        with writing(control) as connection:
+            note_wait(connection, export_id, hour, now=now, proven_since=now)
+    return len(found), until
+
+
+def _concerned(connection: sa.Connection, change: Change) -> list[str]:
+    """The exports that delivered the hour as it was before."""
+    return [
+        export.id
+        for export in standing_exports(connection)
+        if export.organization == change.organization
+        and any(choice.name.casefold() == change.eid for choice in export.definition.tables)
+        and _outdated(connection, export.id, change)
+    ]
+
+
+def _outdated(connection: sa.Connection, export_id: str, change: Change) -> bool:
+    entry = latest_entry(connection, export_id, change.hour)
+    if entry is None:
+        return False
+    read_at = receipt_from(entry.receipt.encode(), entry.receipt_key).read_at
+    return read_at < change.changed_at + TO_SETTLE

@@ -1,0 +1,86 @@
+"""Which hours are to be delivered again: those that were read before they changed, of standing exports."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from export_pipeline.control.corrections import TO_SETTLE, note_corrections
+from export_pipeline.exports.export import Export
+from export_pipeline.store.database import reading, writing
+from export_pipeline.store.ledger import write_entry
+from export_pipeline.store.waits import Wait, waits_of
+from export_pipeline_tests.builders import FIRST_HOUR, a_ledger_entry, a_receipt
+from export_pipeline_tests.contributed import an_entity_type, an_hour_changed
+from export_pipeline_tests.control_databases import stored_export
+
+CHANGED = FIRST_HOUR + timedelta(days=1)
+NOW = CHANGED + timedelta(days=1)
+SECOND = timedelta(seconds=1)
+
+
+def delivered(control: sa.Engine, export: Export, *, read_at: datetime) -> None:
+    receipt = a_receipt(read_at=read_at).to_bytes().decode()
+    with writing(control) as connection:
+        write_entry(connection, a_ledger_entry(export_id=export.id, receipt=receipt))
+
+
+def noted(control: sa.Engine, export: Export) -> list[Wait]:
+    with reading(control) as connection:
+        return [*waits_of(connection, export.id)]
+
+
+def an_export(control: sa.Engine, **changes: Any) -> Export:
+    return stored_export(control, tables=({"name": "Country"},), **changes)
+
+
+def test_an_hour_that_was_read_before_it_changed_is_wanted_again(control: sa.Engine) -> None:
+    export = an_export(control)
+    an_hour_changed(control, an_entity_type(control), FIRST_HOUR, CHANGED)
+    delivered(control, export, read_at=CHANGED - SECOND)
+
+    assert note_corrections(control, None, NOW) == (1, NOW - TO_SETTLE)
+    assert noted(control, export) == [Wait(export_id=export.id, hour=FIRST_HOUR, since=NOW, proven_since=NOW)]
+    assert note_corrections(control, NOW - TO_SETTLE, NOW + SECOND) == (0, NOW + SECOND - TO_SETTLE)
+
+
+def test_so_is_one_that_was_read_while_the_change_may_not_have_been_stored(control: sa.Engine) -> None:
+    export = an_export(control)
+    an_hour_changed(control, an_entity_type(control), FIRST_HOUR, CHANGED)
+    delivered(control, export, read_at=CHANGED + TO_SETTLE - SECOND)
+
+    assert note_corrections(control, None, CHANGED + TO_SETTLE) == (0, CHANGED)
+    assert note_corrections(control, CHANGED, CHANGED + TO_SETTLE + SECOND)[0] == 1
+
+
+def test_an_hour_that_was_read_after_it_changed_is_in_order(control: sa.Engine) -> None:
+    export = an_export(control)
+    an_hour_changed(control, an_entity_type(control), FIRST_HOUR, CHANGED)
+    delivered(control, export, read_at=CHANGED + TO_SETTLE)
+
+    assert note_corrections(control, None, NOW)[0] == 0
+    assert noted(control, export) == []
+
+
+def test_an_hour_that_is_not_delivered_is_nobodys_to_correct(control: sa.Engine) -> None:
+    export = an_export(control)
+    an_hour_changed(control, an_entity_type(control), FIRST_HOUR, CHANGED)
+
+    assert note_corrections(control, None, NOW)[0] == 0
+    assert noted(control, export) == []
+
+
+def test_what_was_requested_once_stays_what_it_was(control: sa.Engine) -> None:
+    export = an_export(control, standing=False)
+    an_hour_changed(control, an_entity_type(control), FIRST_HOUR, CHANGED)
+    delivered(control, export, read_at=CHANGED - SECOND)
+
+    assert note_corrections(control, None, NOW)[0] == 0
+
+
+def test_an_entity_type_of_the_same_name_is_another_organizations(control: sa.Engine) -> None:
+    export = an_export(control)
+    an_hour_changed(control, an_entity_type(control, organization="others"), FIRST_HOUR, CHANGED)
+    delivered(control, export, read_at=CHANGED - SECOND)
+
+    assert note_corrections(control, None, NOW)[0] == 0
