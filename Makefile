@@ -9,7 +9,8 @@ export UV_PYTHON_DOWNLOADS = never
 # does at its start; demo and tests start hundreds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo dev test test-all azurite check fix lock bench bench-sources bench-connectors bench-polls clean
+.PHONY: help demo dev test test-all azurite check fix lock bench bench-sources bench-connectors bench-polls \
+	bench-contributions clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -75,6 +76,9 @@ bench-connectors: .venv/dev ## CPU per megabyte and peak memory of an upload of 
 
 bench-polls: .venv/dev ## how often a second the API says how far a task is, and how soon
 	@$(BIN)/python -m export_pipeline_tests.benchmarks.polls $(POLLS)
+
+bench-contributions: .venv/dev ## 100,000 records contributed in sessions of 250, and their export
+	@$(BIN)/python -m export_pipeline_tests.benchmarks.contributions $(RECORDS)
 
 clean: ## remove the environment and the demo's data
 	rm -rf .venv .tools .demo export_pipeline_tests/servers/azurite/node_modules
