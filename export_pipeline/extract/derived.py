@@ -1,7 +1,7 @@
 """Tables that a source does not have, but can be asked for all the same: each is a SELECT of its own."""
 
 import threading
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,8 +34,10 @@ class DerivedSnapshot:
         yield from self._snapshot.batches(self._with_table(rows), schema)
 
     def _with_table(self, rows: sa.Select[Any]) -> sa.Select[Any]:
+        if not _is_one(rows, self._tables):
+            return rows
         name = source_of(rows).name
-        return rows.add_cte(self._tables[name].cte(name)) if name in self._tables else rows
+        return rows.add_cte(self._tables[name].cte(name))
 
 
 class DerivedSource:
@@ -46,9 +48,16 @@ class DerivedSource:
         self._tables = tables
 
     @contextmanager
-    def snapshot(self, stop: threading.Event | None = None) -> Iterator[DerivedSnapshot]:
-        with self._source.snapshot(stop) as snapshot:
+    def snapshot(
+        self, stop: threading.Event | None = None, selects: Sequence[sa.Select[Any]] = ()
+    ) -> Iterator[DerivedSnapshot]:
+        theirs = [select for select in selects if not _is_one(select, self._tables)]
+        with self._source.snapshot(stop, theirs) as snapshot:
             yield DerivedSnapshot(snapshot, self._tables)
 
     def close(self) -> None:
         self._source.close()
+
+
+def _is_one(rows: sa.Select[Any], tables: Mapping[str, sa.Select[Any]]) -> bool:
+    return source_of(rows).name in tables
