@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from export_pipeline.api import documentation
+from export_pipeline.api.bitbroker.face import bitbroker
 from export_pipeline.api.bitmovin.face import BITMOVIN
 from export_pipeline.api.botify.face import BOTIFY
 from export_pipeline.api.coveo.face import COVEO
@@ -25,10 +26,32 @@ from export_pipeline.deployment import Deployment, open_deployment
 from export_pipeline.errors import ExportPipelineError
 from export_pipeline.settings import Settings
 
+# Below these everything is the native face's, which has the rest besides.
+NATIVE_ADDRESSES = ("/api", "/docs", "/downloads", "/healthz", "/openapi.json", "/readyz")
+
 LOG = logging.getLogger("export_pipeline.api")
 
 # The native one last: it answers for every address that is nobody else's.
 FACES: tuple[Face, ...] = (BITMOVIN, BOTIFY, COVEO, MANAGED, NATIVE)
+
+
+def faces_of(settings: Settings) -> tuple[Face, ...]:
+    """Those, and BitBroker's where the settings want it: with all below its bases that no other has."""
+    *others, native = FACES
+    for base in (settings.coordinator_base, settings.contributor_base, settings.consumer_base):
+        owner = next((face.name for face in others if face.has(base)), None)
+        if owner is None and any(_is_below(base, address) for address in NATIVE_ADDRESSES):
+            owner = native.name
+        if owner is not None:
+            raise ExportPipelineError(
+                f"the base {base} belongs to the {owner} face; choose another by"
+                " EXPORT_PIPELINE_COORDINATOR_BASE, _CONTRIBUTOR_BASE or _CONSUMER_BASE"
+            )
+    return (*others, bitbroker(settings), native)
+
+
+def _is_below(path: str, address: str) -> bool:
+    return path == address or path.startswith(f"{address}/")
 
 
 def create() -> FastAPI:
@@ -66,7 +89,8 @@ def application(deployment: Deployment) -> FastAPI:
     app.add_middleware(EveryRequest, failed=_failed)
     app.include_router(documentation.router)
     app.openapi = documentation.described(app, SCHEMAS)  # type: ignore[method-assign]
-    for face in FACES:
+    app.state.faces = faces_of(deployment.settings)
+    for face in app.state.faces:
         for router in face.routers:
             # Faces follow documents of their own; ours describes what is ours.
             app.include_router(router, include_in_schema=face is NATIVE)
@@ -107,5 +131,6 @@ def _failed(request: Request) -> Response:
 
 
 def _answer(request: Request, problem: Problem) -> Response:
-    face = next(face for face in FACES if face.has(request.url.path))
+    faces: tuple[Face, ...] = request.app.state.faces
+    face = next(face for face in faces if face.has(request.url.path))
     return face.answer(request, problem)

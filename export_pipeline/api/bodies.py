@@ -18,7 +18,7 @@ Model = TypeVar("Model", bound=BaseModel)
 async def _object(request: Request) -> dict[str, Any]:
     """The body as a JSON object."""
     try:
-        body = _loaded(await request.body())
+        body = loaded(await request.body())
     except (ValueError, RecursionError) as error:
         said = (
             error.msg
@@ -34,7 +34,7 @@ async def _object(request: Request) -> dict[str, Any]:
     raise problem  # outside of the handler: the original error holds the body
 
 
-def _loaded(data: bytes) -> Any:
+def loaded(data: bytes) -> Any:
     """The value. ValueError when it is none, or cannot be kept: halves of surrogate pairs, numbers without
     end, NULs.
     """

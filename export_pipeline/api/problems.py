@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from pydantic_core import ErrorDetails
 
+from export_pipeline.contributions.mistakes import Rejected
 from export_pipeline.errors import (
     AlreadyExists,
     ExportPipelineError,
@@ -50,10 +51,13 @@ OURS = "something went wrong on our side; tell us the request's id"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing that is wrong with a request. `field` is dotted; empty when it is about all of it."""
+    """One thing that is wrong with a request. `field` is dotted; empty when it is about all of it. `index` is
+    the record's, where several were sent.
+    """
 
     field: str
     message: str
+    index: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +88,9 @@ def problem_of(error: ExportPipelineError) -> Problem:
     if status is None:
         return Problem(status=HTTPStatus.INTERNAL_SERVER_ERROR, message=OURS)
     faults: tuple[Fault, ...] = ()
-    if isinstance(error, InvalidRequest) and error.field:
+    if isinstance(error, Rejected):
+        faults = tuple(Fault(field=one.name, message=one.reason, index=one.index) for one in error.mistakes)
+    elif isinstance(error, InvalidRequest) and error.field:
         faults = (_fault(error.field, str(error).removeprefix(f"{error.field}: ")),)
     wait = getattr(error, "wait", None)
     allowed = getattr(error, "allowed", ())

@@ -30,11 +30,13 @@ def create_entity_type(
     profile: EntityProfile,
     tables: Collection[str],
 ) -> EntityType:
-    """Accept an entity type. `tables` are those that the deployment has: exports tell them by their names."""
+    """Accept an entity type. `tables` are those that the organization has: exports know them by name."""
     reject(slug_mistakes(eid))
+    made = add_entity_type(connection, organization, eid, profile)
+    # Afterwards: what is there of this name already may be an entity type, which is another mistake.
     if eid.casefold() in {table.casefold() for table in tables}:
         reject([Mistake(name="slug", reason=TAKEN)])
-    return add_entity_type(connection, organization, eid, profile)
+    return made
 
 
 @audited("entity_type.replace", looks.entity_type)

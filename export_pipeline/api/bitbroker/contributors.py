@@ -1,0 +1,54 @@
+"""Who contributes: a data connector that shows its token, or a key that may contribute for all of them."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+import sqlalchemy as sa
+from fastapi import Depends, Request
+
+from export_pipeline.api.visits import deployment_of, presented, visit
+from export_pipeline.contributions.conforming import Checked
+from export_pipeline.contributions.mistakes import reject
+from export_pipeline.control.data_connectors import contributor_with
+from export_pipeline.control.privileges import Privilege
+from export_pipeline.errors import InvalidRequest, NotFound
+from export_pipeline.store.data_connectors import DataConnector, contributing_connector
+from export_pipeline.store.database import reading
+
+_ID = Checked({"minLength": 40, "maxLength": 40, "pattern": "^[a-z0-9]+$"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contributor:
+    """The data connector for which somebody asks. A session of it may rest for `idle`."""
+
+    control: sa.Engine
+    connector: DataConnector
+    idle: timedelta
+
+
+def _contributor(request: Request, cid: str) -> Contributor:
+    """Whose address it is, if it is theirs who ask. NotFound: nobody is told of others' connectors."""
+    if "\0" in request.url.path:
+        raise InvalidRequest("the address holds a NUL, which is no character; leave it out")
+    deployment = deployment_of(request)
+    token, id_ = presented(request), cid.lower()
+    with reading(deployment.control) as connection:
+        connector = contributor_with(connection, token) if token else None
+    if connector is None:
+        theirs = visit(request, Privilege.DATA_CONTRIBUTE)
+        reject(_ID.mistakes(id_, "id"))
+        with reading(deployment.control) as connection:
+            connector = contributing_connector(connection, theirs.organization, id_)
+    else:
+        request.state.key_id = connector.id
+        reject(_ID.mistakes(id_, "id"))
+        if connector.contribution_id != id_:
+            raise NotFound("the token is another data connector's")
+    return Contributor(
+        control=deployment.control, connector=connector, idle=deployment.settings.contribution_idle
+    )
+
+
+Contributing = Annotated[Contributor, Depends(_contributor)]

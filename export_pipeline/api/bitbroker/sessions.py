@@ -1,0 +1,60 @@
+"""Contributors open sessions, send records and close them."""
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+
+from export_pipeline.api.bitbroker.bodies import Json
+from export_pipeline.api.bitbroker.contributors import Contributing
+from export_pipeline.api.bitbroker.telling import telling
+from export_pipeline.contributions.conforming import Checked
+from export_pipeline.contributions.mistakes import reject
+from export_pipeline.contributions.sessions import action_of, commit_of, mode_of
+from export_pipeline.control.contribution_sessions import (
+    check_session,
+    close_session,
+    open_session,
+    read_sent,
+    send,
+)
+from export_pipeline.store.database import reading, writing
+
+router = APIRouter(prefix="/connector/{cid}/session")
+
+_SID = Checked({"minLength": 36, "maxLength": 36, "pattern": "^[a-z0-9-]+$"})
+
+
+@router.get("/open/{mode}")
+def open_(contributor: Contributing, mode: str) -> str:
+    """Open a session; the one before is rolled back."""
+    wanted = mode_of(mode)
+    with writing(contributor.control) as connection:
+        return open_session(connection, contributor.connector, wanted, contributor.idle)
+
+
+@router.post("/{sid}/{action}")
+def act(contributor: Contributing, sid: str, action: str, body: Json) -> JSONResponse:
+    """Have records stored, or deleted; all that are sent at once, or none."""
+    connector, idle = contributor.connector, contributor.idle
+    id_ = _session_id(sid)
+    wanted = action_of(action)
+    with reading(contributor.control) as connection:
+        check_session(connection, connector, id_, idle)
+        sent = read_sent(connection, connector, wanted, body)
+    with writing(contributor.control) as connection:
+        told = send(connection, connector, id_, sent, idle)
+    return JSONResponse(dict(told), headers=telling(sent.unchecked))
+
+
+@router.get("/{sid}/close/{commit}")
+def close(contributor: Contributing, sid: str, commit: str) -> Response:
+    """Close a session; what it was to change is done, or is not."""
+    id_ = _session_id(sid)
+    done = commit_of(commit)
+    with writing(contributor.control) as connection:
+        close_session(connection, contributor.connector, id_, commit=done, idle=contributor.idle)
+    return Response(status_code=200)
+
+
+def _session_id(sid: str) -> str:
+    reject(_SID.mistakes(sid.lower(), "id"))
+    return sid.lower()

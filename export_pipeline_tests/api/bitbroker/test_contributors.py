@@ -1,0 +1,95 @@
+"""Who may contribute: by the token of the very data connector, or by a key that may for all of them."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from export_pipeline_tests.api.bitbroker.parties import (
+    CONNECTOR,
+    NOT_FOUND,
+    TOKEN,
+    a_contributor,
+    an_entity_type,
+    mistakes,
+)
+from export_pipeline_tests.api.conftest import Api, Somebody
+
+
+def opened(api: Api, token: str | bytes | None, id_: str, header: str = TOKEN) -> httpx.Response:
+    headers: Any = {header: token} if token else {}
+    return httpx.get(f"{api.url}/contributor/v1/connector/{id_}/session/open/stream", headers=headers)
+
+
+def test_the_token_opens_its_own_connector(api: Api, admin: Somebody) -> None:
+    an_entity_type(admin)
+    with a_contributor(api, admin) as ours, a_contributor(api, admin, cid="factbook") as other:
+        assert opened(api, ours.token, ours.id).status_code == 200
+        assert opened(api, ours.token, ours.id.upper()).status_code == 200
+        assert opened(api, f"Bearer {ours.token}", ours.id, "Authorization").status_code == 200
+        assert opened(api, ours.token, other.id).json() == NOT_FOUND
+        assert opened(api, ours.token, "0" * 40).json() == NOT_FOUND
+
+
+def test_without_it_nobody_contributes(api: Api, admin: Somebody) -> None:
+    an_entity_type(admin)
+    with a_contributor(api, admin) as ours:
+        for token in (None, "no", ours.token[:-1], f"{ours.token}x", b"\xe9"):
+            assert opened(api, token, ours.id).status_code == 401
+        admin.delete(CONNECTOR)
+        assert opened(api, ours.token, ours.id).status_code == 401
+
+
+def test_a_key_that_may_contribute_does_for_all_of_its_organization(api: Api, admin: Somebody) -> None:
+    an_entity_type(admin)
+    key = api.key(admin.organization, "data:contribute")
+    with a_contributor(api, admin) as ours:
+        assert opened(api, key, ours.id).status_code == 200
+        assert opened(api, api.key(admin.organization, "connectors:edit"), ours.id).status_code == 403
+        assert opened(api, api.key(api.organization()), ours.id).json() == NOT_FOUND
+
+
+def test_two_organizations_with_the_same_ids_do_not_meet(api: Api, admin: Somebody) -> None:
+    an_entity_type(admin)
+    other = api.organization()
+    with api.client(api.key(other)) as http:
+        somebody = Somebody(other, http)
+        an_entity_type(somebody)
+        with a_contributor(api, admin) as ours, a_contributor(api, somebody) as theirs:
+            assert ours.id == theirs.id
+            ours.contribute({"id": "GB", "name": "Ours", "entity": {}})
+            theirs.contribute({"id": "GB", "name": "Theirs", "entity": {}})
+            seen = {"x-bbk-connectors": ours.id}
+            for who, name in ((admin, "Ours"), (somebody, "Theirs")):
+                (record,) = who.get("/consumer/v1/entity/country", headers=seen).json()
+                assert record["name"] == name
+
+
+@pytest.mark.parametrize(
+    ("id_", "reasons"),
+    [
+        ("x", ["does not meet minimum length of 40"]),
+        ("0" * 41, ["does not meet maximum length of 40"]),
+        ("0" * 39 + "_", ['does not match pattern "^[a-z0-9]+$"']),
+    ],
+)
+def test_an_id_that_is_none_is_told(api: Api, admin: Somebody, id_: str, reasons: list[str]) -> None:
+    an_entity_type(admin)
+    with a_contributor(api, admin) as ours:
+        assert mistakes(opened(api, ours.token, id_)) == [("id", None, reason) for reason in reasons]
+
+
+def test_a_nul_in_an_address_is_refused(api: Api, admin: Somebody) -> None:
+    an_entity_type(admin)
+    with a_contributor(api, admin) as ours:
+        assert "NUL" in mistakes(opened(api, ours.token, "%00"))[0][2]
+
+
+def test_the_log_has_whose_it_was_and_no_token(api: Api, admin: Somebody) -> None:
+    an_entity_type(admin)
+    with a_contributor(api, admin) as ours:
+        answer = opened(api, ours.token, ours.id)
+        line = api.logged(answer.headers["X-Request-ID"])
+
+    assert "key=-" not in line
+    assert ours.token not in line

@@ -1,0 +1,73 @@
+"""A record with its webhook's answer, which is kept for as long as its connector says."""
+
+import pytest
+import sqlalchemy as sa
+
+from export_pipeline.contributions.webhook_requests import Reason
+from export_pipeline.control.instances import enriched_record
+from export_pipeline.store.contributed_records import ContributedRecord
+from export_pipeline.store.data_connectors import DataConnector
+from export_pipeline.store.database import reading
+from export_pipeline.store.webhook_answers import failures_of
+from export_pipeline_tests.contributing import (
+    a_record,
+    contributed,
+    stored_data_connector,
+    stored_entity,
+    there,
+)
+from export_pipeline_tests.contributions.webhook_servers import answering, saying, service
+
+SAID = {"entity": {"area": 2, "capital": "London"}, "instance": {"now": True}}
+
+
+def a_connector(control: sa.Engine, webhook: str | None, cache: int = 0) -> DataConnector:
+    """With a record of its own."""
+    connector = stored_data_connector(control, stored_entity(control), webhook=webhook, cache=cache)
+    contributed(control, connector, a_record("GB", area=1, code="GB"))
+    return connector
+
+
+def read(control: sa.Engine, connector: DataConnector) -> ContributedRecord:
+    return enriched_record(control, there(control, connector)["GB"], "country")
+
+
+def test_without_a_webhook_it_is_as_it_was_contributed(control: sa.Engine) -> None:
+    connector = a_connector(control, None)
+
+    assert read(control, connector) == there(control, connector)["GB"]
+
+
+@pytest.mark.usefixtures("loopback_allowed")
+@pytest.mark.parametrize(("cache", "asked"), [(0, 2), (3600, 1)])
+def test_what_a_webhook_says_is_merged_in_and_kept_as_long_as_it_may(
+    control: sa.Engine, cache: int, asked: int
+) -> None:
+    with service(saying(SAID)) as running:
+        connector = a_connector(control, running.url, cache)
+        for _ in range(2):
+            whole = read(control, connector)
+            assert whole.entity == {"area": 2, "code": "GB", "capital": "London"}
+            assert whole.instance == {"now": True}
+        assert running.asked == ["/entity/country/GB"] * asked
+    assert there(control, connector)["GB"].entity == {"area": 1, "code": "GB"}
+
+
+@pytest.mark.usefixtures("loopback_allowed")
+def test_one_that_fails_leaves_the_record_and_is_counted(control: sa.Engine) -> None:
+    with service(answering(b"no", status="500 Broken")) as running:
+        connector = a_connector(control, running.url, 3600)
+        for _ in range(2):
+            assert read(control, connector) == there(control, connector)["GB"]
+        assert len(running.asked) == 2
+    with reading(control) as connection:
+        assert sum(failures_of(connection, connector.id).values()) == 2
+
+
+def test_nobody_is_asked_whom_the_operator_does_not_allow(control: sa.Engine) -> None:
+    with service(saying(SAID)) as running:
+        connector = a_connector(control, running.url)
+        assert read(control, connector) == there(control, connector)["GB"]
+        assert running.asked == []
+    with reading(control) as connection:
+        assert failures_of(connection, connector.id) == {Reason.NOT_ALLOWED: 1}
