@@ -46,12 +46,13 @@ def accept_staged(
     records, staged = CONTRIBUTED_RECORDS, STAGED_CHANGES
     theirs = records.c.connector == session.connector
     of_session = staged.c.session == session.id
-    mentioned = sa.exists().where(of_session, staged.c.vendor_id == records.c.vendor_id)
+    # By the primary key, so that a session costs what it changes and not what is there.
+    mentioned = records.c.vendor_id.in_(sa.select(staged.c.vendor_id).where(of_session))
     same = sa.exists().where(
         of_session, staged.c.vendor_id == records.c.vendor_id, staged.c.digest == records.c.digest
     )
     going = sa.and_(theirs, sa.not_(same)) if replace else sa.and_(theirs, mentioned, sa.not_(same))
-    left = connection.scalars(sa.select(records.c.accepted_at).where(going).distinct()).all()
+    left = connection.scalars(sa.select(records.c.accepted_at).where(going)).all()
     connection.execute(records.delete().where(going))
     there = sa.exists().where(theirs, records.c.vendor_id == staged.c.vendor_id)
     copied = "vendor_id", "public_id", "name", "record", "instance", "digest"
