@@ -16,6 +16,7 @@ _CONTRIBUTED = "records are data; whose token or key it was that sent them is a 
 NOT_NOTED = {
     "connectors.check_connector": "what a check finds is no change that people make",
     "schedules.make_due": "nobody but the calendar makes what is due; the request that is made is noted",
+    "instances.enriched_record": "what a webhook answers is kept for a while, and nobody's choice",
     "contribution_sessions.open_session": _CONTRIBUTED,
     "contribution_sessions.send": _CONTRIBUTED,
     "contribution_sessions.close_session": _CONTRIBUTED,
