@@ -131,12 +131,12 @@ def _fitting(value: Any, kind: str) -> str | float | None:
         case Kind.BOOLEAN if isinstance(value, bool):
             return value
         case Kind.INT64 if _is_number(value):
-            number = Decimal(repr(value))
-            if LEAST <= number <= MOST and number == number.to_integral_value():
+            number = value if isinstance(value, int) else Decimal(repr(value))
+            if LEAST <= number <= MOST and number == int(number):
                 return int(number)
         case Kind.FLOAT64 if _is_number(value) and _is_in_range(value):
             # As it is written: 9007199254740993 is no float, and 0.1 is one.
-            if Decimal(repr(value)) == Decimal(repr(float(value))):
+            if isinstance(value, float) or Decimal(value) == Decimal(repr(float(value))):
                 return float(value)
         case Kind.DATE if isinstance(value, str) and _DATE.fullmatch(value):
             return value
