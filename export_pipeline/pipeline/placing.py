@@ -15,6 +15,7 @@ from export_pipeline.connectors.destination import (
     StoredObject,
     Upload,
 )
+from export_pipeline.connectors.pacing import paced
 from export_pipeline.errors import (
     Conflict,
     HourFailed,
@@ -185,7 +186,7 @@ def _proven(destination: Destination, key: str, content: Content) -> bool:
 def _reads_back(destination: Destination, key: str, content: Content) -> bool:
     digest = hashlib.sha256()
     try:
-        for piece in destination.get(key):
+        for piece in paced(destination.get(key), content.size):
             digest.update(piece)
     except NotFound:
         return False

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import IO, BinaryIO, cast
 
 from export_pipeline.connectors.destination import Destination
+from export_pipeline.connectors.pacing import paced
 from export_pipeline.errors import ExportPipelineError, NotFound, PermanentFailure
 from export_pipeline.formats.file_format import format_from
 from export_pipeline.receipts.receipt import Receipt, ReceiptFile, receipt_from
@@ -95,7 +96,7 @@ def receipt_bytes(destination: Destination, key: str) -> bytes:
 def _damage(destination: Destination, file: ReceiptFile, copy: IO[bytes]) -> str | None:
     digest, size = hashlib.sha256(), 0
     try:
-        for piece in destination.get(file.key):
+        for piece in paced(destination.get(file.key), file.bytes):
             digest.update(piece)
             size += len(piece)
             copy.write(piece)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -120,6 +120,24 @@ def test_altered_bytes_are_found(
 
     assert sentence.startswith("flights/2013-01-01-00.csv: ")
     assert hashlib.sha256(file.read_bytes()).hexdigest() in sentence
+
+
+class Endless(FolderDestination):
+    """A store that has lost the ends of files."""
+
+    def get(self, key: str) -> Iterator[bytes]:
+        yield from super().get(key)
+        while key != RECEIPT_KEY:
+            yield b"and so on"
+
+
+def test_a_file_without_an_end_is_not_read_to_its_end(destination: FolderDestination, folder: Path) -> None:
+    deliver(destination)
+
+    found = verify(Endless(folder), RECEIPT_KEY)
+
+    assert len(found.damaged) == 2
+    assert "the receipt says" in found.damaged[0]
 
 
 def test_a_missing_receipt_is_found(destination: FolderDestination, folder: Path) -> None:
