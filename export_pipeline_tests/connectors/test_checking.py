@@ -3,12 +3,13 @@
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 import pytest
 
 from export_pipeline.connectors.addresses import allow
-from export_pipeline.connectors.checking import CheckStep, check
+from export_pipeline.connectors.checking import CONTENT, CheckStep, check
 from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.destination import Destination, Proof, StoredObject, Upload, Version
 from export_pipeline.connectors.folder import FolderDestination
@@ -210,6 +211,39 @@ def test_a_store_that_does_not_delete_is_found_out(tmp_path: Path) -> None:
 
     assert outcome(iter(steps))[-1] == ("delete", False)
     assert steps[-1].leaves
+
+
+class CarelessKeeper(Careless):
+    """One that ignores conditions, and lets nobody delete."""
+
+    def delete(self, key: str) -> None:
+        raise Denied(f"not allowed to delete {key}")
+
+
+def test_a_probe_that_stays_does_not_hide_what_is_wrong_with_the_store(tmp_path: Path) -> None:
+    store = FolderDestination(tmp_path)
+
+    for stays in (False, True):
+        *_, step = check(CarelessKeeper(store), HERE, probe=MINE, stays=stays)
+        assert (step.name, step.ok, step.passes, step.leaves) == ("conditional write", False, False, True)
+        assert "If-None-Match" in step.message
+
+
+class Endless(Careless):
+    """A store whose objects have no end."""
+
+    def begin(self, key: str, metadata: Mapping[str, str]) -> Upload:
+        return self.inner.begin(key, metadata)
+
+    def get(self, key: str) -> Iterator[bytes]:  # noqa: ARG002
+        return repeat(CONTENT)
+
+
+def test_a_store_whose_objects_have_no_end_is_found_out(tmp_path: Path) -> None:
+    *_, step = check(Endless(FolderDestination(tmp_path)), HERE)
+
+    assert (step.name, step.ok, step.passes) == ("read", False, False)
+    assert "does not read as it was written" in step.message
 
 
 class Busy(Careless):
