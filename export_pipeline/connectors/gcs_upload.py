@@ -1,8 +1,8 @@
 """The parts of one object on their way to Google Cloud Storage."""
 
 import base64
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
 import google_crc32c
@@ -48,12 +48,14 @@ class GcsSending:
         self._session: str | None = None
         self._generation = 0  # that the object has while the session lasts; none: 0
         self._taken = 0  # bytes that the store has of it
+        self._blind = False  # whether nobody may look at what is there
         self._checksum = google_crc32c.Checksum()
 
     def send(self, part: Part) -> None:
         if self._session is None:
             self._generation = self._present_generation()
-            self._session = retried(self._begin)
+            with self._told_blind():
+                self._session = retried(self._begin)
         self._push(part, total="*")
 
     def publish(self, last: Part, *, replaces: Version | None) -> Version:
@@ -62,7 +64,8 @@ class GcsSending:
             return retried(lambda: self._put(last, generation))
         if generation not in (self._generation, None):
             raise Conflict(f"{shown(self._key)} has changed while it was written; try again")
-        answer = self._push(last, total=str(self._taken + last.size))
+        with self._told_blind():
+            answer = self._push(last, total=str(self._taken + last.size))
         self._session = None  # it ended
         return Version(str(answer.json()["generation"]))
 
@@ -82,8 +85,26 @@ class GcsSending:
         try:
             found = self._store.present(self._key)
         except PermanentFailure:
+            self._blind = True
             return 0  # who may not look may only create
         return found.generation if found else 0
+
+    @contextmanager
+    def _told_blind(self) -> Iterator[None]:
+        """A session says at its beginning what it replaces: nothing, for who may not look. So trying again
+        would meet the same object.
+        """
+        try:
+            yield
+        except Conflict as conflict:
+            if not self._blind:
+                raise
+            told = PermanentFailure(
+                f"{shown(self._key)} is there already, and what is sent in parts replaces it only for who may"
+                " look at it: move it away, or let the connector's account read it (storage.objects.get)"
+            )
+            told.unheard = conflict.unheard  # it may be this very upload's
+            raise told from conflict
 
     def _begin(self) -> str:
         with self._store.translated("write", self._key):

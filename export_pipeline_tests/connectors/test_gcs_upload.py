@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from export_pipeline.errors import Conflict, TransientFailure
+from export_pipeline.connectors.destination import WHATEVER
+from export_pipeline.errors import Conflict, PermanentFailure, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Once, fault_proxy
 from export_pipeline_tests.servers.gcs import GcsServer, credentials_of
@@ -109,6 +110,23 @@ def test_whoever_may_look_says_what_a_session_replaces(gcs_server: GcsServer, bu
     put(destination, "a.csv", noise(9 * MIB), replaces=version)
 
     assert read(gcs_server.config(bucket).open(), "a.csv") == noise(9 * MIB)
+
+
+def test_who_may_not_look_is_told_what_replaces_an_object_of_several_parts(
+    gcs_server: GcsServer, bucket: str
+) -> None:
+    """As after a run that was cut off: what is there is ours, and the next one says so to no avail."""
+    put(gcs_server.config(bucket).open(), "a.csv", b"the one before")
+
+    with pytest.raises(PermanentFailure, match=r"'a.csv' is there already.*storage\.objects\.get"):
+        put(
+            gcs_server.config(bucket, account=gcs_server.writer).open(),
+            "a.csv",
+            noise(9 * MIB),
+            replaces=WHATEVER,
+        )
+
+    assert read(gcs_server.config(bucket).open(), "a.csv") == b"the one before"
 
 
 def test_a_reader_knows_whose_an_object_is_when_the_answer_was_lost(
