@@ -153,10 +153,16 @@ class Waiting:
                     LOG.warning("could not interrupt the source: %s", type(error).__name__)
                 warned = True
             if time.monotonic() - interrupted > SECONDS_UNTIL_GIVEN_UP and self._began is not None:
+                if self._why_ended is not _STOPPED:
+                    self._why_ended = _UNHEARD
                 self._give_up()
 
 
 _STOPPED = "the run is being stopped"
+_UNHEARD = (
+    "the source gave no answer, and none when it was interrupted; see that it runs, and that the network"
+    " between it and here lets connections be that are silent for a while"
+)
 
 
 def _took_too_long(limit: timedelta) -> str:

@@ -158,7 +158,8 @@ class Line:
 
     waited: threading.Event = field(default_factory=threading.Event)
 
-    def wait(self) -> None:
+    def wait(self, meanwhile: Callable[[], object] = object) -> None:
+        meanwhile()
         assert self.waited.wait(30), "nobody cuts it"
         raise ConnectionError("cut")
 
@@ -174,10 +175,17 @@ def test_a_database_that_hears_no_interruption_is_given_up() -> None:
     waiting = Waiting(object, timedelta(seconds=0.01), give_up=line.waited.set)
     with (
         waiting.watched(),
-        pytest.raises(TransientFailure, match="events: the source gave no answer"),
+        pytest.raises(TransientFailure, match="events: the source gave no answer, and none when it was"),
         waiting.answer("events"),
     ):
         line.wait()
+
+
+def test_a_run_that_is_stopped_says_so_of_a_silent_database_too() -> None:
+    line, stop = Line(), threading.Event()
+    waiting = Waiting(object, LONG, stop, give_up=line.waited.set)
+    with waiting.watched(), pytest.raises(TransientFailure, match="being stopped"), waiting.answer("events"):
+        line.wait(meanwhile=stop.set)
 
 
 def test_leaving_a_database_is_not_waited_for_for_long() -> None:
