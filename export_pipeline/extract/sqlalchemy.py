@@ -34,8 +34,8 @@ BYTES_OF_A_VALUE = 50  # beside its text
 # A driver's cursor of the server is asked for so many at once, however wide they are.
 ROWS_AT_ONCE = 20
 
-# To connect, look whether the connection is good, and begin. A query may take longer.
-LIMIT_TO_BEGIN = timedelta(seconds=60)
+# To look whether a connection is good, and to begin; and to connect, if the URL does not allow more for that.
+LIMIT_TO_BEGIN = timedelta(seconds=15)
 
 
 class SqlalchemySnapshot:
@@ -166,13 +166,15 @@ class SqlalchemySource:
         self, stack: ExitStack, cut: Callable[[], object], stop: threading.Event | None
     ) -> tuple[sa.Connection, Callable[[], object]]:
         """A connection with its transaction, to be closed with the stack, and what interrupts its queries."""
-        limit = min(self._limit, LIMIT_TO_BEGIN)
+        allowed = str(self.engine.url.query.get("connect_timeout", ""))
+        limit = LIMIT_TO_BEGIN + timedelta(seconds=int(allowed) if allowed.isdigit() else 0)
         late = (
             f"it did not answer within {limit.total_seconds():,.0f} s when it was connected to; see that it"
             " runs, and can be reached from here"
         )
         waiting = Waiting(cut, limit, stop, late=late)
         with explained(self.engine.url), waiting.watched(), ExitStack() as failed:
+            failed.callback(self.engine.dispose)  # others that are not in use may have fallen silent with it
             with waiting.answer(f"the {named(self.engine.url)}"):
                 connection = stack.enter_context(self.engine.connect())
                 failed.callback(connection.invalidate)

@@ -391,14 +391,14 @@ def selected(snapshot: Snapshot) -> None:
 
 
 class StoppedMeanwhile(threading.Event):
-    """Set for every thread but the one that waits for the source: so it is always in the middle of that."""
+    """Once set it is so for every thread but the one that waits, which is always in the middle of that."""
 
     def __init__(self) -> None:
         super().__init__()
         self._waits = threading.current_thread()
 
     def is_set(self) -> bool:
-        return threading.current_thread() is not self._waits
+        return super().is_set() and threading.current_thread() is not self._waits
 
 
 @pytest.mark.parametrize("ask", [counted, selected])
@@ -406,12 +406,11 @@ def test_a_run_that_is_stopped_interrupts_the_query_it_waits_for(
     engine: Engine, ask: Callable[[Snapshot], None]
 ) -> None:
     engine.load_endless()
-    with (
-        engine.source() as source,
-        source.snapshot(StoppedMeanwhile()) as snapshot,
-        pytest.raises(TransientFailure, match="events: the run is being stopped"),
-    ):
-        ask(snapshot)
+    stop = StoppedMeanwhile()
+    with engine.source() as source, source.snapshot(stop) as snapshot:
+        stop.set()
+        with pytest.raises(TransientFailure, match="events: the run is being stopped"):
+            ask(snapshot)
 
 
 @pytest.mark.parametrize("ask", [counted, selected])

@@ -96,7 +96,7 @@ def test_wherever_a_line_is_cut_the_rows_are_whole_or_read_again(
         assert hour(source) == 300
         full = line.proxy.came_back
     whole = 0
-    for limit in (*range(0, full - 80, 407), *range(full - 80, full, 3)):
+    for limit in (*range(0, full - 80, 811), *range(full - 80, full, 5)):
         line.proxy.break_after(limit, Breaking.HANGS_UP)
         # Of the source. Anything else would be taken for the control database's.
         with line.source() as source, suppress(TransientFailure):
@@ -147,12 +147,11 @@ def test_a_network_that_is_silent_after_the_last_row_costs_none(line: Line) -> N
 
 
 def test_a_server_that_says_nothing_when_it_is_connected_to_is_not_waited_for(line: Line) -> None:
-    """For as long as the URL says, where it does."""
+    """For longer than it takes to begin, and what the URL allows for connecting: of which PostgreSQL's driver
+    knows by itself."""
     line.proxy.break_after(0, Breaking.FALLS_SILENT)
-    with (
-        line.source(SHORT, connect_timeout="2") as source,
-        pytest.raises(TransientFailure, match=r"database test_\w+: it did not answer within 0 s when"),
-    ):
+    told = r"database test_\w+(: it did not answer within 17 s| could not be read: .*timeout)"
+    with line.source(connect_timeout="2") as source, pytest.raises(TransientFailure, match=told):
         hour(source)
 
 
@@ -176,14 +175,17 @@ def test_a_run_that_is_stopped_does_not_wait_for_a_silent_network(line: Line) ->
             hour(source, stop)
 
 
-def test_a_connection_that_fell_silent_while_nobody_used_it_is_not_waited_for(line: Line) -> None:
+def test_connections_that_fell_silent_while_nobody_used_them_cost_one_try(line: Line) -> None:
     line.load(300)
-    with line.source(SHORT) as source:
-        assert hour(source) == 300
+    with line.source() as source:
+        with source.snapshot(), source.snapshot(), source.snapshot():
+            pass
         line.proxy.silence()
-        with pytest.raises(TransientFailure, match=r"database test_\w+: it did not answer within 0 s when"):
+        with pytest.raises(TransientFailure, match=r"database test_\w+: it did not answer within \d+ s when"):
             hour(source)
         assert hour(source) == 300
+        with source.snapshot(), source.snapshot():
+            assert hour(source) == 300
 
 
 def test_a_connection_that_was_hung_up_while_nobody_used_it_is_made_anew(line: Line) -> None:
