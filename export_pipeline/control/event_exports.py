@@ -164,8 +164,10 @@ def definition_of(
                 "dialect": "no_newline" if asked.one_line else "excel",
                 "header": "display" if asked.display_names else "api",
             },
+            # One file for each table, as the document has it: what a connector takes of rows is asked of it.
+            "layout": "single",
             "subdirectory": "events/$export",
-            "filename": "$table-$year-$month-$day-$hour-$minute.$extension",
+            "filename": "$table.$extension",
             "first_hour": floor(first),
         }
     )

@@ -29,7 +29,7 @@ MOST_LISTED = 500
 
 @router.get("/rowLimit")
 def row_limit(visit: ExportsViewer) -> dict[str, int | None]:
-    """How many rows an export may hold."""
+    """How many rows of each table an export may hold."""
     with writing(visit.deployment.control) as connection:
         visit.deployment.ensure_direct_download(connection, visit.organization)
         connector = find_connector(connection, visit.organization, DIRECT_DOWNLOAD)

@@ -13,7 +13,6 @@ from export_pipeline.demo.samples import SEARCHES
 from export_pipeline.store.database import reading
 from export_pipeline.store.exports import get_export
 from export_pipeline.store.tasks import get_task
-from export_pipeline.windows import hours_between
 from export_pipeline_tests.api.conftest import Api, serving
 from export_pipeline_tests.installations import Installation
 from export_pipeline_tests.runs import deliver
@@ -52,7 +51,7 @@ class Client:
         with reading(self.api.installation.deployment.control) as connection:
             task = get_task(connection, made["id"])
             export = get_export(connection, task.export_id)
-        chunk = deliver(self.api.installation, export, list(hours_between(task.since, task.until)))
+        chunk = deliver(self.api.installation, export, task.windows(export.definition.layout))
         assert not chunk.failed, chunk.failed
         document: dict[str, Any] = self.http.get(f"{EXPORTS}/{made['id']}").json()
         return document

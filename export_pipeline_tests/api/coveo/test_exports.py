@@ -3,13 +3,22 @@
 import csv
 import io
 import zipfile
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 import pytest
 
+from export_pipeline.connectors.direct_download import DirectDownloadConfig
+from export_pipeline.exports.plan import plan_of
+from export_pipeline.extract.sources import open_source
+from export_pipeline.store.database import writing
+from export_pipeline.store.exports import get_export
+from export_pipeline.store.tasks import start_task
 from export_pipeline_tests.api.coveo.conftest import BUSY, EXPORTS, Client, moments
+from export_pipeline_tests.runs import a_run
 
 TABLES = {"searches", "clicks", "custom_events", "keywords", "groups"}
 
@@ -282,6 +291,32 @@ def test_who_may_only_look_makes_and_deletes_nothing(coveo: Client) -> None:
 
 def test_the_limit_of_rows_is_the_direct_downloads(coveo: Client) -> None:
     assert coveo.http.get(f"{EXPORTS}/rowLimit").json() == {"exportRowCountLimit": 1_000_000}
+
+
+def test_an_export_of_more_rows_than_the_limit_fails_and_says_so(coveo: Client) -> None:
+    """Whatever number of hours they are of: all of them together count."""
+    asked = {"from": BUSY["from"], "to": "2018-08-02T23:59:59.999Z", "tables": "searches"}
+    told = coveo.http.get(f"{EXPORTS}/estimate", params=asked).json()
+    most = told["estimates"]["searches"] - 1
+    made = coveo.create(**asked)
+    installation = coveo.api.installation
+    control = installation.deployment.control
+    with writing(control) as connection:
+        task = start_task(connection, made["id"])
+        export = get_export(connection, task.export_id)
+    whole = installation.deployment.connector(export.connector_id)
+    assert isinstance(whole, DirectDownloadConfig)
+    run = replace(a_run(installation, export), connector=whole.model_copy(update={"row_limit": most}))
+    with closing(open_source(installation.deployment.source_url)) as source:
+        plans = plan_of(export.definition, installation.deployment.dataset)
+        run.extract(source, plans, task.windows(export.definition.layout))
+
+    shown = coveo.http.get(f"{EXPORTS}/{made['id']}").json()
+
+    assert shown["status"] == "FAILED"
+    message = shown["errorInfo"]["message"]
+    assert f"more rows in searches than the {most} that this connector takes" in message
+    assert "ask for a shorter range" in message
 
 
 def test_both_addresses_lead_to_the_same(coveo: Client) -> None:
