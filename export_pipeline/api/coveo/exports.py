@@ -15,7 +15,7 @@ from export_pipeline.control.estimates import plans_of
 from export_pipeline.control.event_exports import ORIGIN, request_events
 from export_pipeline.control.tasks import TaskView, delete_task, show_task, show_tasks
 from export_pipeline.deployment import DIRECT_DOWNLOAD
-from export_pipeline.errors import Gone, WrongState
+from export_pipeline.errors import Gone, InvalidRequest, WrongState
 from export_pipeline.exports.task import ExportTask
 from export_pipeline.store.connectors import find_connector
 from export_pipeline.store.database import reading, trying, writing
@@ -34,6 +34,18 @@ def row_limit(visit: ExportsViewer) -> dict[str, int | None]:
         visit.deployment.ensure_direct_download(connection, visit.organization)
         connector = find_connector(connection, visit.organization, DIRECT_DOWNLOAD)
     return {"exportRowCountLimit": visit.deployment.connector(connector.id).row_limit}
+
+
+@router.post("/visits")
+@router.post("/visits/create")
+@router.get("/visits/estimate")
+def visits(_visit: ExportsViewer) -> None:
+    """Exports by visit, with filters on whole visits, are not there."""
+    raise InvalidRequest(
+        "visits: are not exported as such; export the tables of events, which have the visit of each in"
+        " `visitId`",
+        field="visits",
+    )
 
 
 @router.get("/estimate")

@@ -319,6 +319,22 @@ def test_an_export_of_more_rows_than_the_limit_fails_and_says_so(coveo: Client) 
     assert "ask for a shorter range" in message
 
 
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "visits"), ("POST", "visits/create"), ("GET", "visits/estimate")]
+)
+def test_exports_by_visit_are_refused_with_what_there_is_instead(
+    coveo: Client, method: str, path: str
+) -> None:
+    refused = coveo.http.request(method, f"{EXPORTS}/{path}", params=BUSY)
+
+    assert (refused.status_code, refused.json()["type"]) == (400, "InvalidObject")
+    assert refused.json()["message"] == (
+        "visits: are not exported as such; export the tables of events, which have the visit of each in"
+        " `visitId`"
+    )
+    assert coveo.http.get(EXPORTS).json() == []
+
+
 def test_both_addresses_lead_to_the_same(coveo: Client) -> None:
     made = coveo.create()
 
