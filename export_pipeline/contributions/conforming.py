@@ -46,8 +46,11 @@ class Checked:
         self._schema = read_schema(document)
 
     def faults(self, value: Any) -> Iterator[Fault]:
-        """What is wrong with the value, and where."""
-        return Run(self._schema).faults(value)
+        """What is wrong with the value, and where; with one that is too much to look at, only that."""
+        try:
+            yield from Run(self._schema).faults(value)
+        except (TooCostly, RecursionError):
+            yield Fault((), "takes too long to be checked")
 
     def mistakes(self, value: Any, name: str = "") -> Iterator[Mistake]:
         """The same, of a value that is called `name`."""

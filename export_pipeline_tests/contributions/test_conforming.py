@@ -161,3 +161,13 @@ def test_a_name_that_would_be_misread_is_quoted() -> None:
         spelled(("records", "entity", "a.b", 1, "c d", 'e"]')) == 'records.entity["a.b"][1]["c d"]["e\\"]"]'
     )
     assert spelled((0, "a")) == "[0].a"
+
+
+def test_what_is_too_much_for_a_schema_of_ours_is_a_mistake_too() -> None:
+    deep: list[Any] = []
+    for _ in range(950):
+        deep = [deep]
+
+    for value in (["a"] * 600_000, [deep, deep]):
+        (*_, last) = Checked({"uniqueItems": True, "items": {"type": "array"}}).mistakes(value, "tags")
+        assert (last.name, last.reason) == ("tags", "takes too long to be checked")
