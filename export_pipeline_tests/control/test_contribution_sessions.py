@@ -371,8 +371,8 @@ def test_any_interleaving_is_as_a_simple_model_has_it(control: sa.Engine) -> Non
     run_state_machine_as_test(
         machine_on(control),
         settings=settings(
-            max_examples=15 if few else 40,
-            stateful_step_count=25,
+            max_examples=20 if few else 100,
+            stateful_step_count=30,
             deadline=None,
             suppress_health_check=[*HealthCheck],
         ),
