@@ -27,18 +27,21 @@ from export_pipeline.connectors.secret import reveal
 from export_pipeline.control.connectors import create_connector
 from export_pipeline.deployment import DIRECT_DOWNLOAD, Deployment, open_deployment
 from export_pipeline.errors import ExportPipelineError, InvalidRequest, NotFound
+from export_pipeline.exports.plan import plan_of
 from export_pipeline.extract.sources import STATEMENT_LIMIT
 from export_pipeline.settings import Settings
 from export_pipeline.store.connector_states import change_state, last_check, note_check
 from export_pipeline.store.connectors import StoredConnector, find_connector, hide_connector, list_connectors
+from export_pipeline.store.contribution_schema import ENTITY_TYPES
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.encryption import SecretKey
 from export_pipeline.store.organizations import ensure_organization
 from export_pipeline.store.schema import ORGANIZATIONS
-from export_pipeline_tests.builders import an_s3_connector
+from export_pipeline_tests.builders import a_definition, an_s3_connector
 from export_pipeline_tests.connectors.conftest import azure_connector, gcs_connector, s3_connector  # noqa: F401
 from export_pipeline_tests.connectors.objects import keys, put, read
-from export_pipeline_tests.installations import DECLARATION
+from export_pipeline_tests.contributed import a_data_connector, a_record, an_entity_type
+from export_pipeline_tests.installations import DECLARATION, FIRST, an_installation
 from export_pipeline_tests.starting_together import start_together
 
 OPEN = """
@@ -516,3 +519,37 @@ def test_a_connector_that_was_deleted_is_not_checked(tmp_path: Path) -> None:
         deployment.check(stored)
         with reading(deployment.control) as connection:
             assert last_check(connection, stored.id) == []
+
+
+def test_what_was_contributed_is_in_its_organizations_dataset_and_in_our_own_database(tmp_path: Path) -> None:
+    with an_installation(tmp_path) as installation:
+        deployment = installation.deployment
+        mine = an_entity_type(deployment.control, organization="default")
+        an_entity_type(deployment.control, "events", organization="default")  # as a declared one is called
+        an_entity_type(deployment.control, "city", organization="others")
+        connector = a_data_connector(deployment.control, mine)
+        for number in range(3):
+            a_record(deployment.control, connector, str(number), {"population": number}, since=FIRST)
+
+        dataset = deployment.dataset_of("default")
+        (country,) = plan_of(a_definition(tables=({"name": "country"},), filter="population > 0"), dataset)
+        (events,) = plan_of(a_definition(tables=({"name": "events"},)), dataset)
+
+        assert {*dataset.tables} == {"events", "country"}
+        assert {*deployment.dataset_of("others").tables} == {"events", "city"}
+        assert {*deployment.dataset.tables} == {"events"}
+        assert deployment.url_of([country]) == deployment.settings.control_database_url
+        assert deployment.url_of([events]) == deployment.source_url
+        counted = deployment.estimate([country], FIRST, FIRST + timedelta(hours=1))
+        assert counted == {"country": 2}
+
+
+def test_an_entity_type_that_is_gone_is_no_table(tmp_path: Path) -> None:
+    with an_installation(tmp_path) as installation:
+        deployment = installation.deployment
+        an_entity_type(deployment.control, organization="default")
+        with writing(deployment.control) as connection:
+            connection.execute(ENTITY_TYPES.delete())
+
+        with pytest.raises(InvalidRequest, match="there is no table 'country'"):
+            plan_of(a_definition(tables=({"name": "country"},)), deployment.dataset_of("default"))
