@@ -20,7 +20,11 @@ from export_pipeline.store.organizations import ensure_organization
 from export_pipeline_tests.builders import FIRST_HOUR, a_dataset, a_definition, a_table, an_s3_connector
 from export_pipeline_tests.control_databases import KEY
 
-DATASET = a_dataset(a_table(tenant_column="carrier"), a_table(name="airports", relation="airports"))
+DATASET = a_dataset(
+    a_table(tenant_column="carrier"),
+    a_table(name="airports", relation="airports"),
+    a_table(name="country", relation="country", for_every_tenant=True, derived=sa.select(1)),
+)
 ORGANIZATIONS = ("acme", "other", DEFAULT_ORGANIZATION)
 
 
@@ -175,3 +179,11 @@ def test_what_cannot_be_given_or_taken_is_told(control: sa.Engine) -> None:
         given(control, "acme", "a\0b")
     with writing(control) as connection, pytest.raises(NotFound, match="has no tenant 'UA'; it has AA"):
         take_tenant(connection, "acme", "UA")
+
+
+def test_what_was_contributed_is_the_organizations_own_and_no_tenants(control: sa.Engine) -> None:
+    given(control, "other", "B")  # from here on each is held to its own, of which acme has none
+
+    with pytest.raises(InvalidRequest, match="the operator has not given you any yet"):
+        ask(control, "acme", None, table="airports")
+    ask(control, "acme", None, table="country")
