@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from export_pipeline.dataset.tables import Column, Table
 from export_pipeline.dataset.types import ColumnType, Kind
 from export_pipeline.errors import PermanentFailure
-from export_pipeline.extract.sql_types import OneForm, in_one_form, sql_type, within
+from export_pipeline.extract.sql_types import OneForm, in_one_form, sql_type, within, within_in_order
 from export_pipeline.filters.collation import by_code_point, by_digits, sorted_by_code_point, text_of
 from export_pipeline.filters.sql import where_clause
 from export_pipeline.filters.tree import EVERY_ROW, Filter
@@ -40,7 +40,8 @@ def rows_between(
 ) -> sa.Select[Any]:
     """The same of the rows of `[since, until)`, however many hours those are."""
     source = _relation(table)
-    time = within(source.c[table.time_column], since, until)
+    chosen = within_in_order if table.contributed else within
+    time = chosen(source.c[table.time_column], since, until)
     conditions = [time, where_clause(filter_, table, source)]
     if (tenant is None) != (table.tenant_column is None):
         raise PermanentFailure(

@@ -14,9 +14,11 @@ from export_pipeline.dataset.tables import Table
 from export_pipeline.extract.derived import DerivedSource
 from export_pipeline.extract.query import rows_of_hour, unfit_rows
 from export_pipeline.extract.schema import arrow_schema
-from export_pipeline.extract.sources import open_source
+from export_pipeline.extract.sources import STATEMENT_LIMIT, open_source
+from export_pipeline.extract.sqlite import SqliteSource
 from export_pipeline.filters.checking import check
 from export_pipeline.filters.grammar import parse
+from export_pipeline.filters.tree import EVERY_ROW
 from export_pipeline.store.contributed_tables import contributed_tables, with_contributed
 from export_pipeline.store.contribution_schema import DATA_CONNECTORS
 from export_pipeline.store.database import reading, writing
@@ -100,6 +102,21 @@ def test_its_rows_are_the_records_of_the_hour(control: sa.Engine) -> None:
     assert first["instance"] is None
     assert (second["population"], second["capital.name"], second["extra"]) == (5, None, None)
     assert second["instance"] == '{"a": 2, "b": 1}'
+
+
+def test_an_index_finds_the_hour(control: sa.Engine) -> None:
+    """On SQLite; PostgreSQL chooses by how many rows there are."""
+    a_data_connector(control, an_entity_type(control))
+    (table,) = tables(control)
+    assert table.derived is not None
+    rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
+    asked = rows.add_cte(table.derived.cte(table.relation)).compile(dialect=control.dialect)
+    if control.dialect.name == "sqlite":
+        values = tuple(asked.params[name] for name in asked.positiontup or ())
+        with closing(SqliteSource(control.url, STATEMENT_LIMIT)) as source, source.engine.connect() as opened:
+            plan = opened.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", values).all()
+        assert any("connector=? AND accepted_at>? AND accepted_at<?" in str(row) for row in plan), plan
+    assert read(control, table) == []
 
 
 def test_connectors_that_are_not_live_have_no_rows(control: sa.Engine) -> None:
