@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
+from starlette.datastructures import URL
 
 from export_pipeline.api.limiting import Limits
 from export_pipeline.control.audit import Actor, acting
@@ -63,6 +64,12 @@ def deployment_of(request: Request) -> Deployment:
 def address_of(request: Request, deployment: Deployment) -> str:
     """Where clients reach the API, without a slash behind it: links begin so."""
     return deployment.settings.api_url or str(request.base_url).rstrip("/")
+
+
+def address_asked(request: Request) -> URL:
+    """The address that is asked for as clients reach it, without their key: links beside it begin so."""
+    there = URL(f"{address_of(request, deployment_of(request))}{request.url.path}")
+    return there.replace(query=request.url.query).remove_query_params(KEY_PARAMETER)
 
 
 def visit(request: Request, privilege: Privilege, organization: str | None = None) -> Visit:

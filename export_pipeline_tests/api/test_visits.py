@@ -1,6 +1,7 @@
 """Keys are taken as each document says, and nobody sees what is another's."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -8,9 +9,12 @@ import pytest
 from export_pipeline.control.keys import create_key
 from export_pipeline.store.api_keys import expire_key
 from export_pipeline.store.database import writing
-from export_pipeline_tests.api.conftest import Api, Somebody
+from export_pipeline_tests.api.botify.asking import a_job
+from export_pipeline_tests.api.conftest import Api, Somebody, serving
 
 KEYS = "/api/v1/keys"
+
+OUTPUT = {"bucketName": "acme-exports", "accessKey": "writer", "secretKey": "hunter2"}
 
 
 @pytest.mark.parametrize(
@@ -84,3 +88,27 @@ def test_a_key_works_where_it_was_given_and_nowhere_else(api: Api) -> None:
     with api.client(key) as http:
         assert http.get(KEYS, params={"org": foreign}).status_code == 404
         assert len(http.get(KEYS).json()["keys"]) == 1
+
+
+@pytest.mark.parametrize("list_", ["/v1/jobs?size=1", "/v1/analytics/outputs/s3?limit=1"])
+def test_lists_lead_to_their_next_pages_where_clients_are_and_by_no_key(
+    api: Api, tmp_path: Path, list_: str
+) -> None:
+    """Behind a proxy that takes a part of the path away, and of a client whose key is in the address."""
+    organization = api.organization()
+    key = api.key(organization)
+    outside = "https://exports.example.com/ep"
+    with serving(api.installation, tmp_path / "log", EXPORT_PIPELINE_API_URL=outside) as url:
+        behind = Api(url, api.installation, tmp_path / "log")
+        with behind.client(key) as http:
+            who = Somebody(organization, http)
+            for _ in range(2):
+                assert who.post("/v1/jobs", json=a_job(who)).status_code == 201
+                assert who.post("/v1/analytics/outputs/s3", json=OUTPUT).status_code == 201
+        first = httpx.get(f"{url}{list_}&X-Api-Key={key}").json()
+        next_ = first["next"] if "next" in first else first["data"]["result"]["next"]
+
+        assert next_.startswith(f"{outside}{list_.partition('?')[0]}?")
+        assert key not in next_
+        second = httpx.get(next_.replace(outside, url), headers={"X-Api-Key": key})
+        assert second.status_code == 200

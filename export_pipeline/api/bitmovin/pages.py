@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query
+from starlette.datastructures import URL
 
-from export_pipeline.api.visits import KEY_PARAMETER
+from export_pipeline.api.visits import address_asked
 
 MOST_AT_ONCE = 100
 AT_ONCE = 25
@@ -16,13 +17,13 @@ class Page:
 
     def __init__(
         self,
-        request: Request,
+        url: Annotated[URL, Depends(address_asked)],
         offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
         limit: Annotated[int, Query(ge=1, le=MOST_AT_ONCE)] = AT_ONCE,
     ) -> None:
         self.offset = offset
         self.limit = limit
-        self._url = request.url
+        self._url = url
 
     def of(self, items: Sequence[Mapping[str, Any]], total: int) -> Mapping[str, Any]:
         """The part, with the addresses of the parts beside it."""
@@ -37,8 +38,7 @@ class Page:
         }
 
     def _at(self, offset: int) -> str:
-        there = self._url.include_query_params(offset=offset, limit=self.limit)
-        return str(there.remove_query_params(KEY_PARAMETER))
+        return str(self._url.include_query_params(offset=offset, limit=self.limit))
 
 
 Paged = Annotated[Page, Depends()]

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query
+from starlette.datastructures import URL
 
-from export_pipeline.api.visits import KEY_PARAMETER
+from export_pipeline.api.visits import address_asked
 
 AT_ONCE = 50
 MOST_AT_ONCE = 100
@@ -16,13 +17,13 @@ class Page:
 
     def __init__(
         self,
-        request: Request,
+        url: Annotated[URL, Depends(address_asked)],
         page: Annotated[int, Query(ge=1, le=10**6)] = 1,
         size: Annotated[int, Query(ge=1, le=MOST_AT_ONCE)] = AT_ONCE,
     ) -> None:
         self.page = page
         self.size = size
-        self._url = request.url
+        self._url = url
 
     @property
     def offset(self) -> int:
@@ -39,8 +40,7 @@ class Page:
         }
 
     def _at(self, page: int) -> str:
-        there = self._url.include_query_params(page=page, size=self.size)
-        return str(there.remove_query_params(KEY_PARAMETER))
+        return str(self._url.include_query_params(page=page, size=self.size))
 
 
 Paged = Annotated[Page, Depends()]
