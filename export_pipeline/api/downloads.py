@@ -12,6 +12,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from export_pipeline.api.streams import sent
 from export_pipeline.api.visits import address_of, deployment_of
 from export_pipeline.connectors.destination import Destination, StoredObject
 from export_pipeline.control.archives import archive_of, csv_of
@@ -70,7 +71,7 @@ def archive(request: Request, task_id: str, name: str, expires: Expires, signatu
     csv_of(export)
     destination = deployment.connector(export.connector_id).open()
     return StreamingResponse(
-        begun(archive_of(deployment.control, destination, export, task)),
+        sent(begun(archive_of(deployment.control, destination, export, task))),
         media_type=MEDIA_TYPES[".zip"],
         headers={"Content-Disposition": disposition(name)},
     )
@@ -104,7 +105,7 @@ def stored_file(request: Request, destination: Destination, key: str) -> Respons
     if part:
         headers["Content-Range"] = f"bytes {first}-{end - 1}/{found.size}"
     return StreamingResponse(
-        iter(()) if request.method == "HEAD" else begun(_part(destination.get(key), first, end)),
+        sent(iter(()) if request.method == "HEAD" else begun(_part(destination.get(key), first, end))),
         status_code=206 if part else 200,
         media_type=media_type(key),
         headers={**headers, "Content-Length": str(end - first)},
