@@ -8,7 +8,9 @@ from importlib.metadata import version
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from export_pipeline.api import documentation
 from export_pipeline.api.bitbroker.face import bitbroker
@@ -116,14 +118,25 @@ def _malformed(request: Request, error: Exception) -> Response:
 def _unrouted(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
+    headers, taken = {**(error.headers or {})}, ", ".join(_methods(request))
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = taken
     said = {
         HTTPStatus.NOT_FOUND: "there is nothing at this address; /docs lists the addresses there are",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"the body is larger than {MOST_BYTES:,} bytes; send less",
-        HTTPStatus.METHOD_NOT_ALLOWED: f"this address does not take {request.method}; see /docs",
+        HTTPStatus.METHOD_NOT_ALLOWED: f"this address does not take {request.method}; it takes {taken}",
     }
     answer = _answer(request, Problem(status=status, message=said.get(status, status.description)))
-    answer.headers.update(error.headers or {})
+    answer.headers.update(headers)
     return answer
+
+
+def _methods(request: Request) -> list[str]:
+    """What the address takes: routes may share one, and each of them knows of its own methods alone."""
+    path = request.url.path
+    routes = iter_route_contexts(request.app.routes)
+    here = [route for route in routes if route.path and compile_path(route.path)[0].match(path)]
+    return sorted({method for route in here for method in route.methods or ()})
 
 
 def _failed(request: Request) -> Response:

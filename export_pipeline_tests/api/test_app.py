@@ -1,6 +1,7 @@
 """The application as a whole: addresses that are none, and what it says of itself."""
 
 import httpx
+import pytest
 
 from export_pipeline_tests.api.conftest import Api
 
@@ -13,12 +14,25 @@ def test_an_address_that_is_none_says_where_those_are_listed(api: Api) -> None:
     assert "/docs" in refused.json()["detail"]
 
 
-def test_a_method_that_an_address_does_not_take_is_said(api: Api) -> None:
-    refused = httpx.put(f"{api.url}/api/v1/keys")
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/api/v1/keys", "GET, POST"),
+        ("/api/v1/exports/events", "DELETE, GET, PUT"),
+        ("/v1/jobs", "GET, POST"),
+        ("/v1/analytics/outputs/s3/", "GET, POST"),
+        ("/connectors/lake/start", "GET, PUT"),
+        ("/healthz", "GET"),
+    ],
+)
+def test_a_method_that_an_address_does_not_take_is_said_and_all_that_it_takes(
+    api: Api, path: str, allowed: str
+) -> None:
+    refused = httpx.patch(f"{api.url}{path}")
 
     assert refused.status_code == 405
-    assert "PUT" in refused.json()["detail"]
-    assert refused.headers["Allow"]
+    assert f"does not take PATCH; it takes {allowed}" in refused.text
+    assert refused.headers["Allow"] == allowed
 
 
 def test_it_lives_and_is_ready_without_a_key(api: Api) -> None:

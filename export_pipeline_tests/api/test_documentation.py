@@ -1,6 +1,7 @@
 """The description of the API, and the page to read it on, which calls on nobody else."""
 
 import re
+from typing import Any
 
 import httpx
 import pytest
@@ -55,3 +56,23 @@ def test_what_is_wrong_is_described_with_an_example(
     assert described["schema"] == {"$ref": "#/components/schemas/ProblemDocument"}
     schema = description["components"]["schemas"]["ProblemDocument"]  # type: ignore[index]
     assert described["example"].keys() <= schema["properties"].keys()
+
+
+def test_whatever_a_body_needs_has_an_example(description: dict[str, Any]) -> None:
+    """So that what the page offers to try is a request."""
+    schemas = description["components"]["schemas"]
+    bodies = {
+        content["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        for of_path in description["paths"].values()
+        for route in of_path.values()
+        if (content := route.get("requestBody"))
+    }
+    assert len(bodies) > 10
+
+    without = [
+        f"{name}.{field}"
+        for name in sorted(bodies)
+        for field in schemas[name].get("required", [])
+        if not schemas[name]["properties"][field].get("examples")
+    ]
+    assert without == []

@@ -52,7 +52,17 @@ def test_what_is_no_json_is_said_without_a_value(admin: Somebody) -> None:
 
 
 def test_a_body_that_is_no_object_is_said_to_be_none(admin: Somebody) -> None:
-    assert "the body is no object; write one" in admin.post(KEYS, content=b'{"name":').json()["detail"]
+    assert "the body is no object; write one" in admin.post(KEYS, json=["name"]).json()["detail"]
+
+
+def test_json_that_is_sent_as_something_else_is_told_how_it_is_sent(admin: Somebody) -> None:
+    """As curl sends it, unless it is told."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    refused = admin.post(KEYS, content=b'{"name": "nightly"}', headers=form)
+
+    assert refused.status_code == 400
+    assert "send it with Content-Type: application/json" in refused.json()["detail"]
 
 
 def test_the_log_names_the_request_and_no_key(api: Api) -> None:

@@ -22,7 +22,9 @@ class KeyRequest(Asked):
     """A key to be made. It works in the organization of the key that makes it."""
 
     name: str = Field(min_length=1, max_length=100, description="what it is for", examples=["nightly job"])
-    privileges: list[Privilege] = Field(min_length=1, description="what it allows")
+    privileges: list[Privilege] = Field(
+        min_length=1, description="what it allows", examples=[["exports:view"]]
+    )
     expires_at: Moment | None = Field(None, description="when it ends; never, if it is left out")
 
 
