@@ -1,5 +1,7 @@
 """What is asked for, as parameters of an address or as a body: two spellings of the same."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -12,6 +14,15 @@ from export_pipeline.errors import InvalidRequest
 from export_pipeline.windows import moment_from
 
 FORMATS = ("EXCEL", "NO_NEWLINE")
+
+# What parameters call by a letter, and the core as it likes.
+IN_BODIES = {
+    "d": "description",
+    "f": "commonFilters",
+    "fc": "customEventsFilters",
+    "filter": "commonFilters",
+    "fs": "searchesFilters",
+}
 
 Texts = Annotated[list[str], Query()]
 
@@ -85,6 +96,19 @@ def by_body(body: ExportBody) -> Asked:
         description=body.description,
     )
     return _asked(export, body.from_, body.to)
+
+
+@contextmanager
+def named_as_in_body(**also: str) -> Iterator[None]:
+    """Have refusals name fields as bodies do; `also`: here, besides."""
+    names = {**IN_BODIES, **also}
+    try:
+        yield
+    except InvalidRequest as error:
+        if error.field is None or error.field not in names:
+            raise
+        field, said = names[error.field], str(error).removeprefix(error.field).lstrip(" ,:")
+        raise InvalidRequest(f"{field}: {said}", field=field) from error
 
 
 def one_line(format_: str | None, *, field: str) -> bool:

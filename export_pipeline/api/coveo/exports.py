@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from export_pipeline.api.coveo.asking import Asked, ExportBody, by_body, by_query
+from export_pipeline.api.coveo.asking import Asked, ExportBody, by_body, by_query, named_as_in_body
 from export_pipeline.api.coveo.showing import AVAILABLE, EXPIRED, document_of, status_of, why_failed
 from export_pipeline.api.downloads import archive_link
 from export_pipeline.api.visits import ExportsEditor, ExportsViewer, Visit
@@ -80,7 +80,8 @@ def create(
 @router.post("/create", status_code=201)
 def create_by_body(request: Request, visit: ExportsEditor, body: ExportBody) -> dict[str, Any]:
     """Ask for an export by a body."""
-    return _created(request, visit, by_body(body))
+    with named_as_in_body():
+        return _created(request, visit, by_body(body))
 
 
 @router.get("/{id}", response_model=None)

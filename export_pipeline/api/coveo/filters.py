@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from export_pipeline.api.coveo.asking import named_as_in_body
 from export_pipeline.api.visits import ExportsEditor, ExportsViewer, Visit
 from export_pipeline.control.filters import create_filter, delete_filter, free_name, replace_filter
 from export_pipeline.errors import NotFound
@@ -52,7 +53,7 @@ def list_(visit: ExportsViewer, purpose: Purpose) -> FilterList:
 @router.post("/{purpose}", status_code=201)
 def create(visit: ExportsEditor, purpose: Purpose, asked: FilterRequest) -> FilterId:
     """Store a filter under an id that is made of its name."""
-    with writing(visit.deployment.control) as connection:
+    with named_as_in_body(filter="value"), writing(visit.deployment.control) as connection:
         stored = create_filter(
             connection,
             organization=visit.organization,
@@ -75,7 +76,7 @@ def replace(visit: ExportsEditor, purpose: Purpose, id: str, asked: FilterReques
     """Store another text and name for it. Exports that name it follow."""
     _found(visit, purpose, id)
     dataset = visit.dataset
-    with writing(visit.deployment.control) as connection:
+    with named_as_in_body(filter="value"), writing(visit.deployment.control) as connection:
         stored, _ = replace_filter(
             connection,
             dataset,

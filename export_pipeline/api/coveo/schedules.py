@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from export_pipeline.api.coveo.asking import one_line
+from export_pipeline.api.coveo.asking import named_as_in_body, one_line
 from export_pipeline.api.coveo.showing import document_of
 from export_pipeline.api.visits import ExportsEditor, ExportsViewer
 from export_pipeline.control.event_exports import EventExport
@@ -73,7 +73,7 @@ def list_(visit: ExportsViewer) -> list[dict[str, Any]]:
 @router.post("", status_code=201)
 def create(visit: ExportsEditor, body: ScheduleBody) -> dict[str, Any]:
     """Make a schedule."""
-    with writing(visit.deployment.control) as connection:
+    with named_as_in_body(), writing(visit.deployment.control) as connection:
         return _document(
             create_schedule(
                 connection,
@@ -97,7 +97,7 @@ def get(visit: ExportsViewer, id: str) -> dict[str, Any]:  # its name in the add
 @router.put("/{id}")
 def replace(visit: ExportsEditor, id: str, body: ScheduleBody) -> dict[str, Any]:
     """Ask for something else from the next period on."""
-    with writing(visit.deployment.control) as connection:
+    with named_as_in_body(), writing(visit.deployment.control) as connection:
         return _document(
             replace_schedule(
                 connection,

@@ -57,7 +57,7 @@ def test_a_filter_is_used_by_its_id_and_stays_while_it_is(coveo: Client) -> None
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"displayName": "a", "value": "city=="}, "f: "),
+        ({"displayName": "a", "value": "city=="}, "value: "),
         ({"displayName": "", "value": "true"}, "displayName: must be 1 to"),
         ({"displayName": "a"}, "value: is missing"),
     ],

@@ -62,7 +62,7 @@ def test_a_schedule_is_made_shown_changed_and_ended(coveo: Client) -> None:
         ({"dayOfWeek": "FUNDAY"}, "dayOfWeek: must be one of MONDAY"),
         ({"exportFormat": "XML"}, "exportFormat: must be one of"),
         ({"tables": ["nothing"]}, "tables: there is no table 'nothing'"),
-        ({"searchesFilters": ["city="]}, "fs: "),
+        ({"searchesFilters": ["city="]}, "searchesFilters: "),
     ],
 )
 def test_what_is_wrong_is_named_and_nothing_is_stored(
