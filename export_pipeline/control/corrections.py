@@ -51,7 +51,7 @@ def _concerned(connection: sa.Connection, change: Change) -> list[str]:
 
 def _outdated(connection: sa.Connection, export_id: str, change: Change) -> bool:
     entry = latest_entry(connection, export_id, change.hour)
-    if entry is None:
+    if entry is None or entry.expired_at is not None:  # whoever wants its files has them delivered anew
         return False
     read_at = receipt_from(entry.receipt.encode(), entry.receipt_key).read_at
     return read_at < change.changed_at + TO_SETTLE

@@ -9,6 +9,7 @@ from export_pipeline.control.corrections import TO_SETTLE, note_corrections
 from export_pipeline.exports.export import Export
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import write_entry
+from export_pipeline.store.schema import HOURS
 from export_pipeline.store.waits import Wait, waits_of
 from export_pipeline_tests.builders import FIRST_HOUR, a_ledger_entry, a_receipt
 from export_pipeline_tests.contributed import an_entity_type, an_hour_changed
@@ -51,6 +52,17 @@ def test_so_is_one_that_was_read_while_the_change_may_not_have_been_stored(contr
 
     assert note_corrections(control, None, CHANGED + TO_SETTLE) == (0, CHANGED)
     assert note_corrections(control, CHANGED, CHANGED + TO_SETTLE + SECOND)[0] == 1
+
+
+def test_an_hour_whose_files_have_expired_is_not_brought_back(control: sa.Engine) -> None:
+    export = an_export(control)
+    an_hour_changed(control, an_entity_type(control), FIRST_HOUR, CHANGED)
+    delivered(control, export, read_at=CHANGED - SECOND)
+    with writing(control) as connection:
+        connection.execute(HOURS.update().values(expired_at=CHANGED))
+
+    assert note_corrections(control, None, NOW)[0] == 0
+    assert noted(control, export) == []
 
 
 def test_an_hour_that_was_read_after_it_changed_is_in_order(control: sa.Engine) -> None:
