@@ -40,7 +40,8 @@ _PATIENCE = {
 # How a role or a database may have been set up must not change what is read.
 _SESSION = (
     "SET LOCAL TIME ZONE 'UTC'; SET LOCAL datestyle = 'ISO'; SET LOCAL intervalstyle = 'iso_8601';"
-    " SET LOCAL extra_float_digits = 1"
+    # What another process of the server reads for us is not locked by ours: see postgresql_relations.
+    " SET LOCAL extra_float_digits = 1; SET LOCAL max_parallel_workers_per_gather = 0"
 )
 
 # Kinds that are cast before they are written.
@@ -62,8 +63,8 @@ class PostgresqlSnapshot(SqlalchemySnapshot):
         count = super().count(rows)
         relation = relation_of(rows)
         with explained(self.url, rows), self.waiting.answer(relation):
-            replaced = was_replaced(self.connection, source_of(rows))
-        if replaced:
+            elsewhere = was_replaced(self.connection, source_of(rows))
+        if elsewhere:
             raise TransientFailure(
                 f"{relation}: while it was being read, the table was emptied, rewritten or replaced, or one"
                 " that it consists of; what it holds now is read with the next try"

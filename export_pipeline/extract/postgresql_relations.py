@@ -21,32 +21,28 @@ _CANNOT_BE_HELD = (
     psycopg.errors.InvalidSchemaName,
 )
 
-# What the name leads to now, and what that consists of: what a view reads, and partitions, those of now and
-# those of the snapshot. A catalogue that is queried is the snapshot's; functions answer as of now.
+# What the transaction has read is what it has locked: also by functions and policies, which no catalogue
+# tells of. With that go the partitions that the snapshot knows of. A catalogue that is queried is the
+# snapshot's; functions answer as of now.
 _REPLACED = sa.text("""
 WITH RECURSIVE parts (part) AS (
     SELECT to_regclass(concat_ws('.', quote_ident(:schema), quote_ident(:name)))::oid
     UNION
-    SELECT further.part FROM parts CROSS JOIN LATERAL (
-        SELECT depends.refobjid
-        FROM pg_catalog.pg_class AS view
-        JOIN pg_catalog.pg_rewrite AS rule ON rule.ev_class = view.oid
-        JOIN pg_catalog.pg_depend AS depends ON depends.objid = rule.oid
-        WHERE view.oid = parts.part AND view.relkind = 'v'
-            AND depends.classid = CAST('pg_catalog.pg_rewrite' AS regclass)
-            AND depends.refclassid = CAST('pg_catalog.pg_class' AS regclass)
-        UNION ALL
-        SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = parts.part
-        UNION ALL
-        SELECT relid FROM pg_catalog.pg_partition_tree(CAST(parts.part AS regclass))
-    ) AS further (part)
+    SELECT held.relation FROM pg_catalog.pg_locks AS held
+    JOIN pg_catalog.pg_database AS here ON here.oid = held.database
+    WHERE held.pid = pg_catalog.pg_backend_pid() AND held.locktype = 'relation'
+        AND here.datname = pg_catalog.current_database()
+    UNION
+    SELECT inhrelid FROM parts JOIN pg_catalog.pg_inherits ON inhparent = parts.part
 )
 SELECT EXISTS (
-    SELECT FROM parts LEFT JOIN pg_catalog.pg_class AS seen ON seen.oid = parts.part
+    SELECT FROM parts
+    LEFT JOIN pg_catalog.pg_class AS seen ON seen.oid = parts.part
+    CROSS JOIN LATERAL pg_catalog.pg_partition_root(CAST(parts.part AS regclass)) AS root
     WHERE seen.oid IS NULL
         OR seen.relfilenode <> 0
             AND seen.relfilenode IS DISTINCT FROM pg_catalog.pg_relation_filenode(CAST(seen.oid AS regclass))
-        OR seen.relispartition AND pg_catalog.pg_partition_root(CAST(seen.oid AS regclass)) IS NULL
+        OR seen.relispartition <> COALESCE(root <> CAST(seen.oid AS regclass), FALSE)
 )
 """).bindparams(sa.bindparam("schema", type_=sa.Text()), sa.bindparam("name", type_=sa.Text()))
 

@@ -67,7 +67,28 @@ HELD = {
         RELOAD,
     ),
 }
+FUNCTION = "create function rows_of_raw() returns table (id bigint, seen timestamptz, word text) stable"
 NOT_HELD = {
+    "what a function reads that a view calls": (
+        (
+            *RAW,
+            f"{FUNCTION} parallel safe language plpgsql as 'begin return query select * from raw; end'",
+            "create view shown as select * from rows_of_raw()",
+        ),
+        "shown",
+        RELOAD,
+    ),
+    "what decides which rows a view has": (
+        (
+            *RAW,
+            "create table chosen as select * from raw",
+            "create function is_chosen(bigint) returns boolean stable parallel safe language sql"
+            " as 'select exists (select from chosen where id = $1)'",
+            "create view shown as select * from raw where is_chosen(id)",
+        ),
+        "shown",
+        ("truncate chosen", f"insert into chosen {FILL}"),
+    ),
     "a partition, emptied and filled": (PARTITIONED, "raw", ("truncate part", f"insert into raw {FILL}")),
     "a materialized view, refreshed": (KEPT, "kept", ("refresh materialized view kept",)),
     "a materialized view that a view reads": (
@@ -117,6 +138,36 @@ def test_who_may_read_some_columns_only_reads_again(
             assert rows_of(snapshot, "raw") == ROWS
 
 
+def test_rows_that_a_policy_hides_while_it_is_reloaded_are_read_again(postgres_database: str) -> None:
+    run(
+        postgres_database,
+        *RAW,
+        "create table chosen as select * from raw",
+        "alter table raw enable row level security",
+        "create policy theirs on raw using (exists (select from chosen where chosen.id = raw.id))",
+        "grant select on chosen to public",
+    )
+    with user_of(postgres_database, "select on raw") as theirs:
+        with (
+            replaced_meanwhile(postgres_database, ("truncate chosen", f"insert into chosen {FILL}")),
+            snapshot_of(theirs, "raw") as snapshot,
+            pytest.raises(TransientFailure, match=r"^raw: while it was being read"),
+        ):
+            rows_of(snapshot, "raw")
+        with snapshot_of(theirs, "raw") as snapshot:
+            assert rows_of(snapshot, "raw") == ROWS
+
+
+def test_a_partition_that_the_hour_does_not_need_is_not_waited_for(postgres_database: str) -> None:
+    old = "create table old partition of raw for values from ('2012-01-01') to ('2012-01-02')"
+    run(postgres_database, *PARTITIONED, old)
+    database = sa.create_engine(postgres_database, poolclass=sa.NullPool)
+    with database.connect() as connection:
+        connection.exec_driver_sql("truncate old")
+        with snapshot_of(postgres_database, "raw") as snapshot:
+            assert rows_of(snapshot, "raw") == ROWS
+
+
 def test_who_may_read_a_view_only_waits_for_what_it_reads(postgres_database: str) -> None:
     run(postgres_database, *RAW, "create view shown as select * from raw")
     with (
@@ -142,6 +193,17 @@ def test_what_was_replaced_before_it_was_looked_at_and_not_held_is_noticed(postg
     with closing(open_source(postgres_database)) as source, source.snapshot() as snapshot:
         assert snapshot.found(select_of("raw"))
         run(postgres_database, *RELOAD)
+        with pytest.raises(TransientFailure, match=r"^raw: while it was being read"):
+            snapshot.count(select_of("raw"))
+
+
+def test_a_partition_that_came_since_the_snapshot_is_noticed(postgres_database: str) -> None:
+    """Of its rows the snapshot would have those that were there by then."""
+    run(postgres_database, PARTITIONED[0], f"create table part {COLUMNS}")
+    attach = "alter table raw attach partition part for values from ('2013-01-01') to ('2013-01-02')"
+    with closing(open_source(postgres_database)) as source, source.snapshot() as snapshot:
+        assert snapshot.found(select_of("raw"))
+        run(postgres_database, f"insert into part {FILL}", attach)
         with pytest.raises(TransientFailure, match=r"^raw: while it was being read"):
             snapshot.count(select_of("raw"))
 
