@@ -43,7 +43,7 @@ class HourWindow:
         """The whole hour named by `key`, like `2013-01-01-05:00`."""
         try:
             return cls(datetime.strptime(key, KEY_FORMAT).replace(tzinfo=UTC))
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:  # the last hour of all has no end
             raise InvalidRequest(f"{key!r} is not an hour; write it like 2013-01-01-05:00 (UTC)") from error
 
     @property
