@@ -1,5 +1,6 @@
 """Sessions of requests, which Google's and Azure's clients send by, to addresses that may be called on."""
 
+import os
 from typing import Any
 
 import requests
@@ -7,6 +8,9 @@ from requests.adapters import HTTPAdapter
 from urllib3.poolmanager import PoolManager
 
 from export_pipeline.connectors.confined import confine
+
+# Where operators say whose certificates they trust, in the order in which they are heeded.
+AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 class ConfinedAdapter(HTTPAdapter):
@@ -17,6 +21,19 @@ class ConfinedAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         confine(self.poolmanager)
+
+    def send(
+        self,
+        request: Any,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Any = None,
+    ) -> requests.Response:
+        # Here, and not in the session: some clients say True with each of their requests.
+        trusted = _authorities() if verify is True else verify
+        return super().send(request, stream, timeout, trusted, cert, proxies)
 
     def get_connection_with_tls_context(
         self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
@@ -30,6 +47,14 @@ class ConfinedAdapter(HTTPAdapter):
 
 
 def confined(session: requests.Session) -> None:
-    """Have the session, whatever it is a subclass of, call on no address that it must not."""
+    """Have the session, whatever it is a subclass of, call on no address that it must not, nor show whom it
+    calls on what the operator has for others: a proxy's password, or those in .netrc.
+    """
+    session.trust_env = False
     for scheme in ("http://", "https://"):
         session.mount(scheme, ConfinedAdapter())
+
+
+def _authorities() -> str | bool:
+    """The file of certificates to trust; True for the client's own list."""
+    return next((path for name in AUTHORITIES if (path := os.environ.get(name))), True)

@@ -1,16 +1,20 @@
 """Sessions of requests call nobody inside the network, whoever is asked to lead them there."""
 
+import ssl
 from collections.abc import Iterator
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 import requests
 
 from export_pipeline.connectors.addresses import allow
-from export_pipeline.connectors.confined_requests import confined
+from export_pipeline.connectors.confined_requests import AUTHORITIES, confined
 from export_pipeline.errors import PermanentFailure
 from export_pipeline_tests.connectors.test_confined import answering
+from export_pipeline_tests.servers.certificates import certificates
 from export_pipeline_tests.servers.ports import free_port
+from export_pipeline_tests.servers.site import site
 
 
 @pytest.fixture
@@ -48,3 +52,41 @@ def test_where_nobody_answers_is_an_error_that_clients_know(session: requests.Se
 
     with pytest.raises(requests.ConnectionError):
         session.get(f"http://127.0.0.1:{free_port()}/", timeout=5)
+
+
+def test_nobody_is_shown_what_the_operator_has_for_others(
+    session: requests.Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allow([ip_network("127.0.0.0/8")])
+    (tmp_path / "netrc").write_text("default login operator password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("http_proxy", f"http://operator:secret@127.0.0.1:{free_port()}")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+    with site() as running:
+        session.get(running.url, headers={"Authorization": "Bearer ours"}, timeout=5)
+
+    (heard,) = running.heard
+    assert heard.get_all("Authorization") == ["Bearer ours"]
+    assert "Proxy-Authorization" not in heard
+
+
+@pytest.mark.parametrize("name", AUTHORITIES)
+def test_the_operators_own_authorities_are_trusted(
+    session: requests.Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    allow([ip_network("127.0.0.0/8")])
+    made = certificates(tmp_path)
+    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_side.load_cert_chain(made.server, made.key)
+    for other in AUTHORITIES:
+        monkeypatch.delenv(other, raising=False)
+
+    with answering(server_side) as port:
+        url = f"https://127.0.0.1:{port}/"
+        with pytest.raises(requests.exceptions.SSLError):
+            session.get(url, timeout=5)
+        monkeypatch.setenv(name, str(made.authority))
+        for said in (None, True):  # some clients say it with each request
+            assert session.get(url, verify=said, timeout=5).content == b"ok"
