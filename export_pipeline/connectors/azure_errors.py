@@ -51,8 +51,12 @@ class Refusal:
         # 404: the blob that was to be replaced is gone.
         if self.status in (409, 412) or self.code in OVERTAKEN or self.code == "BlobNotFound":
             return Conflict(f"{tried}: it was written or deleted by somebody else since we looked; try again")
-        # Below 400: the answer was a success, but could not be read to its end.
-        if self.status >= 500 or self.status < 400:
+        if 300 <= self.status < 400:
+            return PermanentFailure(
+                f"{tried}: what answers sends us on to nowhere; change `endpoint_url` ({said})"
+            )
+        # Below 300: the answer was a success, but could not be read to its end.
+        if self.status >= 500 or self.status < 300:
             return self._busy(tried, said)
         return PermanentFailure(f"{tried}: the store refuses ({said}); change the connector's configuration")
 

@@ -8,6 +8,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.poolmanager import PoolManager
 
 from export_pipeline.connectors.confined import confine
+from export_pipeline.connectors.http_errors import host_in
+from export_pipeline.errors import PermanentFailure
 
 # Where operators say whose certificates they trust, in the order in which they are heeded.
 AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
@@ -33,7 +35,11 @@ class ConfinedAdapter(HTTPAdapter):
     ) -> requests.Response:
         # Here, and not in the session: some clients say True with each of their requests.
         trusted = _authorities() if verify is True else verify
-        return super().send(request, stream, timeout, trusted, cert, proxies)
+        answer = super().send(request, stream, timeout, trusted, cert, proxies)
+        if answer.is_redirect:
+            answer.close()
+            raise _elsewhere(answer)
+        return answer
 
     def get_connection_with_tls_context(
         self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
@@ -53,6 +59,19 @@ def confined(session: requests.Session) -> None:
     session.trust_env = False
     for scheme in ("http://", "https://"):
         session.mount(scheme, ConfinedAdapter())
+
+
+def _elsewhere(answer: requests.Response) -> PermanentFailure:
+    # No more than the host: what follows may be secret.
+    where = host_in(answer.headers["Location"]) or "another place"
+    return PermanentFailure(
+        f"{_host(answer)} sends us on to {where}, and nobody is followed; change the connector's address if"
+        " that is where the store is"
+    )
+
+
+def _host(answer: requests.Response) -> str:
+    return host_in(answer.url) or "it"
 
 
 def _authorities() -> str | bool:

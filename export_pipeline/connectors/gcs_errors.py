@@ -43,8 +43,12 @@ class Refusal:
             return PermanentFailure(f"{tried}: there is no such bucket; create it, or change `bucket`")
         if self.status in (409, 412):
             return Conflict(f"{tried}: it was written or deleted by somebody else since we looked; try again")
-        # Below 400: the answer was a success, but not one that can be understood.
-        if self.status >= 500 or self.status < 400 or self.status in (408, 429, *GONE):
+        if 300 <= self.status < 400:
+            return PermanentFailure(
+                f"{tried}: what answers sends us on to nowhere; change `endpoint_url` ({said})"
+            )
+        # Below 300: the answer was a success, but not one that can be understood.
+        if self.status >= 500 or self.status < 300 or self.status in (408, 429, *GONE):
             return TransientFailure(f"{tried}: the store asks to try again later ({said})", wait=self.wait)
         return PermanentFailure(f"{tried}: the store refuses ({said}); change the connector's configuration")
 

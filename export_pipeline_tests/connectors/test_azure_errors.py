@@ -29,6 +29,7 @@ from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailur
         (429, "", TransientFailure, "again later"),
         (500, "InternalError", TransientFailure, "again later"),
         (503, "ServerBusy", TransientFailure, "again later"),
+        (302, "", PermanentFailure, "change `endpoint_url` (status 302)"),
         (206, "", TransientFailure, "again later"),
     ],
 )

@@ -1,15 +1,17 @@
 """What is particular to a container of Azure: names, folders, pages, secrets in addresses, identities."""
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from azure.storage.blob import ContainerClient
 
 from export_pipeline.connectors.addresses import allow
 from export_pipeline.connectors.azure import AzureCredentials
+from export_pipeline.connectors.destination import Destination
 from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
 from export_pipeline_tests.servers.azure import AzureServer, azurite
@@ -17,6 +19,7 @@ from export_pipeline_tests.servers.azure_identity import STORAGE, managed_identi
 from export_pipeline_tests.servers.certificates import certificates
 from export_pipeline_tests.servers.fault_proxy import fault_proxy
 from export_pipeline_tests.servers.ports import free_port
+from export_pipeline_tests.servers.site import site
 
 
 @pytest.fixture
@@ -201,3 +204,17 @@ def test_an_address_inside_is_not_called_on(
         put(config.open(), "a.csv", b"1")
     with pytest.raises(PermanentFailure, match=r"could not read .* must not call there"):
         read(config.open(), "a.csv")
+
+
+@pytest.mark.parametrize("use", [lambda there: there.head("a"), lambda there: read(there, "a"), keys])
+def test_nobody_is_followed_elsewhere(azure_server: AzureServer, use: Callable[[Destination], Any]) -> None:
+    with site() as running, site() as elsewhere:
+        there = led_to(running.url, azure_server.config("any")).open()
+        running.answer(302, {"Location": elsewhere.url})
+        with pytest.raises(PermanentFailure, match=r"sends us on to 127\.0\.0\.1, and nobody is followed"):
+            use(there)
+        running.answer(302, {})
+        with pytest.raises(PermanentFailure, match="endpoint_url"):
+            use(there)
+
+    assert not elsewhere.heard

@@ -90,3 +90,17 @@ def test_the_operators_own_authorities_are_trusted(
         monkeypatch.setenv(name, str(made.authority))
         for said in (None, True):  # some clients say it with each request
             assert session.get(url, verify=said, timeout=5).content == b"ok"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("method", ["HEAD", "GET", "POST"])
+def test_nobody_is_followed_elsewhere(session: requests.Session, status: int, method: str) -> None:
+    allow([ip_network("127.0.0.0/8")])
+    with site() as running, site() as elsewhere:
+        running.answer(status, {"Location": f"{elsewhere.url}/secret"})
+
+        with pytest.raises(PermanentFailure, match=r"127\.0\.0\.1 sends us on to 127\.0\.0\.1, ") as caught:
+            session.request(method, running.url, allow_redirects=True, timeout=5)
+
+    assert "secret" not in str(caught.value)
+    assert not elsewhere.heard

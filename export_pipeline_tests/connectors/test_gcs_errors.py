@@ -21,6 +21,7 @@ from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailur
         (408, "", TransientFailure, "again later"),
         (429, "rate limit", TransientFailure, "again later"),
         (503, "", TransientFailure, "again later (status 503)"),
+        (302, "", PermanentFailure, "change `endpoint_url` (status 302)"),
         (200, "", TransientFailure, "again later"),
     ],
 )
