@@ -14,6 +14,14 @@ from export_pipeline.errors import PermanentFailure
 # Where operators say whose certificates they trust, in the order in which they are heeded.
 AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
+PIECE = 1 << 16
+
+# Clients read whole answers, and an address that a customer gave may go on for ever. Of an error, a store's
+# own words stand at its beginning.
+LONGEST_REFUSAL = 1 << 20
+# Far more than the longest page of a list: 5000 names of Azure's with all that may be said of each.
+LONGEST_ANSWER = 1 << 26
+
 
 class ConfinedAdapter(HTTPAdapter):
     """Sends by confined connections, and by no proxy: that would look up names for itself."""
@@ -39,6 +47,12 @@ class ConfinedAdapter(HTTPAdapter):
         if answer.is_redirect:
             answer.close()
             raise _elsewhere(answer)
+        if answer.status_code >= 300:
+            _keep(answer, LONGEST_REFUSAL)
+        elif not stream and not _keep(answer, LONGEST_ANSWER):
+            raise PermanentFailure(
+                f"{_host(answer)} says more than any store does; check the connector's address"
+            )
         return answer
 
     def get_connection_with_tls_context(
@@ -59,6 +73,19 @@ def confined(session: requests.Session) -> None:
     session.trust_env = False
     for scheme in ("http://", "https://"):
         session.mount(scheme, ConfinedAdapter())
+
+
+def _keep(answer: requests.Response, longest: int) -> bool:
+    """Have the answer hold its body, about so many bytes of it at most; whether that is all."""
+    kept = bytearray()
+    with answer:
+        for piece in answer.iter_content(PIECE):
+            kept += piece
+            if len(kept) > longest:
+                break
+    # As its own property would, which sets no limit.
+    answer._content, answer._content_consumed = bytes(kept), True
+    return len(kept) <= longest
 
 
 def _elsewhere(answer: requests.Response) -> PermanentFailure:

@@ -9,12 +9,17 @@ import pytest
 import requests
 
 from export_pipeline.connectors.addresses import allow
-from export_pipeline.connectors.confined_requests import AUTHORITIES, confined
+from export_pipeline.connectors.confined_requests import (
+    AUTHORITIES,
+    LONGEST_ANSWER,
+    LONGEST_REFUSAL,
+    confined,
+)
 from export_pipeline.errors import PermanentFailure
 from export_pipeline_tests.connectors.test_confined import answering
 from export_pipeline_tests.servers.certificates import certificates
 from export_pipeline_tests.servers.ports import free_port
-from export_pipeline_tests.servers.site import site
+from export_pipeline_tests.servers.site import PIECE, PIECES_WITHOUT_END, site, without_end
 
 
 @pytest.fixture
@@ -104,3 +109,35 @@ def test_nobody_is_followed_elsewhere(session: requests.Session, status: int, me
 
     assert "secret" not in str(caught.value)
     assert not elsewhere.heard
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_goes_on_for_ever_beside_an_error_is_left(session: requests.Session, stream: bool) -> None:
+    allow([ip_network("127.0.0.0/8")])
+    with site() as running:
+        running.answer(403, {}, without_end())
+        answer = session.get(running.url, stream=stream, timeout=5)
+
+    assert answer.status_code == 403
+    assert LONGEST_REFUSAL <= len(answer.content) < 2 * LONGEST_REFUSAL
+    assert running.sent < PIECES_WITHOUT_END
+
+
+def test_an_answer_that_goes_on_for_ever_is_refused(session: requests.Session) -> None:
+    allow([ip_network("127.0.0.0/8")])
+    with site() as running:
+        running.answer(200, {}, without_end())
+        with pytest.raises(PermanentFailure, match="says more than any store does"):
+            session.get(running.url, timeout=5)
+
+    assert running.sent < PIECES_WITHOUT_END
+
+
+def test_an_object_may_be_of_any_length(session: requests.Session) -> None:
+    allow([ip_network("127.0.0.0/8")])
+    with site() as running:
+        running.answer(200, {}, without_end())
+        answer = session.get(running.url, stream=True, timeout=5)
+        length = sum(len(piece) for piece in answer.iter_content(len(PIECE)))
+
+    assert length == PIECES_WITHOUT_END * len(PIECE) > LONGEST_ANSWER
