@@ -13,6 +13,12 @@ from urllib3.poolmanager import PoolManager
 
 from export_pipeline.connectors.addresses import connected
 
+# Clients read whole answers, and an address that a customer gave may go on for ever. Of an error, a store's
+# own words stand at its beginning.
+LONGEST_REFUSAL = 1 << 20
+# Far more than the longest page of a list: 5000 names of Azure's with all that may be said of each.
+LONGEST_ANSWER = 1 << 26
+
 
 class Confined(HTTPConnection):
     """Connects where `addresses` lets it; the certificate asked for is still that of the name.

@@ -7,7 +7,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.poolmanager import PoolManager
 
-from export_pipeline.connectors.confined import confine
+from export_pipeline.connectors.confined import LONGEST_ANSWER, LONGEST_REFUSAL, confine
 from export_pipeline.connectors.http_errors import host_in
 from export_pipeline.errors import PermanentFailure
 
@@ -15,12 +15,6 @@ from export_pipeline.errors import PermanentFailure
 AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 PIECE = 1 << 16
-
-# Clients read whole answers, and an address that a customer gave may go on for ever. Of an error, a store's
-# own words stand at its beginning.
-LONGEST_REFUSAL = 1 << 20
-# Far more than the longest page of a list: 5000 names of Azure's with all that may be said of each.
-LONGEST_ANSWER = 1 << 26
 
 
 class ConfinedAdapter(HTTPAdapter):

@@ -3,12 +3,13 @@
 from typing import Any
 
 from botocore.awsrequest import AWSConnection, AWSPreparedRequest, AWSResponse
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import ConnectionClosedError, HTTPClientError
 from botocore.httpsession import URLLib3Session
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
 from urllib3.poolmanager import PoolManager
 
-from export_pipeline.connectors.confined import Confined, ConfinedTls
+from export_pipeline.connectors.confined import LONGEST_ANSWER, LONGEST_REFUSAL, Confined, ConfinedTls
 from export_pipeline.errors import PermanentFailure
 
 SECONDS_TO_CONNECT = 10
@@ -45,13 +46,36 @@ class ConfinedSession(URLLib3Session):
         self._manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
     def send(self, request: AWSPreparedRequest) -> AWSResponse:  # type: ignore[override]
+        # Or the client reads the whole answer, however long it is.
+        streamed, request.stream_output = request.stream_output, True
         try:
-            return super().send(request)
+            answer = super().send(request)
         except HTTPClientError as error:
             # The client takes whatever it does not know for the network's fault, and would try again.
             if isinstance(error.__context__, PermanentFailure):
                 raise error.__context__ from None
             raise
+        if answer.status_code >= 300:
+            _keep(answer, LONGEST_REFUSAL, request)
+        elif not streamed and not _keep(answer, LONGEST_ANSWER, request):
+            raise PermanentFailure("what answers says more than any store does; check the address")
+        return answer
+
+
+def _keep(answer: AWSResponse, longest: int, request: AWSPreparedRequest) -> bool:
+    """Have the answer hold its body, about so many bytes of it at most; whether that is all."""
+    kept = bytearray()
+    try:
+        for piece in answer.raw.stream():
+            kept += piece
+            if len(kept) > longest:
+                answer.raw.close()
+                break
+    except (HTTPError, OSError) as error:
+        raise ConnectionClosedError(error=error, request=request, endpoint_url=request.url) from error
+    # As its own property would, which sets no limit.
+    answer._content = bytes(kept)  # type: ignore[attr-defined]  # the stubs lack it
+    return len(kept) <= longest
 
 
 def confine(client: Any, *, authorities: str | None) -> None:

@@ -9,12 +9,8 @@ import pytest
 import requests
 
 from export_pipeline.connectors.addresses import allow
-from export_pipeline.connectors.confined_requests import (
-    AUTHORITIES,
-    LONGEST_ANSWER,
-    LONGEST_REFUSAL,
-    confined,
-)
+from export_pipeline.connectors.confined import LONGEST_ANSWER, LONGEST_REFUSAL
+from export_pipeline.connectors.confined_requests import AUTHORITIES, confined
 from export_pipeline.errors import PermanentFailure
 from export_pipeline_tests.connectors.test_confined import answering
 from export_pipeline_tests.servers.certificates import certificates

@@ -1,19 +1,23 @@
 """A customer's `endpoint_url` does not lead Amazon's client inside the operator's network."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from ipaddress import ip_network
+from typing import Any
 
 import boto3.session
 import pytest
 from pydantic import SecretStr
 
 from export_pipeline.connectors.addresses import allow
+from export_pipeline.connectors.destination import Destination
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.connectors.s3_network import confine
-from export_pipeline.errors import PermanentFailure
-from export_pipeline_tests.connectors.objects import MIB, noise, put, read
+from export_pipeline.errors import HourFailed, PermanentFailure
+from export_pipeline_tests.connectors.objects import MIB, keys, noise, put, read
 from export_pipeline_tests.connectors.test_confined import answering
 from export_pipeline_tests.servers.fault_proxy import Request, fault_proxy
 from export_pipeline_tests.servers.s3 import S3Server
+from export_pipeline_tests.servers.site import PIECES_WITHOUT_END, site, without_end
 
 
 @pytest.fixture(autouse=True)
@@ -75,3 +79,28 @@ def test_clients_of_other_services_are_confined_alike() -> None:
 
     with pytest.raises(PermanentFailure, match="must not call there"):
         client.get_caller_identity()
+
+
+@pytest.mark.parametrize(
+    "use",
+    [lambda there: put(there, "a", b"1"), lambda there: read(there, "a"), keys],
+    ids=["put", "get", "list"],
+)
+def test_what_goes_on_for_ever_beside_an_error_is_left(use: Callable[[Destination], Any]) -> None:
+    allow([ip_network("127.0.0.0/8")])
+    with site() as running:
+        running.answer(403, {"Content-Type": "application/xml"}, without_end())
+        with pytest.raises(HourFailed, match="not allowed to"):
+            use(leading_to(running.url).open())
+
+    assert running.sent < PIECES_WITHOUT_END
+
+
+def test_an_answer_that_goes_on_for_ever_is_refused() -> None:
+    allow([ip_network("127.0.0.0/8")])
+    with site() as running:
+        running.answer(200, {"Content-Type": "application/xml"}, without_end())
+        with pytest.raises(PermanentFailure, match="says more than any store does"):
+            keys(leading_to(running.url).open())
+
+    assert running.sent < PIECES_WITHOUT_END
