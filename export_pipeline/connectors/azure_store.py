@@ -24,6 +24,7 @@ from export_pipeline.connectors.limits import AZURE_KEYS, checked_key, checked_m
 from export_pipeline.connectors.locations import below
 from export_pipeline.connectors.reading import seen
 from export_pipeline.connectors.retrying import reason_of, retried, seconds_of, unanswered
+from export_pipeline.connectors.strangers import MISREAD, no_store
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import Denied, NotFound, PermanentFailure, TransientFailure
 
@@ -125,7 +126,8 @@ class AzureDestination:
 
     def head(self, key: str) -> StoredObject | None:
         found = self.properties(key)
-        return None if found is None else self._described(key, found)
+        with self.translated("look at", key):
+            return None if found is None else self._described(key, found)
 
     def get(self, key: str) -> Iterator[bytes]:
         blob = self.blob(key)
@@ -149,14 +151,15 @@ class AzureDestination:
         full_prefix = self._prefix + checked_prefix(prefix, self._limits)
         pages = self._container.list_blobs(full_prefix, include=["metadata"]).by_page()
 
-        def next_page() -> list[BlobProperties]:
+        def next_page() -> list[StoredObject | None]:
             with self.translated("list", prefix):
-                return list(next(pages, ()))
+                return [
+                    None if _is_folder(found) else self._described(self._key_of(found), found)
+                    for found in next(pages, ())
+                ]
 
         while page := retried(next_page):
-            for found in page:
-                if not _is_folder(found):
-                    yield self._described(found.name.removeprefix(self._prefix), found)
+            yield from filter(None, page)
 
     def delete(self, key: str) -> None:
         blob = self.blob(key)
@@ -178,11 +181,13 @@ class AzureDestination:
         def ask() -> BlobProperties | None:
             with self.translated("look at", key):
                 try:
-                    return blob.get_blob_properties()
+                    found = blob.get_blob_properties()
                 except vendor.ResourceNotFoundError as error:
                     if _code(error) == "ContainerNotFound":
                         raise
                     return None
+                version_of(found.etag)  # or what was said is not of a blob
+                return found
 
         found = retried(ask)
         return None if found is None or _is_folder(found) else found
@@ -221,13 +226,21 @@ class AzureDestination:
             raise refusal.failure(doing, key, container=container) from error
         except vendor.AzureError as error:
             raise PermanentFailure(f"{tried}: {error}; change the connector's configuration") from error
+        except MISREAD as error:
+            raise no_store(tried, self._address, error) from error
+
+    @property
+    def _address(self) -> str:
+        return f"{self._container.scheme}://{self._container.primary_hostname}"
 
     def _unanswered(self, tried: str, error: Exception) -> TransientFailure:
-        address = f"{self._container.scheme}://{self._container.primary_hostname}"
         why = reason_of(error)
         return unanswered(
-            f"{tried}: no answer from {address}; is the address right, and the store up? ({why})", error
+            f"{tried}: no answer from {self._address}; is the address right, and the store up? ({why})", error
         )
+
+    def _key_of(self, found: BlobProperties) -> str:
+        return str(found.name).removeprefix(self._prefix)
 
     def _described(self, key: str, found: BlobProperties) -> StoredObject:
         metadata = unnamed(from_identifiers(found.metadata or {}))

@@ -56,7 +56,10 @@ class AzureSending:
                     **self._store.encrypted,
                     **_if(replaces),
                 )
-            return version_of(str(joined["etag"]))
+                etag = joined["etag"]
+                if not isinstance(etag, str):
+                    raise TypeError("no ETag")
+                return version_of(etag)
 
         return retried(join)
 

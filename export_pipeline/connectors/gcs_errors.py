@@ -56,8 +56,9 @@ class Refusal:
 def refusal_in(answer: "Response") -> Refusal:
     """What an answer other than success says."""
     try:
-        text = answer.json()["error"]["message"]
-    except (ValueError, KeyError, TypeError):
+        said = answer.json()["error"]["message"]
+        text = said if isinstance(said, str) else ""
+    except (ValueError, KeyError, TypeError, RecursionError):
         text = ""
     wait = seconds_of(answer.headers.get("Retry-After"))
     return Refusal(status=answer.status_code, text=text, wait=wait)

@@ -26,6 +26,7 @@ from export_pipeline.connectors.limits import checked_key, checked_metadata, che
 from export_pipeline.connectors.locations import below
 from export_pipeline.connectors.reading import seen
 from export_pipeline.connectors.retrying import reason_of, retried, unanswered
+from export_pipeline.connectors.strangers import MISREAD, no_store
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import Denied, NotFound, PermanentFailure, TransientFailure
 
@@ -125,7 +126,8 @@ class GcsDestination:
 
     def head(self, key: str) -> StoredObject | None:
         found = self.found(key)
-        return None if found is None else _described(key, found)
+        with self.translated("look at", key):
+            return None if found is None else _described(key, found)
 
     def get(self, key: str) -> Iterator[bytes]:
         path = f"{quote(self.bucket, safe='')}/o/{quote(self.full_key(key), safe='')}"
@@ -149,16 +151,19 @@ class GcsDestination:
         full_prefix = self._prefix + checked_prefix(prefix)
         token = None
 
-        def page() -> tuple[list[storage.Blob], str | None]:
+        def page() -> tuple[list[StoredObject], str | None]:
             with self.translated("list", prefix):
                 found = self.client.list_blobs(self._bucket, prefix=full_prefix, page_token=token, **ONCE)
-                return list(next(found.pages, ())), found.next_page_token
+                described = [
+                    _described(blob.name.removeprefix(self._prefix), blob)
+                    for blob in next(found.pages, ())
+                    if not blob.name.endswith("/")  # consoles mark empty folders so
+                ]
+                return described, found.next_page_token
 
         while True:
-            blobs, token = retried(page)
-            for blob in blobs:
-                if not blob.name.endswith("/"):  # consoles mark empty folders so
-                    yield _described(blob.name.removeprefix(self._prefix), blob)
+            described, token = retried(page)
+            yield from described
             if token is None:
                 return
 
@@ -187,6 +192,8 @@ class GcsDestination:
                     if _refusal(error).of_bucket:
                         raise
                     return None
+                if blob.generation is None:
+                    raise ValueError("no generation")
                 return blob
 
         return retried(look)
@@ -231,6 +238,9 @@ class GcsDestination:
                 f"not allowed to {doing} {shown(key)} in bucket {bucket!r}: Google does not accept the key;"
                 " check the connector's credentials, and this machine's clock"
             ) from error
+        # Before what it is a kind of, for the client: an answer that did not come.
+        except requests.exceptions.JSONDecodeError as error:
+            raise no_store(tried, self._config.url, error) from error
         except UNREACHABLE as error:
             raise unanswered(
                 f"{tried}: no answer from {self._config.url}; is the address right, and the store up?"
@@ -242,6 +252,8 @@ class GcsDestination:
                 f"{tried}: this machine has no identity that Google knows;"
                 " give the connector a service account"
             ) from error
+        except MISREAD as error:
+            raise no_store(tried, self._config.url, error) from error
 
 
 def _refusal(error: GoogleAPICallError | InvalidResponse) -> Refusal:

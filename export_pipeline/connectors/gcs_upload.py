@@ -67,7 +67,8 @@ class GcsSending:
         with self._told_blind():
             answer = self._push(last, total=str(self._taken + last.size))
         self._session = None  # it ended
-        return Version(str(answer.json()["generation"]))
+        with self._store.translated("write", self._key):
+            return Version(str(answer.json()["generation"]))
 
     def published(self) -> Version | None:
         found = self._store.present(self._key)
@@ -118,7 +119,7 @@ class GcsSending:
             self._blob.upload_from_string(
                 only.content(), CONTENT_TYPE, if_generation_match=generation, checksum="crc32c", **ONCE
             )
-        return Version(str(self._blob.generation))
+            return Version(str(self._blob.generation))
 
     def _push(self, part: Part, *, total: str) -> requests.Response:
         """The answer to the last byte of the part; `total` is the object's size, or * if more follows."""

@@ -14,11 +14,13 @@ import botocore.session
 from botocore import exceptions as vendor
 from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
+from botocore.parsers import ResponseParserError
 
 from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST
 from export_pipeline.connectors.role_service import asked_at
 from export_pipeline.connectors.s3_credentials import S3Credentials
 from export_pipeline.connectors.s3_network import SECONDS_BETWEEN_BYTES, SECONDS_TO_CONNECT, confine
+from export_pipeline.connectors.strangers import MISREAD, no_store
 from export_pipeline.errors import Denied, PermanentFailure, TransientFailure
 
 # What every role allows, and the most that a role allows to who is in a role already. The client asks for new
@@ -128,6 +130,8 @@ class _Role:
             ) from error
         except vendor.BotoCoreError as error:
             raise PermanentFailure(f"{tried}: {error}; change the connector's configuration") from error
+        except (ResponseParserError, *MISREAD) as error:
+            raise no_store(tried, client.meta.endpoint_url, error) from error
         return {
             "access_key": answer["AccessKeyId"],
             "secret_key": answer["SecretAccessKey"],

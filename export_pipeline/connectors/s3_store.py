@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import boto3.session
 from botocore import exceptions as vendor
+from botocore.parsers import ResponseParserError
 
 from export_pipeline.connectors.destination import StoredObject, Version
 from export_pipeline.connectors.limits import (
@@ -23,6 +24,7 @@ from export_pipeline.connectors.s3_errors import Refusal
 from export_pipeline.connectors.s3_network import confine
 from export_pipeline.connectors.s3_sessions import UNREACHABLE, named, patient, session_of
 from export_pipeline.connectors.s3_upload import S3Sending, end_left_behind
+from export_pipeline.connectors.strangers import MISREAD, no_store
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import Denied, HourFailed, NotFound, PermanentFailure
 
@@ -90,12 +92,13 @@ class S3Destination:
         found = self.found(key)
         if found is None:
             return None
-        return StoredObject(
-            key=key,
-            size=found["ContentLength"],
-            version=Version(found["ETag"]),
-            metadata=unnamed(found["Metadata"]),
-        )
+        with self.translated("look at", key):
+            return StoredObject(
+                key=key,
+                size=found["ContentLength"],
+                version=Version(found["ETag"]),
+                metadata=unnamed(found["Metadata"]),
+            )
 
     def get(self, key: str) -> Iterator[bytes]:
         full_key = self.full_key(key)
@@ -174,6 +177,8 @@ class S3Destination:
             raise Denied(f"{tried}: the connector has no credentials; give it an access key") from error
         except vendor.BotoCoreError as error:
             raise PermanentFailure(f"{tried}: {error}; change the connector's configuration") from error
+        except (ResponseParserError, *MISREAD) as error:
+            raise no_store(tried, endpoint, error) from error
 
 
 def _note_unheard(response: Any, caught_exception: Any, request_dict: dict[str, Any], **_: object) -> None:

@@ -67,7 +67,7 @@ class S3Sending:
                 Body=part.body,
                 ChecksumAlgorithm="CRC32",
             )
-        sent: CompletedPartTypeDef = {"PartNumber": part.number, "ETag": answer["ETag"]}
+            sent: CompletedPartTypeDef = {"PartNumber": part.number, "ETag": answer["ETag"]}
         if "ChecksumCRC32" in answer:  # not every store that takes it gives it back
             sent["ChecksumCRC32"] = answer["ChecksumCRC32"]
         self._sent.append(sent)
@@ -85,8 +85,9 @@ class S3Sending:
                 UploadId=self._multipart_id,
                 MultipartUpload={"Parts": self._sent},
             )
+            version = Version(joined["ETag"])
         self._multipart_id = None  # nothing is left of its parts that could be removed
-        return Version(joined["ETag"])
+        return version
 
     def published(self) -> Version | None:
         found = self._store.present(self._key)
@@ -120,7 +121,7 @@ class S3Sending:
                 Metadata=self._metadata,
                 ChecksumAlgorithm="CRC32",
             )
-        return Version(put["ETag"])
+            return Version(put["ETag"])
 
 
 def _if(replaces: Version | None) -> Condition:

@@ -50,6 +50,8 @@ def test_an_answer_is_read_for_its_words_and_its_wait() -> None:
     assert refusal == Refusal(status=503, text="Backend Error", wait=7)
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"error": "x"}', b'{"error": {}}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b'{"error": "x"}', b'{"error": {}}', b'{"error": {"message": 5}}']
+)
 def test_an_answer_without_words_is_one_still(body: bytes) -> None:
     assert refusal_in(an_answer(502, body)) == Refusal(status=502, text="", wait=7)

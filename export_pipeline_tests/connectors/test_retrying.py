@@ -125,3 +125,8 @@ def test_a_wait_may_be_a_date() -> None:
     assert found is not None
     assert 0 < found <= 90
     assert seconds_of("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+
+
+@pytest.mark.parametrize("header", ["9" * 400, f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT"])
+def test_a_while_that_no_clock_shows_is_none(header: str) -> None:
+    assert seconds_of(header) is None

@@ -1,0 +1,61 @@
+"""Whoever takes a website for a store is told so, and not that we have a bug."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from export_pipeline.connectors.destination import Destination
+from export_pipeline.connectors.strangers import MISREAD, no_store
+from export_pipeline.errors import HourFailed, PermanentFailure
+from export_pipeline_tests.connectors.objects import led_to, put
+from export_pipeline_tests.servers.azure import AzureServer
+from export_pipeline_tests.servers.gcs import GcsServer
+from export_pipeline_tests.servers.s3 import S3Server
+from export_pipeline_tests.servers.site import Site, site
+
+Opened = Callable[[Site], Destination]
+
+ODD = [
+    ({"Content-Type": "text/html"}, b"<!doctype html><html><body>Welcome</body></html>"),
+    ({"Content-Type": "application/json"}, b"[]"),
+    ({"Content-Type": "application/json"}, b'{"size": "abc", "generation": 1}'),
+    ({"Content-Type": "application/xml", "ETag": '"x"', "Last-Modified": "nonsense"}, b"<a/>"),
+]
+USES: list[Callable[[Destination], Any]] = [
+    lambda there: there.head("a"),
+    lambda there: put(there, "a", b"1"),
+]
+
+
+@pytest.fixture(params=["azure", "gcs", "s3"])
+def opened(
+    request: pytest.FixtureRequest, azure_server: AzureServer, gcs_server: GcsServer, s3_server: S3Server
+) -> Opened:
+    """Connectors of that type, to whatever answers there."""
+    server: Any = {"azure": azure_server, "gcs": gcs_server, "s3": s3_server}[request.param]
+    return lambda running: led_to(running.url, server.config("any")).open()
+
+
+def test_a_website_is_no_store(opened: Opened) -> None:
+    with site() as running, pytest.raises(PermanentFailure, match="check the address"):
+        opened(running).head("a")
+
+
+@pytest.mark.parametrize(("fields", "body"), ODD)
+def test_no_odd_answer_is_our_bug(opened: Opened, fields: dict[str, str], body: bytes) -> None:
+    with site() as running:
+        running.answer(200, {**fields, "Content-Length": str(len(body))}, [body])
+        for use in USES:
+            with suppress(HourFailed):
+                use(opened(running))
+
+
+@pytest.mark.parametrize("kind", MISREAD)
+def test_what_was_stumbled_over_is_named_and_quoted_nowhere(kind: type[Exception]) -> None:
+    failure = no_store("could not read 'a'", "https://store.example", kind("secret"))
+
+    assert str(failure).startswith("could not read 'a': what answers at https://store.example is not a store")
+    assert kind.__name__ in str(failure)
+    assert "secret" not in str(failure)
