@@ -55,7 +55,9 @@ def test_a_clipped_hour_is_not_whole() -> None:
     assert not HourWindow(START, START + timedelta(minutes=1)).whole
 
 
-@pytest.mark.parametrize("text", ["", "2013-01-01", "2013-01-01-24:00", "2013-01-01-05:30", "9999-12-31-23:00", "x"])
+@pytest.mark.parametrize(
+    "text", ["", "2013-01-01", "2013-01-01-24:00", "2013-01-01-05:30", "9999-12-31-23:00", "x"]
+)
 def test_a_key_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequest, match="is not an hour"):
         HourWindow.from_key(text)
