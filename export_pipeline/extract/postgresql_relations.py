@@ -26,7 +26,8 @@ _CANNOT_BE_HELD = (
 # snapshot's; functions answer as of now.
 _REPLACED = sa.text("""
 WITH RECURSIVE parts (part) AS (
-    SELECT to_regclass(concat_ws('.', quote_ident(:schema), quote_ident(:name)))::oid
+    SELECT named::oid FROM to_regclass(concat_ws('.', quote_ident(:schema), quote_ident(:name))) AS named
+    WHERE named IS NOT NULL  -- a derived table is nobody's
     UNION
     SELECT held.relation FROM pg_catalog.pg_locks AS held
     JOIN pg_catalog.pg_database AS here ON here.oid = held.database

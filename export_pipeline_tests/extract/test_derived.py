@@ -45,5 +45,24 @@ def test_a_derived_table_is_read_beside_the_sources_own(tmp_path: Path) -> None:
             assert (snapshot.found(rows) is None) == (table is DERIVED)
 
 
+def test_a_derived_table_of_postgresql_is_not_missed_where_tables_are(postgres_database: str) -> None:
+    """It has a name that no table has, or one that some table has which is not read."""
+    database = sa.create_engine(postgres_database, poolclass=sa.NullPool)
+    with database.begin() as connection:
+        connection.exec_driver_sql("create table events (id bigint, seen timestamptz)")
+        connection.exec_driver_sql(
+            "insert into events values (1, '2013-01-01 00:30Z'), (2, '2013-01-01 00:31Z')"
+        )
+    events = sa.table("events", sa.column("id"), sa.column("seen"))
+    second = sa.select(events.c.id, events.c.seen).where(events.c.id > 1)
+    rows = rows_of_hour(DERIVED, DERIVED.select(["id"]), an_hour(), EVERY_ROW, None)
+
+    with (
+        closing(DerivedSource(open_source(postgres_database), {"derived": second})) as source,
+        source.snapshot(selects=(rows,)) as snapshot,
+    ):
+        assert snapshot.count(rows) == 1
+
+
 def a_table_of_events() -> Table:
     return a_table(name="events", relation="events", columns=DERIVED.columns, time_column="seen")
