@@ -9,11 +9,13 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from export_pipeline.receipts.receipt import receipt_from
+from export_pipeline.store.claims import claims_between
 from export_pipeline.store.corrections import Change, changes_between
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import standing_exports
 from export_pipeline.store.ledger import latest_entry
 from export_pipeline.store.waits import note_wait
+from export_pipeline.windows import ONE_HOUR
 
 # A change is dated before it is stored, and a run that reads in between does not see it. No session takes so
 # long to close; and nobody is told of a change that is followed by others at once.
@@ -50,8 +52,12 @@ def _concerned(connection: sa.Connection, change: Change) -> list[str]:
 
 
 def _outdated(connection: sa.Connection, export_id: str, change: Change) -> bool:
+    # In this order: who gives up a claim has made an entry before.
+    in_flight = bool(claims_between(connection, export_id, change.hour, change.hour + ONE_HOUR))
     entry = latest_entry(connection, export_id, change.hour)
-    if entry is None or entry.expired_at is not None:  # whoever wants its files has them delivered anew
+    if entry is None:
+        return in_flight  # it may have been read already
+    if entry.expired_at is not None:  # whoever wants its files has them delivered anew
         return False
     read_at = receipt_from(entry.receipt.encode(), entry.receipt_key).read_at
     return read_at < change.changed_at + TO_SETTLE

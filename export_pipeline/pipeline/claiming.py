@@ -95,7 +95,7 @@ class Claims:
                     if not self._lets(connector, GOES_ON if before else BEGINS):
                         self._wait(connection, export, window, proven_since)
                         return Taken.WAITING
-                    if wait:
+                    if wait and not before:  # or it came to wait since this run has read it
                         forget_wait(connection, export.id, window.start)
                     forget_failures(connection, export.id, [window.start])
                     return Taken.OURS

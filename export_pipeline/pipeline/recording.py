@@ -13,7 +13,7 @@ from export_pipeline.store.claims import holds_claim
 from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.database import writing
 from export_pipeline.store.ledger import LedgerEntry, every_revision, write_entry
-from export_pipeline.store.waits import forget_wait
+from export_pipeline.store.waits import settle_wait
 
 
 class Overtaken(Conflict):
@@ -64,7 +64,7 @@ def record_hour(
         _note_left_behind(connection, entry)
         write_entry(connection, entry)
         settle_begun(connection, export.id, entry.hour, place, [*keys_of(entry)])
-        forget_wait(connection, export.id, entry.hour)  # wanted once more while it was in flight
+        settle_wait(connection, export.id, entry.hour, entry.proven_at)  # wanted once more while in flight
     return entry
 
 

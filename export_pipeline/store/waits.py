@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -88,6 +88,17 @@ def count_waits(connection: sa.Connection, organization: str) -> Mapping[str, in
 def forget_wait(connection: sa.Connection, export_id: str, hour: datetime) -> None:
     """Note that an hour waits no more: a run has it, or it is delivered."""
     connection.execute(WAITS.delete().where(*_key(export_id, hour)))
+
+
+def settle_wait(connection: sa.Connection, export_id: str, hour: datetime, proven_at: datetime) -> None:
+    """An hour that some run had in hands since before it waited was found in place at that moment.
+
+    It waits no more; but by force it does, for a run that reads it anew: this one had read it before.
+    """
+    forced = WAITS.c.proven_since.is_not(None)
+    connection.execute(WAITS.delete().where(*_key(export_id, hour), ~forced))
+    later = proven_at + timedelta(microseconds=1)
+    connection.execute(WAITS.update().where(*_key(export_id, hour), forced).values(proven_since=later))
 
 
 def forget_waits(connection: sa.Connection, export_id: str) -> None:

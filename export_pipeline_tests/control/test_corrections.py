@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from export_pipeline.control.corrections import TO_SETTLE, note_corrections
 from export_pipeline.exports.export import Export
+from export_pipeline.store.claims import claim
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import write_entry
 from export_pipeline.store.schema import HOURS
@@ -80,6 +81,17 @@ def test_an_hour_that_is_not_delivered_is_nobodys_to_correct(control: sa.Engine)
 
     assert note_corrections(control, None, NOW)[0] == 0
     assert noted(control, export) == []
+
+
+def test_an_hour_that_a_run_may_have_read_before_it_changed_is_wanted_again(control: sa.Engine) -> None:
+    """Its entry comes later, and nobody looks at the change any more by then."""
+    export = an_export(control)
+    an_hour_changed(control, an_entity_type(control), FIRST_HOUR, CHANGED)
+    with writing(control) as connection:
+        claim(connection, export.id, FIRST_HOUR, "a run", now=CHANGED, expires_at=NOW)
+
+    assert note_corrections(control, None, NOW)[0] == 1
+    assert [wait.proven_since for wait in noted(control, export)] == [NOW]
 
 
 def test_what_was_requested_once_stays_what_it_was(control: sa.Engine) -> None:

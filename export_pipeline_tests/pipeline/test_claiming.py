@@ -304,6 +304,21 @@ def test_an_hour_that_was_begun_goes_on_while_its_connector_is_only_stopping(
     assert bool(waits(control, export)) is (expected is Taken.WAITING)
 
 
+def test_an_hour_that_came_to_wait_since_this_run_took_it_waits_on(
+    control: sa.Engine, export: Export
+) -> None:
+    """It was wanted anew since it was read, and is claimed again by each stage."""
+    claims = a_runs_claims(control)
+    with writing(control) as connection:
+        note_wait(connection, export.id, HOUR.start, now=datetime.now(UTC))
+    claims.take(export, HOUR, proven_since=None)
+    assert waits(control, export) == []
+    with writing(control) as connection:
+        note_wait(connection, export.id, HOUR.start, now=datetime.now(UTC), proven_since=datetime.now(UTC))
+    assert claims.take(export, HOUR, proven_since=None) is Taken.OURS
+    assert waits(control, export) == [HOUR.start]
+
+
 def test_an_hour_of_ours_waits_unless_its_connector_is_in_a_certain_state(
     control: sa.Engine, export: Export
 ) -> None:

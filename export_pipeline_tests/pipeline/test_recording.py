@@ -132,6 +132,22 @@ def test_with_the_entry_the_hour_waits_no_more(installation: Installation) -> No
         assert waits_of(connection, export.id) == []
 
 
+def test_what_is_wanted_anew_since_the_hour_was_read_still_is(installation: Installation) -> None:
+    """The run that is wanted finds an entry, and must not take it for its own."""
+    export = installation.export()
+    claimed(installation, export, "ours")
+    since = datetime.now(UTC)
+    with writing(installation.deployment.control) as connection:
+        note_wait(connection, export.id, HOUR.start, now=since, proven_since=since)
+    claimed(installation, export, "ours")  # by its next stage
+    record(installation, export)
+    (entry,) = ledger(installation, export)
+    with reading(installation.deployment.control) as connection:
+        (wait,) = waits_of(connection, export.id)
+    assert wait.proven_since is not None
+    assert wait.proven_since > entry.proven_at
+
+
 def test_what_lies_where_the_connector_led_before_is_not_entered(installation: Installation) -> None:
     export = installation.export()
     claimed(installation, export, "ours")

@@ -18,6 +18,7 @@ from export_pipeline.store.waits import (
     forget_waits,
     note_wait,
     ready_exports,
+    settle_wait,
     wait_of,
     waits_of,
     why_wait,
@@ -54,6 +55,20 @@ def ready(control: sa.Engine, *besides: str, limit: int = 10) -> list[str]:
 
 def through_another(control: sa.Engine, slug: str, state: ConnectorState = ConnectorState.RUNNING) -> Export:
     return stored_export(control, stored_connector(control, name=slug, state=state), slug=slug)
+
+
+def test_an_hour_found_in_place_waits_only_where_it_is_wanted_anew(
+    control: sa.Engine, export: Export
+) -> None:
+    note(control, export, 0)
+    note(control, export, 1, proven_since=NOW)
+    with writing(control) as connection:
+        for hour in (0, 1):
+            settle_wait(connection, export.id, an_hour(hour).start, LATER)
+    (left,) = waits(control, export)
+    assert left.hour == an_hour(1).start
+    assert left.proven_since is not None
+    assert left.proven_since > LATER
 
 
 def test_waits_are_listed_by_hour(control: sa.Engine, export: Export) -> None:
