@@ -83,7 +83,13 @@ def kept_answers(
 def keep_answers(
     connection: sa.Connection, hook: Webhook, said: Mapping[str, Answer | Reason], now: datetime
 ) -> None:
-    """Note what was said of these records, in the place of what was said before; and count what was not."""
+    """Note what was said of these records, in the place of what was said before; and count what was not.
+
+    Nothing is noted for a connector that was deleted while its webhook was asked.
+    """
+    mine = sa.select(DATA_CONNECTORS.c.id).where(DATA_CONNECTORS.c.id == hook.connector)
+    if connection.scalar(mine.with_for_update(read=True)) is None:
+        return
     forgotten = [id_ for id_, answer in said.items() if isinstance(answer, Reason)]
     connection.execute(
         WEBHOOK_ANSWERS.delete().where(

@@ -119,6 +119,16 @@ def test_failures_are_counted_by_their_reasons(control: sa.Engine) -> None:
         assert failures_of(connection, hook.connector) == {Reason.TOO_SLOW: 3, Reason.UNREADABLE: 1}
 
 
+def test_of_a_connector_that_was_deleted_meanwhile_nothing_is_kept(control: sa.Engine) -> None:
+    hook = a_webhook(control)
+    with writing(control) as connection:
+        connection.execute(DATA_CONNECTORS.delete().where(DATA_CONNECTORS.c.id == hook.connector))
+        keep_answers(connection, hook, {"a": Answer(entity={"n": 1}), "b": Reason.TOO_SLOW}, NOW)
+
+    with reading(control) as connection:
+        assert connection.execute(sa.select(WEBHOOK_ANSWERS)).all() == []
+
+
 def test_what_no_run_can_need_any_more_is_forgotten(control: sa.Engine) -> None:
     hook = a_webhook(control, cache=60)
     before = NOW - LEFT_FOR_RUNS
