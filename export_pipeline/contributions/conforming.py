@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from export_pipeline.contributions.keywords import (
+    needs_of,
     of_any,
     of_list,
     of_number,
@@ -111,7 +112,7 @@ class Run:
             case list():
                 yield from of_list(part, value, self._spend)
             case dict():
-                self._spend(len(part.get("required", ())))
+                self._spend(len(part.get("required", ())) + needs_of(part))
                 yield from of_object(part, value)
 
     def _in_object(
@@ -119,7 +120,7 @@ class Run:
     ) -> Iterator[Fault]:
         named, patterns = part.get("properties", {}), part.get("patternProperties", {})
         others = part.get("additionalProperties", True)
-        self._spend(len(named) + len(value) * (1 + len(patterns)))
+        self._spend(len(named) + len(part.get("dependentSchemas", ())) + len(value) * (1 + len(patterns)))
         for name in named:
             if name in value:
                 yield from self._faults(named[name], value[name], (*path, name), left)

@@ -104,6 +104,12 @@ def of_object(part: Mapping[str, Any], value: dict[str, Any]) -> Iterator[str]:
                     yield f"property {shortened(other)} not found, required by {shortened(name)}"
 
 
+def needs_of(part: Mapping[str, Any]) -> int:
+    """How many names are looked for in an object because of others."""
+    needs = (*part.get("dependencies", {}).values(), *part.get("dependentRequired", {}).values())
+    return len(needs) + sum(len(needed) for needed in needs if isinstance(needed, list))
+
+
 def _length(part: Mapping[str, Any], length: int, suffix: str, what: str) -> Iterator[str]:
     least, most = part.get(f"min{suffix}"), part.get(f"max{suffix}")
     if least is not None and length < least:

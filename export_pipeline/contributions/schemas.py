@@ -46,8 +46,18 @@ def read_schema(document: Mapping[str, Any] | bool) -> Schema:
     dialect = document.get("$schema") if isinstance(document, Mapping) else None
     modern = isinstance(dialect, str) and ("2019-09" in dialect or "2020-12" in dialect)
     schema = Schema(document, modern)
-    for where, part in _parts(document, ""):
-        _check(where, part, schema)
+    known: set[int] = set()
+    pending: list[tuple[str, Any]] = [("", document)]
+    while pending:  # a $ref may lead to where no keyword has a schema
+        start, root = pending.pop()
+        if id(root) in known:
+            continue
+        for where, part in _parts(root, start):
+            if id(part) not in known:
+                known.add(id(part))
+                _check(where, part, schema)
+                if isinstance(part, Mapping) and "$ref" in part:
+                    pending.append((part["$ref"], schema.referred(part["$ref"])))
     return schema
 
 

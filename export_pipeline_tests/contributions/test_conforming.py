@@ -140,6 +140,12 @@ def test_no_schema_and_no_record_keep_a_check_busy(schema: Any, value: Any) -> N
         list(Run(read_schema(schema)).faults(value))
 
 
+def test_names_that_others_need_are_counted_also_where_they_need_none() -> None:
+    schema = read_schema({"dependencies": {f"n{number}": [] for number in range(3_000)}})
+    with pytest.raises(TooCostly):
+        list(Run(schema, most_steps=1_000).faults({}))
+
+
 def test_what_a_check_may_cost_is_for_all_its_values_together() -> None:
     run = Run(read_schema({"type": "integer"}), most_steps=10)
 

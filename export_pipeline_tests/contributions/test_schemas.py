@@ -27,6 +27,7 @@ def nested(times: int) -> dict[str, Any]:
         {"dependencies": {"a": ["b"], "b": {"type": "object"}}},
         {"minLength": 2.0, "exclusiveMinimum": True, "minimum": 0},
         {"$ref": "#"},
+        {"$ref": "#/x/A", "x": {"A": {"properties": {"a": {"$ref": "#/x/A"}, "b": {"$ref": "#"}}}}},
         nested(DEEPEST - 1),
     ],
 )
@@ -57,6 +58,13 @@ def test_a_schema_that_records_can_be_checked_by(document: Any) -> None:
         ({"$ref": "#/definitions/none"}, "there is nothing at"),
         ({"$ref": "#/allOf/7", "allOf": [{}]}, "there is nothing at"),
         ({"$ref": "#/title", "title": "a"}, "is no schema"),
+        (
+            {"$ref": "#/x/A", "x": {"A": {"type": 5}}},
+            "#/x/A/type: has a value that",
+        ),
+        ({"$ref": "#/x/A", "x": {"A": {"$ref": "#/x/B"}, "B": {"pattern": "(?=a)"}}}, "a pattern cannot be"),
+        ({"$ref": "#/x", "x": {"items": {"$ref": "http://a.example"}}}, "nothing is fetched from elsewhere"),
+        ({"$ref": "#/default", "default": {"items": [5]}}, "has a value that the keyword does not take"),
         (nested(DEEPEST), "is nested deeper than"),
         ({"title": "x" * MOST_BYTES}, "is larger than"),
     ],
