@@ -14,6 +14,7 @@ from export_pipeline.store.contribution_sessions import ContributionSession
 from export_pipeline.store.data_connectors import DataConnector
 from export_pipeline.store.entity_types import EntityType
 from export_pipeline.store.moments import Moment
+from export_pipeline.store.webhook_schema import WEBHOOK_ANSWERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,10 @@ def accept_staged(
     )
     going = sa.and_(theirs, sa.not_(same)) if replace else sa.and_(theirs, mentioned, sa.not_(same))
     left = connection.scalars(sa.select(records.c.accepted_at).where(going)).all()
+    comes_back = sa.exists().where(
+        of_session, staged.c.vendor_id == records.c.vendor_id, staged.c.digest.is_not(None)
+    )
+    _forget_answers(connection, session, sa.select(records.c.vendor_id).where(going, sa.not_(comes_back)))
     connection.execute(records.delete().where(going))
     there = sa.exists().where(theirs, records.c.vendor_id == staged.c.vendor_id)
     copied = "vendor_id", "public_id", "name", "record", "instance", "digest"
@@ -67,6 +72,15 @@ def accept_staged(
     )
     connection.execute(staged.delete().where(of_session))
     return frozenset(map(hour_of, [*left, *([now] if came.rowcount else [])]))
+
+
+def _forget_answers(
+    connection: sa.Connection, session: ContributionSession, gone: sa.Select[tuple[str]]
+) -> None:
+    """What the webhook said of a record goes with it: another may come under its id."""
+    answers = WEBHOOK_ANSWERS.c
+    theirs = answers.connector == session.connector
+    connection.execute(WEBHOOK_ANSWERS.delete().where(theirs, answers.vendor_id.in_(gone)))
 
 
 def hours_of(connection: sa.Connection, connector: DataConnector) -> frozenset[datetime]:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from export_pipeline.contributions.records import Record
 from export_pipeline.contributions.sessions import Mode
+from export_pipeline.contributions.webhook import Answer
 from export_pipeline.errors import NotFound
 from export_pipeline.store.contributed_records import (
     accept_staged,
@@ -19,6 +20,8 @@ from export_pipeline.store.contribution_sessions import begin_session, stage_del
 from export_pipeline.store.data_connectors import DataConnector, set_live
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.entity_types import EntityType
+from export_pipeline.store.webhook_answers import Webhook, keep_answers
+from export_pipeline.store.webhook_schema import WEBHOOK_ANSWERS
 from export_pipeline_tests.contributing import stored_data_connector, stored_entity
 
 TEN = datetime(2026, 1, 5, 10, tzinfo=UTC)
@@ -70,6 +73,22 @@ def test_a_changed_record_leaves_its_hour_for_another(control: sa.Engine, wikipe
 
     assert accepted(control, wikipedia, A_CHANGED, now=ELEVEN) == {TEN, ELEVEN}
     assert there(control, wikipedia) == [("a", {"n": 2}, ELEVEN), ("b", {"n": 1}, TEN)]
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_what_a_webhook_said_goes_with_the_record_and_stays_with_a_changed_one(
+    control: sa.Engine, wikipedia: DataConnector, replace: bool
+) -> None:
+    accepted(control, wikipedia, A, B, C)
+    hook = Webhook(connector=wikipedia.id, url="http://a.example", entity_type="country", cache=60)
+    said = {name: Answer(entity={"said": name}) for name in "abc"}
+    with writing(control) as connection:
+        keep_answers(connection, hook, said, TEN)
+
+    accepted(control, wikipedia, A_CHANGED, C, delete=("b",), replace=replace)
+
+    with reading(control) as connection:
+        assert {*connection.scalars(sa.select(WEBHOOK_ANSWERS.c.vendor_id))} == {"a", "c"}
 
 
 @pytest.mark.parametrize("replace", [False, True])
