@@ -13,21 +13,16 @@ import pytest
 
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.control.exports import definition_from
-from export_pipeline.control.keys import create_key
-from export_pipeline.control.organizations import create_organization
 from export_pipeline.control.requests import request_export
 from export_pipeline.control.tasks import TaskView, show_task
 from export_pipeline.exports.task import ExportTask, TaskStatus
-from export_pipeline.processes.dagster import Instance, free_port
 from export_pipeline.receipts.receipt import Receipt, digest_of, receipt_from
 from export_pipeline.receipts.verifying import verify
 from export_pipeline.store.database import reading, writing
 from export_pipeline.windows import floor
-from export_pipeline_tests.acceptance.conftest import Services, dagster_environ
-from export_pipeline_tests.api.conftest import serving
+from export_pipeline_tests.api.whole import Whole, a_whole_service
 from export_pipeline_tests.buckets import CONNECTOR, connector_to
 from export_pipeline_tests.contributions.webhook_servers import saying_of_each, service
-from export_pipeline_tests.installations import Installation
 from export_pipeline_tests.servers.s3 import S3Server
 
 COUNTRY = {
@@ -97,7 +92,7 @@ class Contributor:
 class Day:
     """All that takes part."""
 
-    services: Services
+    whole: Whole
     bucket: S3Config
     ours: Coordinator
     others: Coordinator
@@ -105,7 +100,7 @@ class Day:
 
     def exported(self, organization: str, connector: str, until: datetime) -> ExportTask:
         """A one-off export of `country`, from the hour in which the day began, when it has ended."""
-        deployment = self.services.installation.deployment
+        deployment = self.whole.installation.deployment
         definition = {
             "tables": [{"name": "country"}],
             "format": {"type": "parquet"},
@@ -131,7 +126,7 @@ class Day:
                 return show_task(connection, organization, task.id)
 
         ended = (TaskStatus.FINISHED, TaskStatus.ERROR)
-        self.services.wait(lambda: view().status in ended, "the task ended")
+        self.whole.wait(lambda: view().status in ended, "the task ended")
         assert view().status is TaskStatus.FINISHED, view()
         return task
 
@@ -156,28 +151,17 @@ class Day:
         return [(receipt_from(text, key), text) for key in keys for text in [b"".join(destination.get(key))]]
 
 
-@pytest.fixture
-def day(installation: Installation, tmp_path: Path, s3_server: S3Server) -> Iterator[Day]:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def day(request: pytest.FixtureRequest, tmp_path: Path, s3_server: S3Server) -> Iterator[Day]:
+    """The control database is on each kind."""
+    on_postgresql = request.param == "postgresql"
+    control_url = request.getfixturevalue("postgres_database") if on_postgresql else None
     bucket = s3_server.config(s3_server.new_bucket())
-    connector_to(installation, bucket)
-    deployment = installation.deployment
-    privileges = ["admin"]
-    with writing(deployment.control) as connection:
-        create_organization(connection, "others")
-        deployment.ensure_direct_download(connection, "others")
-        ours, others = (
-            create_key(connection, organization=one, privileges=privileges, name="coordinator").text
-            for one in ("default", "others")
-        )
-    environ = dagster_environ(installation)
-    instance = Instance(home=installation.folder / "dagster", environ=environ)
-    with (
-        serving(installation, tmp_path / "api.log") as url,
-        instance.webserver(free_port()) as (webserver, running),
-    ):
-        running.start_daemon()
-        services = Services(installation, webserver, running, environ)
-        yield Day(services, bucket, Coordinator(url, ours), Coordinator(url, others), datetime.now(UTC))
+    with a_whole_service(tmp_path, control_url=control_url) as whole:
+        connector_to(whole.installation, bucket)
+        others = whole.api.organization()
+        ours, theirs = (Coordinator(whole.api.url, whole.api.key(one)) for one in ("default", others))
+        yield Day(whole, bucket, ours, theirs, datetime.now(UTC))
 
 
 def a_country(id_: str, population: int | None = None, **entity: Any) -> dict[str, Any]:
