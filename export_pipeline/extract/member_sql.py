@@ -4,6 +4,7 @@ PostgreSQL's are expressions over JSONB; for SQLite our connections have functio
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,15 +39,16 @@ class Member:
     kind: Kind
 
 
-class _Made(FunctionElement[Any]):
+class _Made(FunctionElement[Any], ABC):
     """An expression that SQLite has a function for, called with the parts."""
 
     # The statement depends on more than the parts; SQLAlchemy asks each class for this.
     inherit_cache = False
     in_sqlite: str
 
+    @abstractmethod
     def in_postgresql(self, parts: Sequence[str], compiler: SQLCompiler, **options: Any) -> str:
-        raise NotImplementedError
+        """The same for PostgreSQL."""
 
 
 class merged(_Made):  # noqa: N801  # reads as the SQL function that it stands for
