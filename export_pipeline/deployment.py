@@ -14,17 +14,16 @@ import sqlalchemy as sa
 from export_pipeline.connectors.addresses import allow
 from export_pipeline.connectors.checking import CheckStep
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
-from export_pipeline.connectors.direct_download import DirectDownloadConfig, part_of
-from export_pipeline.connectors.folder import FolderConfig
+from export_pipeline.connectors.direct_download import DIRECT_DOWNLOAD, DirectDownloadConfig, part_of
 from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.connectors.own_folders import keep_out_of
 from export_pipeline.connectors.role_service import ask_at
 from export_pipeline.connectors.unfinished import keep_in
 from export_pipeline.connectors.vendor_logs import silence
-from export_pipeline.control.connectors import DIRECT_DOWNLOAD as DIRECT_DOWNLOAD
 from export_pipeline.control.connectors import check_connector
 from export_pipeline.control.declaring import declare_connectors, difference
 from export_pipeline.control.estimates import estimate_rows
+from export_pipeline.control.organizations import give_organization
 from export_pipeline.dataset.declaration import load_dataset
 from export_pipeline.dataset.environment import filled
 from export_pipeline.dataset.tables import Dataset
@@ -40,7 +39,6 @@ from export_pipeline.store.connectors import (
     StoredConnector,
     check_key,
     connector_config,
-    ensure_connector,
     get_connector,
     lock_declared,
     organizations_without,
@@ -50,7 +48,7 @@ from export_pipeline.store.database import open_control_database, reading, upgra
 from export_pipeline.store.declared_connectors import declared_config
 from export_pipeline.store.encryption import SecretKey, secret_key
 from export_pipeline.store.exports import get_export
-from export_pipeline.store.organizations import ensure_organization, list_organizations
+from export_pipeline.store.organizations import list_organizations
 
 LOG = logging.getLogger(__name__)
 
@@ -124,12 +122,6 @@ class Deployment:
             return estimate_rows(source, plans, since, until)
         finally:
             source.close()
-
-    def ensure_direct_download(self, connection: sa.Connection, organization: str) -> None:
-        """Give the organization its direct download, if it was made since the deployment was opened."""
-        # It holds the name, which exports refer to; where it leads is no matter of the database.
-        config = DirectDownloadConfig(store=FolderConfig(path=self.settings.downloads_folder))
-        ensure_connector(connection, self.secret_key, organization, DIRECT_DOWNLOAD, config)
 
     def direct_download(self, organization: str, id_: str, name: str) -> DirectDownloadConfig:
         """The operator's store, read anew, and the part of it that is the organization's, or the connector's
@@ -246,9 +238,8 @@ def open_deployment(settings: Settings, environ: Mapping[str, str] = os.environ)
         )
     if lacking or DEFAULT_ORGANIZATION not in organizations:
         with writing(control) as connection:
-            ensure_organization(connection, DEFAULT_ORGANIZATION)
-            for organization in organizations_without(connection, DIRECT_DOWNLOAD):
-                deployment.ensure_direct_download(connection, organization)
+            for organization in (DEFAULT_ORGANIZATION, *organizations_without(connection, DIRECT_DOWNLOAD)):
+                give_organization(connection, deployment.secret_key, organization)
     _declare_connectors(deployment)
     return deployment
 

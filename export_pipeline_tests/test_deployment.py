@@ -18,14 +18,14 @@ from cryptography.fernet import Fernet
 from export_pipeline.connectors.addresses import allow, may_be_called
 from export_pipeline.connectors.checking import CheckStep
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
-from export_pipeline.connectors.direct_download import DirectDownloadConfig
+from export_pipeline.connectors.direct_download import DIRECT_DOWNLOAD, DirectDownloadConfig
 from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.connectors.role_service import asked_at
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.connectors.secret import reveal
 from export_pipeline.control.connectors import create_connector
-from export_pipeline.deployment import DIRECT_DOWNLOAD, Deployment, open_deployment
+from export_pipeline.deployment import Deployment, open_deployment
 from export_pipeline.errors import ExportPipelineError, InvalidRequest, NotFound
 from export_pipeline.exports.plan import plan_of
 from export_pipeline.extract.sources import STATEMENT_LIMIT

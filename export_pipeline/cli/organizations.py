@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from export_pipeline.cli.opening import opened_control
+from export_pipeline.cli.opening import opened_control, settings_from
 from export_pipeline.cli.options import Json
 from export_pipeline.cli.printing import print_document, print_line
 
@@ -24,10 +24,14 @@ def create(
 ) -> None:
     """Make an organization."""
     from export_pipeline.control.organizations import create_organization
+    from export_pipeline.deployment import key_of
+    from export_pipeline.store.connectors import check_key
     from export_pipeline.store.database import writing
 
     with opened_control(context) as control, writing(control) as connection:
-        create_organization(connection, name)
+        key = key_of(settings_from(context))
+        check_key(connection, key)
+        create_organization(connection, key, name)
     if as_json:
         print_document({"name": name})
     else:

@@ -13,6 +13,10 @@ from export_pipeline.connectors.limits import KeyLimits
 from export_pipeline.connectors.locations import below
 from export_pipeline.connectors.s3 import S3Config
 
+# Every organization has one of this name, as the Botify document says: always available, no options. Those
+# that it makes besides are of this type too.
+DIRECT_DOWNLOAD = "direct_download"
+
 # Where an operator may keep the files: `type` says which.
 Store = Annotated[AzureConfig | FolderConfig | GcsConfig | S3Config, Field(discriminator="type")]
 
@@ -56,6 +60,6 @@ class DirectDownloadConfig(BaseModel, frozen=True, extra="forbid", hide_input_in
         return self.store.open()
 
 
-# What is kept with a connector that customers made: where it leads is read from the operator's settings, each
-# time. Nothing can be written here by mistake.
+# What is stored of each: where it leads is read from the operator's settings, each time. Nothing can be
+# written here by mistake.
 UNPLACED = DirectDownloadConfig(store=FolderConfig(path=Path("/dev/null")))

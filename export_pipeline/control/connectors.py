@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from export_pipeline.connectors.checking import CheckStep, check, failed_step
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
-from export_pipeline.connectors.direct_download import UNPLACED
+from export_pipeline.connectors.direct_download import DIRECT_DOWNLOAD, UNPLACED
 from export_pipeline.connectors.lifecycle import Action, ConnectorState, actions_in
 from export_pipeline.control import looks
 from export_pipeline.control.audit import audited, note_change
@@ -35,10 +35,6 @@ from export_pipeline.store.database import writing
 from export_pipeline.store.encryption import SecretKey
 from export_pipeline.store.exports import exports_on
 from export_pipeline.store.probes import HeldProbe, forget_probes, hold_probe, let_go
-
-# Every organization has it, as the Botify document says: always available, no options. Those that it makes
-# besides are of this type too.
-DIRECT_DOWNLOAD = "direct_download"
 
 BY_HAND = "It was failed by hand; replace it, or stop and start it, when its time has come."
 STOPPED = "It was stopped by hand; start it when files may go there again."

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from export_pipeline.connectors.connector import CONNECTOR_TYPES
+from export_pipeline.connectors.direct_download import DIRECT_DOWNLOAD
 from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.control.audit import note_change
 from export_pipeline.control.exports import check_slug
@@ -29,7 +30,7 @@ from export_pipeline.store.exports import exports_on
 from export_pipeline.store.organizations import list_organizations
 
 # Everybody has a way out of that type already.
-DECLARABLE = [type_ for type_ in CONNECTOR_TYPES if type_ != "direct_download"]
+DECLARABLE = [type_ for type_ in CONNECTOR_TYPES if type_ != DIRECT_DOWNLOAD]
 
 
 # An edit of the file is no wish to start what somebody has stopped.

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from export_pipeline.connectors.direct_download import DIRECT_DOWNLOAD
 from export_pipeline.control.exports import create_export, definition_from
 from export_pipeline.demo.samples import FLIGHTS, SAMPLES, Sample
-from export_pipeline.deployment import DIRECT_DOWNLOAD, Deployment, open_deployment
+from export_pipeline.deployment import Deployment, open_deployment
 from export_pipeline.errors import ExportPipelineError, NotFound
 from export_pipeline.exports.export import Export
 from export_pipeline.processes.dagster import Instance

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from export_pipeline.connectors.direct_download import DIRECT_DOWNLOAD
 from export_pipeline.control.schedules import make_due
-from export_pipeline.deployment import DIRECT_DOWNLOAD
 from export_pipeline.orchestration.sensors import opened_deployment
 
 # Periods last a day at least: nobody waits for a minute.

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
+from export_pipeline.connectors.direct_download import DIRECT_DOWNLOAD
 from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.connectors.secret import reveal
 from export_pipeline.errors import AlreadyExists, NotFound
@@ -57,7 +58,7 @@ class StoredConnector:
     @property
     def always_there(self) -> bool:
         """Whether it is the operator's, who says where it leads, and mends it."""
-        return self.declared or self.type == "direct_download"
+        return self.declared or self.type == DIRECT_DOWNLOAD
 
 
 _LISTED = [

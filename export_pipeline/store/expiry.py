@@ -10,12 +10,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from export_pipeline.connectors.direct_download import DIRECT_DOWNLOAD
 from export_pipeline.exports.task import ExportTask, TaskStatus, status_of
 from export_pipeline.store.ledger import LedgerEntry
 from export_pipeline.store.schema import CONNECTORS, EXPORTS, HOURS, TASKS
 from export_pipeline.store.task_counts import counts_of
-
-WITH_US = "direct_download"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +72,7 @@ def kept_exports(connection: sa.Connection, deadlines: Deadlines) -> Sequence[Ke
             CONNECTORS.c.name.label("connector"),
         )
         .join(CONNECTORS, CONNECTORS.c.id == EXPORTS.c.connector_id)
-        .where(CONNECTORS.c.type == WITH_US, due)
+        .where(CONNECTORS.c.type == DIRECT_DOWNLOAD, due)
         .order_by(EXPORTS.c.organization, EXPORTS.c.slug, EXPORTS.c.created_at)
     )
     return [KeptExport(**row._mapping) for row in rows]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from export_pipeline.deployment import DIRECT_DOWNLOAD
+from export_pipeline.connectors.direct_download import DIRECT_DOWNLOAD
 from export_pipeline.processes.dagster import Instance, Running, free_port
 from export_pipeline.processes.graphql import Webserver
 from export_pipeline_tests.buckets import check

@@ -102,7 +102,7 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
 def day(installation: Installation, tmp_path: Path, moto_server: S3Server) -> Iterator[Day]:
     account = an_account(moto_server)
     with writing(installation.deployment.control) as connection:
-        create_organization(connection, "acme")
+        create_organization(connection, installation.deployment.secret_key, "acme")
         give_tenant(connection, "acme", ACME)
         key = create_key(connection, organization="acme", privileges=["admin"], name="bi").text
     environ = {**dagster_environ(installation), **account.environ}

@@ -55,8 +55,9 @@ class Api:
     def organization(self) -> str:
         """A new organization."""
         name = f"org-{uuid.uuid4().hex[:12]}"
-        with writing(self.installation.deployment.control) as connection:
-            create_organization(connection, name)
+        deployment = self.installation.deployment
+        with writing(deployment.control) as connection:
+            create_organization(connection, deployment.secret_key, name)
         return name
 
     def logged(self, request_id: str) -> str:

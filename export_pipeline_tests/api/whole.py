@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from pathlib import Path
 
-from export_pipeline.deployment import DIRECT_DOWNLOAD, open_deployment
+from export_pipeline.connectors.direct_download import DIRECT_DOWNLOAD
+from export_pipeline.deployment import open_deployment
 from export_pipeline.processes.dagster import Instance, Running, free_port
 from export_pipeline_tests.acceptance.conftest import SECONDS_TO_WAIT, dagster_environ
 from export_pipeline_tests.api.conftest import Api, serving

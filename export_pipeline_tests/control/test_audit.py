@@ -13,6 +13,7 @@ from export_pipeline.store.audit import AuditEntry, audit_page
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.pages import PageRequest
 from export_pipeline_tests.builders import a_dataset
+from export_pipeline_tests.control_databases import KEY
 
 NIGHTLY = Actor(kind="key", id="key-1", name="nightly", request_id="request-1")
 
@@ -20,7 +21,7 @@ NIGHTLY = Actor(kind="key", id="key-1", name="nightly", request_id="request-1")
 @pytest.fixture
 def acme(control: sa.Engine) -> sa.Engine:
     with writing(control) as connection:
-        create_organization(connection, "acme")
+        create_organization(connection, KEY, "acme")
     return control
 
 

@@ -27,9 +27,9 @@ def key(tmp_path: Path) -> SecretKey:
 
 
 @pytest.fixture
-def acme(control: sa.Engine) -> sa.Engine:
+def acme(control: sa.Engine, key: SecretKey) -> sa.Engine:
     with writing(control) as connection:
-        create_organization(connection, "acme")
+        create_organization(connection, key, "acme")
     return control
 
 

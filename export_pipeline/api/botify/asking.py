@@ -7,9 +7,9 @@ from pydantic import BaseModel, Field
 
 from export_pipeline.api.botify.formatting import format_of
 from export_pipeline.api.botify.querying import Query, Wanted
+from export_pipeline.connectors.direct_download import DIRECT_DOWNLOAD
 from export_pipeline.control.exports import definition_from
 from export_pipeline.control.tenancy import tenant_for
-from export_pipeline.deployment import DIRECT_DOWNLOAD
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.exports.export import ExportDefinition
 from export_pipeline.store.connectors import StoredConnector

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Request
 
 from export_pipeline.api.botify.pages import Paged
 from export_pipeline.api.visits import ConnectorsViewer, Visit, of_organization
+from export_pipeline.connectors.direct_download import DIRECT_DOWNLOAD
 from export_pipeline.control.privileges import Privilege
-from export_pipeline.deployment import DIRECT_DOWNLOAD
 from export_pipeline.errors import ExportPipelineError, InvalidRequest
 from export_pipeline.store.connectors import StoredConnector, list_connectors
-from export_pipeline.store.database import reading, writing
+from export_pipeline.store.database import reading
 
 router = APIRouter(prefix="/v1/connectors")
 
@@ -37,15 +37,8 @@ def backend_named(visit: Visit, name: str) -> StoredConnector:
 
 
 def _backends(visit: Visit) -> Sequence[StoredConnector]:
-    """All of them. An organization that was made a moment ago is given its direct download."""
-    deployment, organization = visit.deployment, visit.organization
-    with reading(deployment.control) as connection:
-        found = list_connectors(connection, organization)
-    if any(one.name == DIRECT_DOWNLOAD for one in found):
-        return found
-    with writing(deployment.control) as connection:
-        deployment.ensure_direct_download(connection, organization)
-        return list_connectors(connection, organization)
+    with reading(visit.deployment.control) as connection:
+        return list_connectors(connection, visit.organization)
 
 
 def _document(visit: Visit, connector: StoredConnector) -> dict[str, Any]:

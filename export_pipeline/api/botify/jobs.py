@@ -12,11 +12,11 @@ from export_pipeline.api.botify.pages import Paged
 from export_pipeline.api.botify.querying import wanted_by
 from export_pipeline.api.botify.showing import document_of
 from export_pipeline.api.visits import ExportsEditor, ExportsViewer, of_organization
+from export_pipeline.connectors.direct_download import DIRECT_DOWNLOAD
 from export_pipeline.control.privileges import Privilege
 from export_pipeline.control.requests import request_export
 from export_pipeline.control.row_limits import check_row_limit
 from export_pipeline.control.tasks import show_task, show_tasks
-from export_pipeline.deployment import DIRECT_DOWNLOAD
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.tasks import count_tasks

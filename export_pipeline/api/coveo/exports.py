@@ -11,10 +11,10 @@ from export_pipeline.api.coveo.asking import Asked, ExportBody, by_body, by_quer
 from export_pipeline.api.coveo.showing import AVAILABLE, EXPIRED, document_of, status_of, why_failed
 from export_pipeline.api.downloads import archive_link
 from export_pipeline.api.visits import ExportsEditor, ExportsViewer, Visit
+from export_pipeline.connectors.direct_download import DIRECT_DOWNLOAD
 from export_pipeline.control.estimates import plans_of
 from export_pipeline.control.event_exports import ORIGIN, request_events
 from export_pipeline.control.tasks import TaskView, delete_task, show_task, show_tasks
-from export_pipeline.deployment import DIRECT_DOWNLOAD
 from export_pipeline.errors import Gone, InvalidRequest, WrongState
 from export_pipeline.exports.task import ExportTask
 from export_pipeline.store.connectors import find_connector
@@ -30,8 +30,7 @@ MOST_LISTED = 500
 @router.get("/rowLimit")
 def row_limit(visit: ExportsViewer) -> dict[str, int | None]:
     """How many rows of each table an export may hold."""
-    with writing(visit.deployment.control) as connection:
-        visit.deployment.ensure_direct_download(connection, visit.organization)
+    with reading(visit.deployment.control) as connection:
         connector = find_connector(connection, visit.organization, DIRECT_DOWNLOAD)
     return {"exportRowCountLimit": visit.deployment.connector(connector.id).row_limit}
 
@@ -119,7 +118,6 @@ def _created(request: Request, visit: Visit, asked: Asked) -> dict[str, Any]:
 
 def _requested(connection: sa.Connection, visit: Visit, asked: Asked) -> ExportTask:
     deployment = visit.deployment
-    deployment.ensure_direct_download(connection, visit.organization)
     return request_events(
         connection,
         deployment.secret_key,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from export_pipeline.store.database import reading, writing
+from export_pipeline.store.database import reading
 from export_pipeline.store.exports import get_export
 from export_pipeline_tests.api.conftest import Api, Somebody
 from export_pipeline_tests.expiries import expire_task
@@ -88,8 +88,6 @@ def test_a_task_is_cancelled_and_tried_again(events: Somebody) -> None:
 
 def test_a_task_whose_files_have_expired_says_since_when_and_receipts_stay(api: Api, admin: Somebody) -> None:
     deployment = api.installation.deployment
-    with writing(deployment.control) as connection:
-        deployment.ensure_direct_download(connection, admin.organization)
     made = admin.export(connector="direct_download")
     task = admin.post(TASKS, json=RANGE).json()
     with reading(deployment.control) as connection:
