@@ -1,6 +1,7 @@
 """What people may do with export tasks: request a range of hours, and see how far it is."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -10,13 +11,13 @@ from export_pipeline.control import looks
 from export_pipeline.control.audit import audited
 from export_pipeline.control.collisions import check_hours, contexts_of
 from export_pipeline.control.task_ranges import check_single_files
-from export_pipeline.errors import InvalidRequest, WrongState
+from export_pipeline.errors import InvalidRequest, NotFound, WrongState
 from export_pipeline.exports.export import Export, ExportDefinition
 from export_pipeline.exports.file_layout import FileLayout
 from export_pipeline.exports.task import ExportTask, TaskCounts, TaskStatus, progress_of, status_of
 from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.coverage import Delivered, delivered
-from export_pipeline.store.exports import find_export, get_export, hide_export
+from export_pipeline.store.exports import find_export, get_export, hide_export, lock_export
 from export_pipeline.store.ledger import HourFailure, failures_between, forget_failures
 from export_pipeline.store.pages import Page, PageRequest
 from export_pipeline.store.task_counts import counts_of
@@ -171,11 +172,14 @@ def delete_task(
 
     The export that a request made goes with its last task. Files stay in the customer's own places.
     """
+    export = get_export(connection, find_task(connection, organization, id_, origin=origin).export_id)
+    if export.generated:
+        with suppress(NotFound):  # it was deleted itself
+            lock_export(connection, organization, export.slug)
     view = show_task(connection, organization, id_, origin=origin)
     if view.status not in ENDED:
         request_cancel(connection, id_, by)
     store_delete(connection, id_)
-    export = view.export
     if export.generated and not count_tasks(connection, organization, export_id=export.id):
         hide_export(connection, export.id)
     return view.task

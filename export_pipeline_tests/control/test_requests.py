@@ -1,6 +1,7 @@
 """One-off requests: an export and a task in one step, again and again, to the same folder."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.control.exports import create_export, delete_export
 from export_pipeline.control.properties import MAX_PROPERTIES
 from export_pipeline.control.requests import request_export
-from export_pipeline.control.tasks import create_task, delete_task
+from export_pipeline.control.tasks import cancel_task, create_task, delete_task
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.file_layout import FileLayout
@@ -40,18 +41,25 @@ def request(
 ) -> ExportTask:
     """A request for the minutes from the first of 2013 on; `changes` are the definition's."""
     with writing(control) as connection:
-        return request_export(
-            connection,
-            KEY,
-            a_dataset(),
-            organization=ORGANIZATION,
-            connector="bucket",
-            definition=a_definition(**changes),
-            since=FIRST + since * MINUTE,
-            until=FIRST + until * MINUTE,
-            origin="coveo",
-            own_files=own_files,
-        )
+        return request_in(connection, since, until, own_files=own_files, **changes)
+
+
+def request_in(
+    connection: sa.Connection, since: int = 0, until: int = 120, *, own_files: bool = False, **changes: Any
+) -> ExportTask:
+    """The same in a transaction."""
+    return request_export(
+        connection,
+        KEY,
+        a_dataset(),
+        organization=ORGANIZATION,
+        connector="bucket",
+        definition=a_definition(**changes),
+        since=FIRST + since * MINUTE,
+        until=FIRST + until * MINUTE,
+        origin="coveo",
+        own_files=own_files,
+    )
 
 
 def refused(control: sa.Engine, *range_: int, own_files: bool = False, **changes: Any) -> InvalidRequest:
@@ -414,3 +422,25 @@ def test_an_export_goes_with_the_last_task_that_a_request_made_of_it(control: sa
         assert list_exports(connection, ORGANIZATION) == []
 
     assert request(control).export_id != first.export_id
+
+
+def test_an_export_stays_that_is_asked_for_again_while_its_last_task_is_deleted(control: sa.Engine) -> None:
+    first = request(control)
+    with writing(control) as connection:
+        cancel_task(connection, ORGANIZATION, first.id, by="Anna")
+
+    def delete() -> None:
+        with writing(control) as connection:
+            delete_task(connection, ORGANIZATION, first.id, by="Anna")
+
+    with ThreadPoolExecutor(1) as pool:
+        with writing(control) as connection:
+            second = request_in(connection)
+            deletion = pool.submit(delete)
+            with suppress(TimeoutError):  # it waits for the request
+                deletion.result(0.5)
+        deletion.result()
+
+    assert second.export_id == first.export_id
+    with reading(control) as connection:
+        assert [export.id for export in list_exports(connection, ORGANIZATION)] == [second.export_id]
