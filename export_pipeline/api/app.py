@@ -90,7 +90,7 @@ def application(deployment: Deployment) -> FastAPI:
     app.state.limits = Limits(deployment.control, deployment.settings.requests_per_minute)
     app.add_middleware(EveryRequest, failed=_failed)
     app.include_router(documentation.router)
-    app.openapi = documentation.described(app, SCHEMAS)  # type: ignore[method-assign]
+    app.openapi = documentation.described(app, SCHEMAS, deployment.settings.api_url)  # type: ignore[method-assign]
     app.state.faces = faces_of(deployment.settings)
     for face in app.state.faces:
         for router in face.routers:

@@ -20,11 +20,12 @@ NOT_OURS = ("HTTPValidationError", "ValidationError")
 @router.get("")
 def page() -> HTMLResponse:
     """The description, to read and to try."""
+    # Relative: a proxy may have put all of this below a path of its own.
     return get_swagger_ui_html(
-        openapi_url="/openapi.json",
+        openapi_url="openapi.json",
         title="Export Pipeline",
-        swagger_js_url=f"{router.prefix}/swagger-ui-bundle.js",
-        swagger_css_url=f"{router.prefix}/swagger-ui.css",
+        swagger_js_url="docs/swagger-ui-bundle.js",
+        swagger_css_url="docs/swagger-ui.css",
         swagger_favicon_url="data:,",
     )
 
@@ -41,12 +42,18 @@ def style() -> Response:
     return _asset("swagger-ui.css")
 
 
-def described(app: FastAPI, schemas: dict[str, Any]) -> Callable[[], dict[str, Any]]:
-    """What describes the application; `schemas` are those that its routes refer to by name."""
+def described(
+    app: FastAPI, schemas: dict[str, Any], address: str | None = None
+) -> Callable[[], dict[str, Any]]:
+    """What describes the application; `schemas` are those that its routes refer to by name, `address` is
+    where clients reach it, if that is not where they have the description from.
+    """
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             app.openapi_schema = _description(app, schemas)
+            if address is not None:
+                app.openapi_schema["servers"] = [{"url": address}]
         return app.openapi_schema
 
     return openapi

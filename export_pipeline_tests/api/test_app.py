@@ -22,7 +22,7 @@ def test_an_address_that_is_none_says_where_those_are_listed(api: Api) -> None:
         ("/v1/jobs", "GET, POST"),
         ("/v1/analytics/outputs/s3/", "GET, POST"),
         ("/connectors/lake/start", "GET, PUT"),
-        ("/healthz", "GET"),
+        ("/healthz", "GET, HEAD"),
     ],
 )
 def test_a_method_that_an_address_does_not_take_is_said_and_all_that_it_takes(

@@ -1,13 +1,14 @@
 """The description of the API, and the page to read it on, which calls on nobody else."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from export_pipeline_tests.api.conftest import Api
+from export_pipeline_tests.api.conftest import Api, serving
 
 
 def test_the_page_and_all_that_it_loads_come_from_here(api: Api) -> None:
@@ -16,14 +17,26 @@ def test_the_page_and_all_that_it_loads_come_from_here(api: Api) -> None:
     assert page.is_success
     loaded = re.findall(r"(?:src|href)=\"([^\"]+)\"", page.text)
     assert {address for address in loaded if not address.startswith("data:")} == {
-        "/docs/swagger-ui-bundle.js",
-        "/docs/swagger-ui.css",
+        "docs/swagger-ui-bundle.js",
+        "docs/swagger-ui.css",
     }
+    assert "url: 'openapi.json'" in page.text
     assert "https://" not in page.text
-    for address in ("/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css"):
-        asset = httpx.get(api.url + address)
+    for address in ("docs/swagger-ui-bundle.js", "docs/swagger-ui.css"):
+        asset = httpx.get(page.url.join(address))
         assert asset.is_success
         assert len(asset.content) > 10_000
+
+
+def test_behind_a_proxy_the_description_says_where_clients_reach_it(
+    api: Api, tmp_path: Path, description: dict[str, object]
+) -> None:
+    """All of the page is below the proxy's path then, which the page need not know, but requests must."""
+    outside = "https://data.example.com/exports"
+    with serving(api.installation, tmp_path / "log", EXPORT_PIPELINE_API_URL=outside) as url:
+        described = httpx.get(f"{url}/openapi.json").json()
+
+    assert described == {**description, "servers": [{"url": outside}]}
 
 
 @pytest.fixture

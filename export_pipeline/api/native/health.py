@@ -39,12 +39,15 @@ class Readiness(BaseModel):
     dagster: Sensors
 
 
+# Load balancers often ask with HEAD.
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 def healthz() -> Alive:
     """Whether the process answers."""
     return Alive()
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses={503: {"model": Readiness}})
 def readyz(request: Request, response: Response) -> Readiness:
     """Whether requests can be served: 503 while the control database does not answer.

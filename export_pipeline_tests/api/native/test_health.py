@@ -23,6 +23,13 @@ def test_it_is_ready_while_its_database_answers(api: Api) -> None:
     assert (answer.status_code, answer.json()["status"]) == (200, "ready")
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_load_balancer_may_ask_with_head(api: Api, path: str) -> None:
+    answer = httpx.head(api.url + path)
+
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 def test_it_says_when_the_sensors_were_seen_and_is_ready_without_them(api: Api) -> None:
     before = httpx.get(f"{api.url}/readyz").json()
     with writing(api.installation.deployment.control) as connection:
