@@ -8,6 +8,7 @@ import typer
 from export_pipeline.cli import (
     audit,
     connectors,
+    contributors,
     database,
     dataset,
     demo,
@@ -66,6 +67,7 @@ app.command("demo")(demo.demo)
 app.command("dev")(dev.dev)
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(connectors.app, name="connector")
+app.add_typer(contributors.app, name="contributor")
 app.add_typer(exports.app, name="export")
 app.add_typer(filters.app, name="filter")
 app.add_typer(tasks.app, name="task")

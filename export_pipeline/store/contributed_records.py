@@ -91,6 +91,12 @@ def hours_of(connection: sa.Connection, connector: DataConnector) -> frozenset[d
     return frozenset(map(hour_of, connection.scalars(found.distinct())))
 
 
+def count_records(connection: sa.Connection, connector: DataConnector) -> int:
+    """How many records there are of the connector's."""
+    of_it = sa.select(sa.func.count()).where(CONTRIBUTED_RECORDS.c.connector == connector.id)
+    return connection.scalar(of_it) or 0
+
+
 def list_records(
     connection: sa.Connection,
     entity: EntityType,
