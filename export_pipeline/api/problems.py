@@ -89,7 +89,7 @@ def problem_of(error: ExportPipelineError) -> Problem:
         return Problem(status=HTTPStatus.INTERNAL_SERVER_ERROR, message=OURS)
     faults: tuple[Fault, ...] = ()
     if isinstance(error, Rejected):
-        faults = tuple(Fault(field=one.name, message=one.reason, index=one.index) for one in error.mistakes)
+        faults = tuple(_fault(one.name, one.reason, one.index) for one in error.mistakes)
     elif isinstance(error, InvalidRequest) and error.field:
         faults = (_fault(error.field, str(error).removeprefix(f"{error.field}: ")),)
     wait = getattr(error, "wait", None)
@@ -117,8 +117,10 @@ def _faults(details: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
         yield _fault(field, _said(one) if field else f"the {where} {_said(one)}")
 
 
-def _fault(field: str, message: str) -> Fault:
-    return Fault(field=_shortened(field, LONGEST_FIELD), message=_shortened(message, LONGEST_MESSAGE))
+def _fault(field: str, message: str, index: int | None = None) -> Fault:
+    return Fault(
+        field=_shortened(field, LONGEST_FIELD), message=_shortened(message, LONGEST_MESSAGE), index=index
+    )
 
 
 def _shortened(text: str, longest: int) -> str:

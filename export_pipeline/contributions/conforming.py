@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from export_pipeline.contributions.keywords import (
+    LONGEST_REASON,
     needs_of,
     of_any,
     of_list,
@@ -20,7 +21,6 @@ from export_pipeline.contributions.keywords import (
     subschemas,
 )
 from export_pipeline.contributions.mistakes import Mistake
-from export_pipeline.contributions.patterns import matches
 from export_pipeline.contributions.schemas import Schema, read_schema
 
 # A second or two, and a hundred times what 250 ordinary records take.
@@ -75,6 +75,11 @@ class Run:
         if self._left < 0:
             raise TooCostly
 
+    def _matches(self, pattern: str, text: str) -> bool:
+        found = self._schema.patterns[pattern]
+        self._spend(1 + found.cost_of(text))
+        return found.is_in(text)
+
     def _holds(self, part: Any, value: Any, left: int) -> bool:
         return next(self._faults(part, value, (), left), None) is None
 
@@ -92,7 +97,7 @@ class Run:
                 return
         self._spend(len(part))
         for reason in (*of_any(part, value, self._spend), *self._of_kind(part, value)):
-            yield Fault(path, reason)
+            yield Fault(path, shortened(reason, LONGEST_REASON))
         match value:
             case dict():
                 yield from self._in_object(part, value, path, left - 1)
@@ -104,7 +109,7 @@ class Run:
         match value:
             case str():
                 self._spend(len(value) // 100)
-                yield from of_text(part, value)
+                yield from of_text(part, value, self._matches)
             case bool() | None:
                 pass
             case int() | float():
@@ -120,12 +125,12 @@ class Run:
     ) -> Iterator[Fault]:
         named, patterns = part.get("properties", {}), part.get("patternProperties", {})
         others = part.get("additionalProperties", True)
-        self._spend(len(named) + len(part.get("dependentSchemas", ())) + len(value) * (1 + len(patterns)))
+        self._spend(len(named) + len(part.get("dependentSchemas", ())) + len(value))
         for name in named:
             if name in value:
                 yield from self._faults(named[name], value[name], (*path, name), left)
         for name, one in value.items():
-            fitting = [pattern for pattern in patterns if matches(pattern, name)]
+            fitting = [pattern for pattern in patterns if self._matches(pattern, name)]
             for pattern in fitting:
                 yield from self._faults(patterns[pattern], one, (*path, name), left)
             if "propertyNames" in part:

@@ -8,18 +8,21 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from export_pipeline.contributions.patterns import matches
 from export_pipeline.contributions.text_formats import conforms
 
 # Names that customers chose may be as long as they like; what is said of them need not.
 LONGEST_NAME = 200
+LONGEST_REASON = 500
 
 # Told how many steps more a check takes.
 Spend = Callable[[int], None]
 
+# Whether a text is what one of the schema's patterns says.
+Matches = Callable[[str, str], bool]
 
-def shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}…"
+
+def shortened(text: str, longest: int = LONGEST_NAME) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def kind_of(value: Any) -> frozenset[str]:
@@ -54,7 +57,7 @@ def of_any(part: Mapping[str, Any], value: Any, spend: Spend) -> Iterator[str]:
         yield f"does not exactly match expected constant: {_written(part['const'])}"
 
 
-def of_text(part: Mapping[str, Any], value: str) -> Iterator[str]:
+def of_text(part: Mapping[str, Any], value: str, matches: Matches) -> Iterator[str]:
     """Of its length, its pattern and its format."""
     yield from _length(part, len(value), "Length", "length")
     if "pattern" in part and not matches(part["pattern"], value):

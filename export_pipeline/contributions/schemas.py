@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from export_pipeline.contributions.patterns import problem_with
+from export_pipeline.contributions.patterns import Pattern, Unmatchable, read_pattern
 
 MOST_BYTES = 64 << 10
 DEEPEST = 32
+
+# Of all of its patterns together: they are compiled for each request.
+MOST_PATTERNS = 256
+MOST_INSTRUCTIONS = 100_000
 
 TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 
@@ -28,6 +32,7 @@ class Schema:
 
     root: Mapping[str, Any] | bool
     modern: bool = False
+    patterns: dict[str, Pattern] = field(default_factory=dict, repr=False)
     _referred: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def referred(self, ref: str) -> Any:
@@ -101,10 +106,22 @@ def _check(where: str, part: Any, schema: Schema) -> None:
         if (well_formed := _SHAPES.get(keyword)) is not None and not well_formed(value):
             raise Unusable(f"{where}/{keyword}: has a value that the keyword does not take")
     for pattern in _patterns(part):
-        if problem := problem_with(pattern):
-            raise Unusable(f"{where}: a pattern cannot be matched in a time that is known: {problem}")
+        _compile(where, pattern, schema)
     if "$ref" in part:
         schema.referred(part["$ref"])
+
+
+def _compile(where: str, text: str, schema: Schema) -> None:
+    if text in schema.patterns:
+        return
+    try:
+        schema.patterns[text] = read_pattern(text)
+    except Unmatchable as error:
+        raise Unusable(f"{where}: a pattern cannot be matched in a time that is known: {error}") from error
+    if len(schema.patterns) > MOST_PATTERNS:
+        raise Unusable(f"has more than {MOST_PATTERNS} patterns")
+    if sum(pattern.size for pattern in schema.patterns.values()) > MOST_INSTRUCTIONS:
+        raise Unusable(f"{where}: the patterns up to this one are too large together; repeat less in them")
 
 
 def _patterns(part: Mapping[str, Any]) -> Iterable[str]:

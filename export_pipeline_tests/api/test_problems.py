@@ -3,7 +3,15 @@
 import pytest
 
 from export_pipeline import errors
-from export_pipeline.api.problems import OURS, Fault, problem_of, problem_of_input
+from export_pipeline.api.problems import (
+    LONGEST_FIELD,
+    LONGEST_MESSAGE,
+    OURS,
+    Fault,
+    problem_of,
+    problem_of_input,
+)
+from export_pipeline.contributions.mistakes import Mistake, Rejected
 from export_pipeline.errors import ExportPipelineError, InvalidRequest, TooManyRequests, TransientFailure
 
 
@@ -93,3 +101,13 @@ def test_a_body_that_is_not_said_to_be_json_is_told_how_to_say_so() -> None:
     problem = problem_of_input([{"type": "model_attributes_type", "loc": ("body",), "input": b'{"a": 1}'}])
 
     assert problem.message == "the body is not said to be JSON; send it with Content-Type: application/json"
+
+
+def test_what_customers_named_is_not_told_without_end() -> None:
+    long = Mistake(name="records." + "n" * 9_000, reason="r" * 9_000, index=3)
+
+    (fault,) = problem_of(Rejected([long])).faults
+
+    assert fault.index == 3
+    assert len(fault.field) < LONGEST_FIELD + 10
+    assert len(fault.message) < LONGEST_MESSAGE + 10

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 
 from export_pipeline.contributions.conforming import Checked, Run, TooCostly, spelled
+from export_pipeline.contributions.keywords import LONGEST_REASON
 from export_pipeline.contributions.schemas import read_schema
 
 NAMES = st.sampled_from(["a", "b", "c"])
@@ -133,6 +134,9 @@ def bomb(levels: int) -> dict[str, Any]:
         (bomb(45), 1),
         ({"items": {"enum": [[n] for n in range(5_000)]}}, [0] * 5_000),
         ({"items": {"anyOf": [{"enum": ["y" * 100]}] * 500}}, ["x" * 100_000] * 30),
+        ({"items": {"pattern": r"(\pL{5}){10}"}}, ["x" * 100] * 1_000),
+        ({"items": {"pattern": "a"}}, ["x" * 1_000] * 100_000),
+        ({"patternProperties": {r"(\pL{5}){10}": True}}, {f"{n}" + "x" * 100: 1 for n in range(1_000)}),
     ],
 )
 def test_no_schema_and_no_record_keep_a_check_busy(schema: Any, value: Any) -> None:
@@ -144,6 +148,16 @@ def test_names_that_others_need_are_counted_also_where_they_need_none() -> None:
     schema = read_schema({"dependencies": {f"n{number}": [] for number in range(3_000)}})
     with pytest.raises(TooCostly):
         list(Run(schema, most_steps=1_000).faults({}))
+
+
+@pytest.mark.parametrize(
+    "schema", [{"enum": [f"one-{number}" for number in range(5_000)]}, {"type": ["integer"] * 5_000}]
+)
+def test_what_is_said_of_a_value_is_short_however_long_the_schema_is(schema: Any) -> None:
+    (fault,) = Run(read_schema(schema)).faults("a")
+
+    assert fault.reason.endswith("…")
+    assert len(fault.reason) <= LONGEST_REASON + 1
 
 
 def test_what_a_check_may_cost_is_for_all_its_values_together() -> None:

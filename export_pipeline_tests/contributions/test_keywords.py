@@ -15,6 +15,7 @@ from export_pipeline.contributions.keywords import (
     shortened,
     subschemas,
 )
+from export_pipeline.contributions.patterns import read_pattern
 
 
 def free(_: int) -> None:
@@ -25,7 +26,7 @@ def reasons(part: dict[str, Any], value: Any) -> list[str]:
     told = [*of_any(part, value, free)]
     match value:
         case str():
-            told += of_text(part, value)
+            told += of_text(part, value, lambda pattern, text: read_pattern(pattern).is_in(text))
         case list():
             told += of_list(part, value, free)
         case dict():

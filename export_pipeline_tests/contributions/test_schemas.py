@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from export_pipeline.contributions.schemas import DEEPEST, MOST_BYTES, Unusable, depth_of, read_schema
+from export_pipeline.contributions.schemas import (
+    DEEPEST,
+    MOST_BYTES,
+    MOST_PATTERNS,
+    Unusable,
+    depth_of,
+    read_schema,
+)
 
 
 def nested(times: int) -> dict[str, Any]:
@@ -51,6 +58,11 @@ def test_a_schema_that_records_can_be_checked_by(document: Any) -> None:
         ({"dependencies": {"a": 1}}, "/dependencies: has a value"),
         ({"pattern": "("}, "a pattern cannot be matched"),
         ({"patternProperties": {"(?=a)": {}}}, "a pattern cannot be matched"),
+        ({"items": [{"pattern": f"a{n}"} for n in range(MOST_PATTERNS + 1)]}, "has more than 256 patterns"),
+        (
+            {"items": [{"pattern": rf"\pL{{4{n}}}"} for n in range(9)]},
+            "/items/2: the patterns up to this one",
+        ),
         ({"unevaluatedProperties": False}, "/unevaluatedProperties: is not understood"),
         ({"$ref": "http://127.0.0.1:1/schema"}, "nothing is fetched from elsewhere"),
         ({"items": {"$ref": "file:///etc/passwd"}}, "nothing is fetched from elsewhere"),
