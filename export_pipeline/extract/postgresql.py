@@ -41,8 +41,12 @@ _PATIENCE = {
 _SESSION = (
     "SET LOCAL TIME ZONE 'UTC'; SET LOCAL datestyle = 'ISO'; SET LOCAL intervalstyle = 'iso_8601';"
     # What another process of the server reads for us is not locked by ours: see postgresql_relations.
-    " SET LOCAL extra_float_digits = 1; SET LOCAL max_parallel_workers_per_gather = 0"
+    " SET LOCAL extra_float_digits = 1; SET LOCAL max_parallel_workers_per_gather = 0;"
+    # How long an hour may take, and wait for, is ours to say: `waiting` ends what takes longer.
+    " SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;"
+    " SET LOCAL idle_in_transaction_session_timeout = 0"
 )
+_SESSION_SINCE_17 = f"{_SESSION}; SET LOCAL transaction_timeout = 0"
 
 # Kinds that are cast before they are written.
 _CAST = (Kind.DECIMAL, Kind.UINT64, Kind.FLOAT64, Kind.TIMESTAMP, Kind.BYTES)
@@ -161,7 +165,8 @@ def _literal(value: Any) -> Any:
 
 
 def _begin(connection: sa.Connection) -> None:
-    connection.exec_driver_sql(_SESSION)
+    since_17 = (connection.dialect.server_version_info or ()) >= (17,)
+    connection.exec_driver_sql(_SESSION_SINCE_17 if since_17 else _SESSION)
 
 
 def _copied(

@@ -168,5 +168,6 @@ _UNHEARD = (
 def _took_too_long(limit: timedelta) -> str:
     return (
         f"the source gave no answer within {limit.total_seconds():,.0f} s; give it an index on the relation's"
-        " time column, narrow the filter, or allow more with EXPORT_PIPELINE_STATEMENT_SECONDS"
+        " time column, narrow the filter, see that nobody keeps it locked, or allow more with"
+        " EXPORT_PIPELINE_STATEMENT_SECONDS"
     )

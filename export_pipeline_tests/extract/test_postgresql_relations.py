@@ -229,6 +229,21 @@ def test_a_table_is_held_and_known_again_whatever_its_name(postgres_database: st
         assert rows_of(snapshot, f"{name}.{name}") == 0
 
 
+@pytest.mark.parametrize(
+    "limit",
+    ["lock_timeout", "statement_timeout", "transaction_timeout", "idle_in_transaction_session_timeout"],
+)
+def test_a_limit_of_the_roles_ends_no_hour(postgres_database: str, limit: str) -> None:
+    run(postgres_database, *RAW)
+    with (
+        user_of(postgres_database, "select on raw", f"{limit} = '1s'") as theirs,
+        replaced_meanwhile(postgres_database, RELOAD, seconds=1.5),
+        snapshot_of(theirs, "raw") as snapshot,
+    ):
+        time.sleep(1.5)
+        assert rows_of(snapshot, "raw") == ROWS
+
+
 def test_a_wait_for_a_table_ends_when_the_run_is_stopped(postgres_database: str) -> None:
     run(postgres_database, *RAW)
     stop = threading.Event()
@@ -264,9 +279,10 @@ def snapshot_of(url: str, name: str) -> Iterator[Snapshot]:
 
 @contextmanager
 def replaced_meanwhile(
-    url: str, statements: Sequence[str], instead: Callable[[], object] | None = None
+    url: str, statements: Sequence[str], instead: Callable[[], object] | None = None, seconds: float = 0
 ) -> Iterator[None]:
-    """The statements are done when the block begins, and committed once somebody waits for what they hold.
+    """The statements are done when the block begins, and committed once somebody waits for what they hold,
+    and has done so for some seconds.
 
     Or `instead` is done then, and they are given up after the block.
     """
@@ -282,6 +298,7 @@ def replaced_meanwhile(
                     break
                 connection.rollback()
                 time.sleep(0.05)
+        time.sleep(seconds)
         commit()
 
     with database.connect() as connection:
@@ -295,11 +312,13 @@ def replaced_meanwhile(
 
 
 @contextmanager
-def user_of(url: str, right: str) -> Iterator[str]:
-    """The URL of somebody who has this right only."""
+def user_of(url: str, right: str, *settings: str) -> Iterator[str]:
+    """The URL of somebody who has this right only, and whose sessions begin with these settings."""
     name = f"reader_{secrets.token_hex(4)}"
     run(url, f"create role {name} login password 'x'", f"grant {right} to {name}")
     try:
+        for setting in settings:
+            run(url, f"alter role {name} set {setting}")
         yield sa.make_url(url).set(username=name, password="x").render_as_string(hide_password=False)
     finally:
         run(url, f"drop owned by {name}", f"drop role {name}")
