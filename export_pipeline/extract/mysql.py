@@ -38,7 +38,13 @@ SORT_BUFFER = 16 * 2**20
 _SESSION = (
     "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES', net_write_timeout = 600,"
     f" sql_select_limit = 18446744073709551615, max_sort_length = {BYTES_SORTED_BY},"
-    f" sort_buffer_size = {SORT_BUFFER}"
+    f" sort_buffer_size = {SORT_BUFFER},"
+    # How long an hour may take, and wait for, is ours to say: `waiting` ends what takes longer. Each server
+    # reads the limits of its own, and takes those of the other for a comment.
+    " lock_wait_timeout = 31536000, wait_timeout = 28800"
+    " /*M!100300, max_statement_time = 0, idle_transaction_timeout = 0,"
+    " idle_readonly_transaction_timeout = 0 */"
+    " /*!50708, max_execution_time = 0 */"
 )
 # Of the connection that interrupts.
 _IMPATIENT = dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), SECONDS_TO_INTERRUPT)

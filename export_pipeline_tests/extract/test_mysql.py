@@ -3,6 +3,7 @@
 import gc
 import secrets
 import threading
+import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -58,6 +59,38 @@ def test_a_server_with_settings_of_its_own_is_read_alike(mariadb_url: str, setti
         ):
             (row,) = read(snapshot, a_table(a_column("Order"), a_column("note"))).to_pylist()
     assert (row["seen"], row["Order"], row["note"]) == (SEEN, 'é"', "")
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        "max_statement_time",
+        "lock_wait_timeout",
+        "wait_timeout",
+        "idle_transaction_timeout",
+        "idle_readonly_transaction_timeout",
+    ],
+)
+def test_a_limit_of_the_servers_ends_no_hour(mariadb_url: str, limit: str) -> None:
+    with fresh_mariadb_database(mariadb_url) as url:
+        _run(url, f"create table raw as {FILL}")
+        _run(url, "create view events as select id, seen from raw where id = 1 and sleep(1.5) = 0")
+        locking = sa.create_engine(url, poolclass=sa.NullPool)
+        with (
+            locking.connect() as connection,
+            _global(mariadb_url, f"{limit} = 1"),
+            closing(open_source(url)) as source,
+        ):
+            connection.exec_driver_sql("lock tables raw write")
+            unlock = threading.Timer(1.5, connection.exec_driver_sql, ("unlock tables",))
+            unlock.start()
+            try:
+                with source.snapshot() as snapshot:
+                    counted = snapshot.count(rows_of_hour(a_table(), KEYS, an_hour(), EVERY_ROW, None))
+                    time.sleep(1.5)
+                    assert read(snapshot, a_table()).num_rows == counted == 1
+            finally:
+                unlock.join()
 
 
 def test_texts_that_differ_behind_what_is_sorted_by_come_in_one_order_however_they_lie(
