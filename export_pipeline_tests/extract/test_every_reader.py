@@ -200,9 +200,13 @@ def test_a_clipped_hour_has_only_its_part(engine: Engine) -> None:
     assert [row["id"] for row in rows_read(engine, a_table(), window=clipped)] == [30]
 
 
-def test_the_order_is_that_of_code_points_with_nulls_last_however_rows_came(engine: Engine) -> None:
+@pytest.mark.parametrize("ignoring_case", [False, True])
+def test_the_order_is_that_of_code_points_with_nulls_last_however_rows_came(
+    engine: Engine, ignoring_case: bool
+) -> None:
     texts = ["b", None, "a", "B", "é", "Z", "😀", ""]
-    load(engine, [(n, SEEN, text) for n, text in enumerate(texts)], word="text")
+    type_ = engine.kind.ignoring_case if ignoring_case else "text"
+    load(engine, [(n, SEEN, text) for n, text in enumerate(texts)], word=type_)
     got = rows_read(engine, a_table(a_column("word"), order_by=("word", "id")))
     assert [row["word"] for row in got] == ["", "B", "Z", "a", "b", "é", "😀", None]
 

@@ -66,6 +66,8 @@ class LentTable:
 
 @pytest.fixture
 def lent(engine: Engine) -> Iterator[LentTable]:
+    for statement in (statement for lent in engine.kind.lent for statement in lent.before):
+        engine.run(statement, [])
     types = [lent.type for lent in engine.kind.lent]
     columns = ", ".join(f"c{number} {type_}" for number, type_ in enumerate(types))
     engine.run(f"create table events (id bigint, seen {engine.types[Kind.TIMESTAMP]}, {columns})", [])

@@ -13,6 +13,7 @@ import pytest
 
 from export_pipeline.dataset.types import Kind
 from export_pipeline_tests.extract.engines.engine import (
+    COLLATED,
     EngineKind,
     Lent,
     Native,
@@ -102,6 +103,7 @@ LENT: Sequence[Lent] = (
     Lent(type="double", declared="float32", values=("0.1", "0.5", "16777216", "'nan'", "-1e30", "null")),
     Lent(type="timestamp", declared="timestamp", values=("'2013-01-01'", "'2013-01-02 05:00:00.000001'")),
     Lent(type="varchar(9)", declared="string", values=("'Paris'", "'Paris '", "'paris'", "''", "null")),
+    Lent(type="varchar collate nocase.noaccent", declared="string", values=COLLATED),
     Lent(type="varchar", declared="uuid", values=("'ABCDEF00000000000000000000000000'",)),
 )
 

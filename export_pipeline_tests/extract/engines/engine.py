@@ -45,11 +45,19 @@ class Native:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lent:
-    """A type of the engine's that is declared as one of ours which it is not, and SQL expressions of it."""
+    """A type of the engine's that is declared as one of ours which it is not, and SQL expressions of it.
+
+    `before` are statements that make the type.
+    """
 
     type: str
     declared: str
     values: Sequence[str]
+    before: tuple[str, ...] = ()
+
+
+# Which of these are equal, or come first, a collation of the engine's may see otherwise.
+COLLATED = ("'Quebec'", "'Québec'", "'QUÉBEC'", "'Paris'", "'Paris '", "'paris'", "'ß'", "null")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

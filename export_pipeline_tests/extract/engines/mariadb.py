@@ -11,7 +11,15 @@ import pytest
 
 from export_pipeline.dataset.types import Kind
 from export_pipeline_tests.builders import moment
-from export_pipeline_tests.extract.engines.engine import EngineKind, Lent, Native, Refused, Run, driven
+from export_pipeline_tests.extract.engines.engine import (
+    COLLATED,
+    EngineKind,
+    Lent,
+    Native,
+    Refused,
+    Run,
+    driven,
+)
 from export_pipeline_tests.servers.mariadb import fresh_mariadb_database
 
 # It has neither instants (a reading is in UTC) nor durations.
@@ -114,6 +122,13 @@ LENT: Sequence[Lent] = (
     Lent(type="float", declared="float64", values=("0.1", "0.5", "1e30", "null")),
     Lent(type="double", declared="float32", values=("0.1", "0.5", "16777216", "-1e30", "null")),
     Lent(type="varchar(9)", declared="string", values=("'Paris'", "'Paris '", "'paris'", "''", "null")),
+    Lent(type="varchar(9) collate utf8mb4_unicode_ci", declared="string", values=COLLATED),
+    Lent(type="text collate utf8mb4_bin", declared="string", values=COLLATED),
+    Lent(
+        type="char(9) character set latin1 collate latin1_german2_ci",
+        declared="string",
+        values=tuple(value for value in COLLATED if value != "'Paris '"),
+    ),
     Lent(type="varbinary(36)", declared="uuid", values=("'ABCDEF00-0000-0000-0000-000000000000'", "null")),
     Lent(type="char(32)", declared="uuid", values=("'ABCDEF00000000000000000000000000'",)),
     Lent(type="bit(1)", declared="boolean", values=("b'1'", "b'0'", "null")),

@@ -10,7 +10,15 @@ import pytest
 
 from export_pipeline.dataset.types import Kind
 from export_pipeline_tests.builders import moment
-from export_pipeline_tests.extract.engines.engine import EngineKind, Lent, Native, Refused, Run, driven
+from export_pipeline_tests.extract.engines.engine import (
+    COLLATED,
+    EngineKind,
+    Lent,
+    Native,
+    Refused,
+    Run,
+    driven,
+)
 from export_pipeline_tests.servers.postgres import fresh_database
 
 TYPES: Mapping[Kind, str] = {
@@ -122,6 +130,7 @@ LENT: Sequence[Lent] = (
     ),
     Lent(type="timestamp", declared="timestamp", values=("'2013-01-01'", "'2013-01-02 05:00:00.000001'")),
     Lent(type="varchar(9)", declared="string", values=("'Paris'", "'Paris '", "'paris'", "''", "null")),
+    Lent(type="citext", declared="string", values=COLLATED, before=("create extension citext",)),
     Lent(type="text", declared="uuid", values=("'ABCDEF00000000000000000000000000'",)),
 )
 

@@ -12,6 +12,7 @@ import pytest
 from export_pipeline.dataset.types import Kind
 from export_pipeline_tests.builders import moment
 from export_pipeline_tests.extract.engines.engine import (
+    COLLATED,
     EngineKind,
     Lent,
     Native,
@@ -81,6 +82,8 @@ LENT: Sequence[Lent] = (
     Lent(type="integer", declared="float64", values=("0", "1", "16777217", "null")),
     Lent(type="datetime", declared="timestamp", values=("'2013-01-01T05:00:00Z'", "'2013-01-02 05:00:00'")),
     Lent(type="varchar(9)", declared="string", values=("'Paris'", "'Paris '", "'paris'", "''", "null")),
+    Lent(type="text collate rtrim", declared="string", values=COLLATED),
+    Lent(type="text collate nocase", declared="string", values=COLLATED),
     Lent(type="char(32)", declared="uuid", values=("'ABCDEF00000000000000000000000000'",)),
 )
 
