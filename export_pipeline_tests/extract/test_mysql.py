@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from export_pipeline.errors import PermanentFailure, TransientFailure
 from export_pipeline.extract.query import rows_of_hour
 from export_pipeline.extract.schema import arrow_schema
+from export_pipeline.extract.source import Source
 from export_pipeline.extract.sources import open_source
 from export_pipeline.filters.text import filter_from
 from export_pipeline.filters.tree import EVERY_ROW
@@ -206,6 +207,55 @@ def test_a_table_that_was_replaced_since_it_was_looked_at_is_read_again(
                 snapshot.count(rows)
         with source.snapshot() as snapshot:
             assert read(snapshot, table).num_rows == 9
+
+
+@pytest.mark.parametrize("what", ["connection", "query"])
+def test_an_hour_that_is_ended_by_the_server_while_rows_come_is_read_again(
+    mariadb_database: str, what: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _run(
+        mariadb_database,
+        "create table events as select seq as id, timestamp '2013-01-01 00:30:00' as seen,"
+        " repeat('x', 1000) as word from seq_1_to_60000",
+    )
+    table = a_table(a_column("word"))
+    rows, schema = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None), arrow_schema(table.columns)
+
+    def read_while_it_is_ended(source: Source) -> None:
+        with source.snapshot() as snapshot:
+            connection: sa.Connection = vars(snapshot)["connection"]
+            id_ = connection.exec_driver_sql("select connection_id()").scalar_one()
+            for _ in snapshot.batches(rows, schema):
+                _run(mariadb_database, f"kill {what} {id_}")
+
+    with closing(open_source(mariadb_database)) as source:
+        with pytest.raises(TransientFailure, match="mysql database"):
+            read_while_it_is_ended(source)
+        with source.snapshot() as snapshot:
+            assert read(snapshot, table).num_rows == snapshot.count(rows) == 60_000
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records] == []
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("change", ["drop column word", "rename column word to other", "drop primary key"])
+def test_a_column_that_goes_between_the_look_and_the_read_fails_the_hour(
+    mariadb_database: str, change: str
+) -> None:
+    _run(
+        mariadb_database,
+        "create table events (id bigint primary key, seen datetime(6), word text)",
+        "insert into events values (1, '2013-01-01 00:30:00', 'w')",
+    )
+    table = a_table(a_column("word"))
+    rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
+    with closing(open_source(mariadb_database)) as source, source.snapshot() as snapshot:
+        assert snapshot.found(rows)
+        _run(mariadb_database, f"alter table events {change}")
+        with pytest.raises(
+            (TransientFailure, PermanentFailure), match=r"Unknown column|definition has changed"
+        ):
+            read(snapshot, table)
 
 
 def test_an_hour_that_is_abandoned_is_not_read_to_its_end(mariadb_database: str) -> None:
