@@ -20,7 +20,7 @@ from export_pipeline.extract.csv_rows import batch_of, blocks
 from export_pipeline.extract.driver_errors import explained
 from export_pipeline.extract.fitting import declared_type, refusal
 from export_pipeline.extract.lines import PROBES, SECONDS_BETWEEN_PROBES, SECONDS_OF_SILENCE
-from export_pipeline.extract.postgresql_relations import hold, was_replaced
+from export_pipeline.extract.postgresql_relations import hold, what_was_read
 from export_pipeline.extract.query import relation_of, source_of
 from export_pipeline.extract.shapes import check_shape
 from export_pipeline.extract.sqlalchemy import SqlalchemySnapshot, SqlalchemySource
@@ -56,6 +56,7 @@ class PostgresqlSnapshot(SqlalchemySnapshot):
     """One transaction, of one moment from its first query on."""
 
     mechanism = "PostgreSQL REPEATABLE READ, READ ONLY"
+    _counted_elsewhere = False
 
     def hold(self) -> None:
         for relation, select in {relation_of(select): select for select in self.selects}.items():
@@ -67,13 +68,24 @@ class PostgresqlSnapshot(SqlalchemySnapshot):
         count = super().count(rows)
         relation = relation_of(rows)
         with explained(self.url, rows), self.waiting.answer(relation):
-            elsewhere = was_replaced(self.connection, source_of(rows))
-        if elsewhere:
+            was_read = what_was_read(self.connection, source_of(rows))
+        if was_read.elsewhere:
+            self.mechanism, self._counted_elsewhere = "none", True
+        if was_read.replaced:
             raise TransientFailure(
                 f"{relation}: while it was being read, the table was emptied, rewritten or replaced, or one"
                 " that it consists of; what it holds now is read with the next try"
             )
         return count
+
+    def _begin_anew(self, rows: sa.Select[Any]) -> None:
+        """Another server's table may have been emptied and filled when it was counted: then it has no rows,
+        until the transaction ends. In the next one they are there, and the numbers differ."""
+        with explained(self.url, rows), self.waiting.answer(relation_of(rows)):
+            self.connection.rollback()
+            self.connection.begin()
+        self.hold()
+        self._counted_elsewhere = False
 
     @property
     def _encoding(self) -> str:
@@ -89,6 +101,8 @@ class PostgresqlSnapshot(SqlalchemySnapshot):
         rows = _writable(rows, self._encoding)
         relation = relation_of(rows)
         found = self.found(rows)
+        if self._counted_elsewhere:
+            self._begin_anew(rows)
         check_shape(relation, {field.name: declared_type(field) for field in schema}, found)
         types = {column.name: column for column in found or ()}
         asked = rows.with_only_columns(

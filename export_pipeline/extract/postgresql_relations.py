@@ -4,6 +4,7 @@ A transaction sees the rows of one moment, but a name leads to the table that ha
 emptied and filled, rewritten or swapped since that moment there are no rows for it, and no error says so.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg.errors
@@ -24,15 +25,17 @@ _CANNOT_BE_HELD = (
 # What the transaction has read is what it has locked: also by functions and policies, which no catalogue
 # tells of. With that go the partitions that the snapshot knows of. A catalogue that is queried is the
 # snapshot's; functions answer as of now.
-_REPLACED = sa.text("""
-WITH RECURSIVE parts (part) AS (
-    SELECT named::oid FROM to_regclass(concat_ws('.', quote_ident(:schema), quote_ident(:name))) AS named
-    WHERE named IS NOT NULL  -- a derived table is nobody's
-    UNION
+_LOOK = sa.text("""
+WITH RECURSIVE locked (part) AS (
     SELECT held.relation FROM pg_catalog.pg_locks AS held
     JOIN pg_catalog.pg_database AS here ON here.oid = held.database
     WHERE held.pid = pg_catalog.pg_backend_pid() AND held.locktype = 'relation'
         AND here.datname = pg_catalog.current_database()
+), parts (part) AS (
+    SELECT named::oid FROM to_regclass(concat_ws('.', quote_ident(:schema), quote_ident(:name))) AS named
+    WHERE named IS NOT NULL  -- a derived table is nobody's
+    UNION
+    SELECT part FROM locked
     UNION
     SELECT inhrelid FROM parts JOIN pg_catalog.pg_inherits ON inhparent = parts.part
 )
@@ -44,7 +47,9 @@ SELECT EXISTS (
         OR seen.relfilenode <> 0
             AND seen.relfilenode IS DISTINCT FROM pg_catalog.pg_relation_filenode(CAST(seen.oid AS regclass))
         OR seen.relispartition <> COALESCE(root <> CAST(seen.oid AS regclass), FALSE)
-)
+) AS replaced, EXISTS (
+    SELECT FROM locked JOIN pg_catalog.pg_class ON oid = part WHERE relkind = 'f'
+) AS elsewhere
 """).bindparams(sa.bindparam("schema", type_=sa.Text()), sa.bindparam("name", type_=sa.Text()))
 
 
@@ -63,10 +68,17 @@ def hold(connection: sa.Connection, source: sa.TableClause) -> None:
             raise
 
 
-def was_replaced(connection: sa.Connection, source: sa.TableClause) -> bool:
-    """Whether any of what was read is not what the snapshot has rows of.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WasRead:
+    """Of what was read: whether any is not what the snapshot has rows of, and whether any is a foreign table,
+    of which only its own server knows that."""
 
-    To be asked when it was read: from then on the transaction has locks on all of that.
-    """
+    replaced: bool
+    elsewhere: bool
+
+
+def what_was_read(connection: sa.Connection, source: sa.TableClause) -> WasRead:
+    """To be asked when it was read: from then on the transaction has locks on all of that."""
     values: dict[str, Any] = {"schema": source.schema, "name": source.name}
-    return bool(connection.execute(_REPLACED, values).scalar_one())
+    row = connection.execute(_LOOK, values).one()
+    return WasRead(replaced=row.replaced, elsewhere=row.elsewhere)

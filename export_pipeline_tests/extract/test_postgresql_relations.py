@@ -229,6 +229,37 @@ def test_a_table_is_held_and_known_again_whatever_its_name(postgres_database: st
         assert rows_of(snapshot, f"{name}.{name}") == 0
 
 
+@pytest.mark.parametrize("name", ["far", "shown", "parted"])
+def test_what_another_server_replaces_is_counted_and_read_in_two_transactions(
+    postgres_database: str, name: str
+) -> None:
+    """So that the numbers differ: of what that server does this one knows nothing."""
+    run(postgres_database, *RAW, *far_away(postgres_database))
+    rows, schema = select_of(name), arrow_schema(a_table(a_column("word")).columns)
+    with snapshot_of(postgres_database, name) as snapshot:
+        assert snapshot.found(rows)
+        with replaced_meanwhile(postgres_database, RELOAD):
+            counted = snapshot.count(rows)
+        came = sum(batch.num_rows for batch in snapshot.batches(rows, schema))
+        assert (counted, came) == (0, ROWS)
+        assert snapshot.mechanism == "none"
+    with snapshot_of(postgres_database, name) as snapshot:
+        assert rows_of(snapshot, name) == ROWS
+
+
+def test_a_partition_on_another_server_that_the_hour_does_not_need_is_of_no_matter(
+    postgres_database: str,
+) -> None:
+    run(postgres_database, *RAW, *far_away(postgres_database))
+    here = "create table here partition of parted for values from ('2014-01-01') to ('2014-01-02')"
+    run(postgres_database, here, "insert into here values (1, '2014-01-01 00:30:00+00', 'w')")
+    table = replace(a_table(a_column("word")), relation="parted")
+    rows = rows_of_hour(table, table.columns, an_hour(365 * 24), EVERY_ROW, None)
+    with closing(open_source(postgres_database)) as source, source.snapshot(selects=(rows,)) as snapshot:
+        assert snapshot.count(rows) == 1
+        assert snapshot.mechanism == "PostgreSQL REPEATABLE READ, READ ONLY"
+
+
 @pytest.mark.parametrize(
     "limit",
     ["lock_timeout", "statement_timeout", "transaction_timeout", "idle_in_transaction_session_timeout"],
@@ -269,6 +300,24 @@ def rows_of(snapshot: Snapshot, name: str) -> int:
     schema = arrow_schema(a_table(a_column("word")).columns)
     assert sum(batch.num_rows for batch in snapshot.batches(rows, schema)) == count
     return count
+
+
+def far_away(url: str) -> Sequence[str]:
+    """What makes `raw` a table of another server, a view of that, and a partition."""
+    at = sa.make_url(url)
+    there = "server other options (table_name 'raw')"
+    return (
+        "create extension postgres_fdw",
+        "create server other foreign data wrapper postgres_fdw"
+        f" options (host '{at.host}', port '{at.port}', dbname '{at.database}')",
+        f"create user mapping for current_user server other options (user '{at.username}',"
+        f" password '{at.password}')",
+        f"create foreign table far {COLUMNS} {there}",
+        "create view shown as select * from far",
+        f"create table parted {COLUMNS} partition by range (seen)",
+        "create foreign table old partition of parted for values from ('2013-01-01') to ('2013-01-02')"
+        f" {there}",
+    )
 
 
 @contextmanager
