@@ -49,7 +49,7 @@ _SESSION = (
 _SESSION_SINCE_17 = f"{_SESSION}; SET LOCAL transaction_timeout = 0"
 
 # Kinds that are cast before they are written.
-_CAST = (Kind.DECIMAL, Kind.UINT64, Kind.FLOAT64, Kind.TIMESTAMP, Kind.BYTES)
+_CAST = (Kind.DECIMAL, Kind.UINT64, Kind.FLOAT32, Kind.FLOAT64, Kind.TIMESTAMP, Kind.BYTES)
 
 
 class PostgresqlSnapshot(SqlalchemySnapshot):
@@ -198,7 +198,7 @@ def _copied(
         case Kind.DECIMAL | Kind.UINT64:
             # Zeros at the end count as digits where the digits are limited.
             return sa.func.trim_scale(sa.cast(column, sa.Numeric()))
-        case Kind.FLOAT64:
+        case Kind.FLOAT32 | Kind.FLOAT64:
             return sa.cast(column, sa.Double())  # all digits of what a REAL is, and not 0.1
         case Kind.BYTES:
             return sa.func.encode(column, "hex")

@@ -59,7 +59,16 @@ VALUES: Mapping[Kind, Sequence[Any]] = {
     Kind.INT32: [7, -(2**31), 2**31 - 1],
     Kind.INT64: [7, -(2**63), 2**63 - 1],
     Kind.UINT64: [7, 0, 2**64 - 1],
-    Kind.FLOAT32: [1.5, 0.10000000149011612, 16777215.0, -(2.0**127), math.inf, -math.inf, math.nan],
+    Kind.FLOAT32: [
+        1.5,
+        0.10000000149011612,
+        16777215.0,
+        245503392.0,  # or 245503400, or 2.4550339e+08: all are nearest to it
+        -(2.0**127),
+        math.inf,
+        -math.inf,
+        math.nan,
+    ],
     Kind.FLOAT64: [0.1, -0.0, 1 / 3, 5e-324, -1.7976931348623157e308, math.inf, -math.inf, math.nan],
     Kind.DECIMAL: [
         Decimal("12.5"),
