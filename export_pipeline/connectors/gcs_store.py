@@ -51,6 +51,8 @@ def open_bucket(
         credentials, confine=config.endpoint_url is not None, own_identity=who.service_account is None
     )
     client = storage.Client(project="-", credentials=credentials, client_options=options, _http=session)
+    # Or it asks for the bucket besides, for its traces, in a thread that nobody waits for.
+    client._bucket_metadata_cache = None
     return GcsDestination(client, session, config, reader)
 
 

@@ -1,6 +1,7 @@
 """What is particular to a bucket of Google: its options, identities, pages, and what the environment says."""
 
 import json
+import threading
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -188,3 +189,15 @@ def test_nobody_is_followed_elsewhere(gcs_server: GcsServer, use: Callable[[Dest
             use(there)
 
     assert not elsewhere.heard
+
+
+def test_nobody_is_asked_behind_our_back(gcs_server: GcsServer) -> None:
+    others = set(threading.enumerate())
+    with site() as running:
+        running.answer(200, {"Content-Type": "application/json", "Content-Length": "2"}, [b"{}"])
+        assert keys(led_to(running.url, gcs_server.config("any")).open()) == []
+        for one in set(threading.enumerate()) - others:
+            if "fetch" in one.name:
+                one.join(timeout=60)
+
+        assert len(running.heard) == 2  # for a token, and for the list
