@@ -1,6 +1,7 @@
 """Sessions of requests, which Google's and Azure's clients send by, to addresses that may be called on."""
 
 import os
+import re
 from typing import Any
 
 import requests
@@ -41,9 +42,10 @@ class ConfinedAdapter(HTTPAdapter):
         if answer.is_redirect:
             answer.close()
             raise _elsewhere(answer)
+        longest = _asked_for(request) if stream else LONGEST_ANSWER
         if answer.status_code >= 300:
             _keep(answer, LONGEST_REFUSAL)
-        elif not stream and not _keep(answer, LONGEST_ANSWER):
+        elif longest is not None and not _keep(answer, longest):
             raise PermanentFailure(
                 f"{_host(answer)} says more than any store does; check the connector's address"
             )
@@ -67,6 +69,16 @@ def confined(session: requests.Session) -> None:
     session.trust_env = False
     for scheme in ("http://", "https://"):
         session.mount(scheme, ConfinedAdapter())
+
+
+def _asked_for(request: requests.PreparedRequest) -> int | None:
+    """How many bytes of an object the request wants; None if that is all of it, whatever it has.
+
+    Azure's client puts together in memory what comes of each part of a blob that it asks for.
+    """
+    said = request.headers.get("x-ms-range") or request.headers.get("Range") or ""
+    found = re.fullmatch(r"bytes=(\d+)-(\d+)", said)
+    return int(found[2]) + 1 - int(found[1]) if found else None
 
 
 def _keep(answer: requests.Response, longest: int) -> bool:

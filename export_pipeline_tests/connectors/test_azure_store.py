@@ -1,5 +1,6 @@
 """What is particular to a container of Azure: names, folders, pages, secrets in addresses, identities."""
 
+import gzip
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from export_pipeline_tests.servers.azure_identity import STORAGE, managed_identi
 from export_pipeline_tests.servers.certificates import certificates
 from export_pipeline_tests.servers.fault_proxy import fault_proxy
 from export_pipeline_tests.servers.ports import free_port
-from export_pipeline_tests.servers.site import site
+from export_pipeline_tests.servers.site import PIECES_WITHOUT_END, site, without_end
 
 
 @pytest.fixture
@@ -218,3 +219,18 @@ def test_nobody_is_followed_elsewhere(azure_server: AzureServer, use: Callable[[
             use(there)
 
     assert not elsewhere.heard
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_blob_that_goes_on_for_ever_is_refused(azure_server: AzureServer, zipped: bool) -> None:
+    whole = {"Content-Range": f"bytes 0-{4 * MIB - 1}/{100 * MIB}", "ETag": '"1"'}
+    with site() as running:
+        if zipped:
+            bomb = gzip.compress(b"".join(without_end()))
+            running.answer(206, {**whole, "Content-Encoding": "gzip"}, [bomb])
+        else:
+            running.answer(206, whole, without_end())
+        with pytest.raises(PermanentFailure, match="says more than any store does"):
+            read(led_to(running.url, azure_server.config("any")).open(), "a.csv")
+
+    assert running.sent < PIECES_WITHOUT_END

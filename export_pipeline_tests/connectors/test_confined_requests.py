@@ -1,5 +1,6 @@
 """Sessions of requests call nobody inside the network, whoever is asked to lead them there."""
 
+import gzip
 import ssl
 from collections.abc import Iterator
 from ipaddress import ip_network
@@ -12,6 +13,7 @@ from export_pipeline.connectors.addresses import allow
 from export_pipeline.connectors.confined import LONGEST_ANSWER, LONGEST_REFUSAL
 from export_pipeline.connectors.confined_requests import AUTHORITIES, confined
 from export_pipeline.errors import PermanentFailure
+from export_pipeline_tests.connectors.objects import MIB
 from export_pipeline_tests.connectors.test_confined import answering
 from export_pipeline_tests.servers.certificates import certificates
 from export_pipeline_tests.servers.ports import free_port
@@ -137,3 +139,25 @@ def test_an_object_may_be_of_any_length(session: requests.Session) -> None:
         length = sum(len(piece) for piece in answer.iter_content(len(PIECE)))
 
     assert length == PIECES_WITHOUT_END * len(PIECE) > LONGEST_ANSWER
+
+
+@pytest.mark.parametrize("name", ["Range", "x-ms-range"])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_of_a_part_of_an_object_no_more_is_taken_than_was_asked_for(
+    session: requests.Session, name: str, zipped: bool
+) -> None:
+    allow([ip_network("127.0.0.0/8")])
+    asked = {name: f"bytes={MIB}-{3 * MIB - 1}"}
+    with site() as running:
+        if zipped:
+            running.answer(206, {"Content-Encoding": "gzip"}, [gzip.compress(b"".join(without_end()))])
+        else:
+            running.answer(206, {}, without_end())
+        with pytest.raises(PermanentFailure, match="says more than any store does"):
+            session.get(running.url, headers=asked, stream=True, timeout=5)
+        assert running.sent < PIECES_WITHOUT_END
+
+        running.answer(206, {}, [b"x" * MIB, b"y" * MIB])
+        answer = session.get(running.url, headers=asked, stream=True, timeout=5)
+
+    assert b"".join(answer.iter_content(MIB)) == b"x" * MIB + b"y" * MIB
