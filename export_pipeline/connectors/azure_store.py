@@ -18,6 +18,7 @@ from azure.storage.blob import (
 
 from export_pipeline.connectors.azure_errors import Refusal
 from export_pipeline.connectors.azure_upload import AzureSending, from_identifiers, version_of
+from export_pipeline.connectors.confined import OBJECTS_PER_PAGE
 from export_pipeline.connectors.confined_requests import confined
 from export_pipeline.connectors.destination import StoredObject
 from export_pipeline.connectors.limits import AZURE_KEYS, checked_key, checked_metadata, checked_prefix, shown
@@ -149,7 +150,9 @@ class AzureDestination:
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         full_prefix = self._prefix + checked_prefix(prefix, self._limits)
-        pages = self._container.list_blobs(full_prefix, include=["metadata"]).by_page()
+        pages = self._container.list_blobs(
+            full_prefix, include=["metadata"], results_per_page=OBJECTS_PER_PAGE
+        ).by_page()
 
         def next_page() -> list[StoredObject | None]:
             with self.translated("list", prefix):

@@ -16,8 +16,17 @@ from export_pipeline.connectors.addresses import connected
 # Clients read whole answers, and an address that a customer gave may go on for ever. Of an error, a store's
 # own words stand at its beginning.
 LONGEST_REFUSAL = 1 << 20
-# Far more than the longest page of a list: 5000 names of Azure's with all that may be said of each.
-LONGEST_ANSWER = 1 << 26
+# More than the longest page of a list has: of so many objects, with all that may be said of each.
+LONGEST_ANSWER = 1 << 23
+OBJECTS_PER_PAGE = 500
+# Each thing that an answer is made of takes far more in memory than on the way: of JSON, forty times.
+MOST_THINGS = 200_000
+BEGINNINGS = (b"<", b"{", b"[", b",")
+
+
+def is_a_stores(answer: bytes) -> bool:
+    """Whether a store may say as much as that, other than objects' own content."""
+    return len(answer) <= LONGEST_ANSWER and sum(map(answer.count, BEGINNINGS)) <= MOST_THINGS
 
 
 class Confined(HTTPConnection):

@@ -8,7 +8,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.poolmanager import PoolManager
 
-from export_pipeline.connectors.confined import LONGEST_ANSWER, LONGEST_REFUSAL, confine
+from export_pipeline.connectors.confined import LONGEST_ANSWER, LONGEST_REFUSAL, confine, is_a_stores
 from export_pipeline.connectors.http_errors import host_in
 from export_pipeline.errors import PermanentFailure
 
@@ -42,13 +42,17 @@ class ConfinedAdapter(HTTPAdapter):
         if answer.is_redirect:
             answer.close()
             raise _elsewhere(answer)
-        longest = _asked_for(request) if stream else LONGEST_ANSWER
+        asked = _asked_for(request)
         if answer.status_code >= 300:
             _keep(answer, LONGEST_REFUSAL)
-        elif longest is not None and not _keep(answer, longest):
-            raise PermanentFailure(
-                f"{_host(answer)} says more than any store does; check the connector's address"
-            )
+        elif not stream:
+            _keep(answer, LONGEST_ANSWER)
+            if not is_a_stores(answer.content):
+                raise _too_much(answer)
+        elif asked is not None:
+            _keep(answer, asked)
+            if len(answer.content) > asked:
+                raise _too_much(answer)
         return answer
 
     def get_connection_with_tls_context(
@@ -77,12 +81,12 @@ def _asked_for(request: requests.PreparedRequest) -> int | None:
     Azure's client puts together in memory what comes of each part of a blob that it asks for.
     """
     said = request.headers.get("x-ms-range") or request.headers.get("Range") or ""
-    found = re.fullmatch(r"bytes=(\d+)-(\d+)", said)
+    found = re.fullmatch(r"bytes=(\d+)-(\d+)", str(said))
     return int(found[2]) + 1 - int(found[1]) if found else None
 
 
-def _keep(answer: requests.Response, longest: int) -> bool:
-    """Have the answer hold its body, about so many bytes of it at most; whether that is all."""
+def _keep(answer: requests.Response, longest: int) -> None:
+    """Have the answer hold its body, or of a longer one enough to show that it is."""
     kept = bytearray()
     with answer:
         for piece in answer.iter_content(PIECE):
@@ -91,7 +95,10 @@ def _keep(answer: requests.Response, longest: int) -> bool:
                 break
     # As its own property would, which sets no limit.
     answer._content, answer._content_consumed = bytes(kept), True
-    return len(kept) <= longest
+
+
+def _too_much(answer: requests.Response) -> PermanentFailure:
+    return PermanentFailure(f"{_host(answer)} says more than any store does; check the connector's address")
 
 
 def _elsewhere(answer: requests.Response) -> PermanentFailure:

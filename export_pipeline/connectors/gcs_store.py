@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import google.auth
@@ -18,6 +18,7 @@ from google.cloud import storage
 from google.cloud.storage.exceptions import InvalidResponse
 from google.oauth2.service_account import Credentials
 
+from export_pipeline.connectors.confined import OBJECTS_PER_PAGE
 from export_pipeline.connectors.confined_requests import confined
 from export_pipeline.connectors.destination import StoredObject, Version
 from export_pipeline.connectors.gcs_errors import Refusal, refusal_in
@@ -35,6 +36,12 @@ if TYPE_CHECKING:
 
 SCOPES = ("https://www.googleapis.com/auth/devstorage.read_write",)
 PIECE = 1 << 20
+
+# Of lists: what is taken from them, and no more.
+PAGES: dict[str, Any] = {
+    "page_size": OBJECTS_PER_PAGE,
+    "fields": "items(name,size,generation,metadata),nextPageToken",
+}
 
 # The network's fault or the far side's, not the configuration's.
 UNREACHABLE = (requests.RequestException, auth.TransportError)
@@ -155,7 +162,9 @@ class GcsDestination:
 
         def page() -> tuple[list[StoredObject], str | None]:
             with self.translated("list", prefix):
-                found = self.client.list_blobs(self._bucket, prefix=full_prefix, page_token=token, **ONCE)
+                found = self.client.list_blobs(
+                    self._bucket, prefix=full_prefix, page_token=token, **PAGES, **ONCE
+                )
                 described = [
                     _described(blob.name.removeprefix(self._prefix), blob)
                     for blob in next(found.pages, ())

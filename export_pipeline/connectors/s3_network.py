@@ -9,7 +9,13 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.poolmanager import PoolManager
 
-from export_pipeline.connectors.confined import LONGEST_ANSWER, LONGEST_REFUSAL, Confined, ConfinedTls
+from export_pipeline.connectors.confined import (
+    LONGEST_ANSWER,
+    LONGEST_REFUSAL,
+    Confined,
+    ConfinedTls,
+    is_a_stores,
+)
 from export_pipeline.errors import PermanentFailure
 
 SECONDS_TO_CONNECT = 10
@@ -57,13 +63,15 @@ class ConfinedSession(URLLib3Session):
             raise
         if answer.status_code >= 300:
             _keep(answer, LONGEST_REFUSAL, request)
-        elif not streamed and not _keep(answer, LONGEST_ANSWER, request):
-            raise PermanentFailure("what answers says more than any store does; check the address")
+        elif not streamed:
+            _keep(answer, LONGEST_ANSWER, request)
+            if not is_a_stores(answer.content):
+                raise PermanentFailure("what answers says more than any store does; check the address")
         return answer
 
 
-def _keep(answer: AWSResponse, longest: int, request: AWSPreparedRequest) -> bool:
-    """Have the answer hold its body, about so many bytes of it at most; whether that is all."""
+def _keep(answer: AWSResponse, longest: int, request: AWSPreparedRequest) -> None:
+    """Have the answer hold its body, or of a longer one enough to show that it is."""
     kept = bytearray()
     try:
         for piece in answer.raw.stream():
@@ -75,7 +83,6 @@ def _keep(answer: AWSResponse, longest: int, request: AWSPreparedRequest) -> boo
         raise ConnectionClosedError(error=error, request=request, endpoint_url=request.url) from error
     # As its own property would, which sets no limit.
     answer._content = bytes(kept)  # type: ignore[attr-defined]  # the stubs lack it
-    return len(kept) <= longest
 
 
 def confine(client: Any, *, authorities: str | None) -> None:

@@ -12,6 +12,7 @@ from azure.storage.blob import ContainerClient
 
 from export_pipeline.connectors.addresses import allow
 from export_pipeline.connectors.azure import AzureCredentials
+from export_pipeline.connectors.confined import OBJECTS_PER_PAGE
 from export_pipeline.connectors.destination import Destination
 from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
@@ -59,11 +60,10 @@ def test_a_name_that_azure_would_change_is_refused(
         azure_server.config(container.container_name).open().begin(key, {})
 
 
-@pytest.mark.slow  # a page holds five thousand
 def test_more_blobs_than_a_page_holds_are_listed(
     azure_server: AzureServer, container: ContainerClient
 ) -> None:
-    wanted = [f"many/{number:04}" for number in range(5_010)]
+    wanted = [f"many/{number:04}" for number in range(OBJECTS_PER_PAGE + 10)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda name: container.upload_blob(name, b""), wanted))
 

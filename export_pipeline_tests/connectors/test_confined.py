@@ -1,5 +1,6 @@
 """A client that is led inside the network calls nobody there."""
 
+import json
 import socket
 import ssl
 import threading
@@ -15,7 +16,15 @@ from urllib3 import PoolManager
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from export_pipeline.connectors.addresses import allow
-from export_pipeline.connectors.confined import Confined, confine
+from export_pipeline.connectors.confined import (
+    BEGINNINGS,
+    LONGEST_ANSWER,
+    MOST_THINGS,
+    OBJECTS_PER_PAGE,
+    Confined,
+    confine,
+    is_a_stores,
+)
 from export_pipeline.errors import PermanentFailure
 from export_pipeline_tests.servers.certificates import certificates
 from export_pipeline_tests.servers.ports import free_port
@@ -130,3 +139,18 @@ def test_the_clients_options_hold_for_the_connection() -> None:
             assert connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
         finally:
             connection.close()
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+def test_a_store_says_no_more_than_a_page_of_a_list_has(beginning: bytes) -> None:
+    assert is_a_stores(b"x" * LONGEST_ANSWER)
+    assert not is_a_stores(b"x" * (LONGEST_ANSWER + 1))
+    assert is_a_stores(beginning * MOST_THINGS)
+    assert not is_a_stores(beginning * (MOST_THINGS + 1))
+
+
+def test_a_page_may_hold_the_longest_that_is_said_of_objects() -> None:
+    said = {"name": "\0" * 4 + "n" * 1020, "generation": "9" * 19, "size": "9" * 13}
+    page = json.dumps({"items": [{**said, "metadata": {"m": "v" * 8192}}] * OBJECTS_PER_PAGE})
+
+    assert is_a_stores(page.encode())

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from export_pipeline.connectors.addresses import allow
-from export_pipeline.connectors.confined import LONGEST_ANSWER, LONGEST_REFUSAL
+from export_pipeline.connectors.confined import LONGEST_ANSWER, LONGEST_REFUSAL, MOST_THINGS
 from export_pipeline.connectors.confined_requests import AUTHORITIES, confined
 from export_pipeline.errors import PermanentFailure
 from export_pipeline_tests.connectors.objects import MIB
@@ -129,6 +129,14 @@ def test_an_answer_that_goes_on_for_ever_is_refused(session: requests.Session) -
             session.get(running.url, timeout=5)
 
     assert running.sent < PIECES_WITHOUT_END
+
+
+def test_an_answer_of_too_many_things_is_refused(session: requests.Session) -> None:
+    allow([ip_network("127.0.0.0/8")])
+    with site() as running:
+        running.answer(200, {}, [b"{}," * MOST_THINGS])
+        with pytest.raises(PermanentFailure, match="says more than any store does"):
+            session.get(running.url, timeout=5)
 
 
 def test_an_object_may_be_of_any_length(session: requests.Session) -> None:

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from export_pipeline.connectors.addresses import allow
+from export_pipeline.connectors.confined import MOST_THINGS
 from export_pipeline.connectors.destination import Destination
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.connectors.s3_network import confine
@@ -104,3 +105,11 @@ def test_an_answer_that_goes_on_for_ever_is_refused() -> None:
             keys(leading_to(running.url).open())
 
     assert running.sent < PIECES_WITHOUT_END
+
+
+def test_an_answer_of_too_many_things_is_refused() -> None:
+    allow([ip_network("127.0.0.0/8")])
+    with site() as running:
+        running.answer(200, {"Content-Type": "application/xml"}, [b"<a/>" * (MOST_THINGS + 1)])
+        with pytest.raises(PermanentFailure, match="says more than any store does"):
+            keys(leading_to(running.url).open())
