@@ -12,6 +12,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.poolmanager import PoolManager
 
 from export_pipeline.connectors.addresses import connected
+from export_pipeline.connectors.pacing import PacedResponse
 
 # Clients read whole answers, and an address that a customer gave may go on for ever. Of an error, a store's
 # own words stand at its beginning.
@@ -34,6 +35,8 @@ class Confined(HTTPConnection):
 
     PermanentFailure if it must not, which urllib3 and requests let through as it is.
     """
+
+    response_class = PacedResponse
 
     def _new_conn(self) -> socket.socket:
         try:

@@ -7,6 +7,7 @@ from http.client import HTTPConnection, HTTPResponse
 from urllib.parse import urlsplit
 
 from export_pipeline.connectors.addresses import connected
+from export_pipeline.connectors.pacing import PacedResponse
 
 SECONDS_TO_CONNECT = 10
 SECONDS_BETWEEN_BYTES = 60
@@ -15,6 +16,8 @@ PIECE = 1 << 18
 
 class _Connection(HTTPConnection):
     """Connects where `addresses` lets it, and asks for the certificate of the name all the same."""
+
+    response_class = PacedResponse
 
     def __init__(self, host: str, port: int, *, tls: bool) -> None:
         super().__init__(host, port, blocksize=PIECE)

@@ -1,7 +1,10 @@
 """Reading back from a store that may be slow, but not without end."""
 
+import io
 import time
 from collections.abc import Iterable, Iterator
+from http.client import HTTPResponse
+from typing import Any, ClassVar
 
 from export_pipeline.errors import TransientFailure
 
@@ -33,3 +36,43 @@ def paced(
                 f"of {size:,} bytes the store gave {taken:,} in {seconds + size / slowest:,.0f} s:"
                 " look why it is so slow"
             )
+
+
+class PacedResponse(HTTPResponse):
+    """An answer that does not come for ever, byte by byte, each in time on its own.
+
+    TimeoutError if we have waited for it longer than `seconds` and the time of the `slowest` store we wait
+    for.
+    """
+
+    seconds: ClassVar[float] = SECONDS_OF_PATIENCE
+    slowest: ClassVar[float] = SLOWEST
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Below its buffer: whoever reads a piece from that waits until it is full.
+        self.fp = io.BufferedReader(_Paced(self.fp.detach(), seconds=self.seconds, slowest=self.slowest))
+
+
+class _Paced(io.RawIOBase):
+    """What comes on a connection. Counts the time we wait for it, not what we do with it meanwhile."""
+
+    def __init__(self, connection: io.RawIOBase, *, seconds: float, slowest: float) -> None:
+        self._connection = connection
+        self._left = seconds
+        self._slowest = slowest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        started = time.monotonic()
+        taken = self._connection.readinto(buffer)
+        self._left += (taken or 0) / self._slowest - (time.monotonic() - started)
+        if taken and self._left < 0:
+            raise TimeoutError("what is said comes too slowly")
+        return taken
+
+    def close(self) -> None:
+        self._connection.close()
+        super().close()
