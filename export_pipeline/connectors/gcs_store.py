@@ -60,6 +60,8 @@ def open_bucket(
     client = storage.Client(project="-", credentials=credentials, client_options=options, _http=session)
     # Or it asks for the bucket besides, for its traces, in a thread that nobody waits for.
     client._bucket_metadata_cache = None
+    # Nor may the environment have it ask at an address for who shows a certificate.
+    client._connection.API_BASE_MTLS_URL = config.url
     return GcsDestination(client, session, config, reader)
 
 

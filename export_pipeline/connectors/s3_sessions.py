@@ -19,6 +19,7 @@ from botocore.parsers import ResponseParserError
 from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST
 from export_pipeline.connectors.role_service import asked_at
 from export_pipeline.connectors.s3_credentials import S3Credentials
+from export_pipeline.connectors.s3_environment import session_of_its_own
 from export_pipeline.connectors.s3_network import SECONDS_BETWEEN_BYTES, SECONDS_TO_CONNECT, confine
 from export_pipeline.connectors.strangers import MISREAD, no_store
 from export_pipeline.errors import Denied, PermanentFailure, TransientFailure
@@ -45,14 +46,16 @@ def session_of(
     credentials: S3Credentials, *, region: str, sts_endpoint_url: str | None
 ) -> botocore.session.Session:
     """A session in whose name clients ask. It asks nobody anything before they do."""
-    asking = botocore.session.Session()
-    asking.set_config_variable("region", region)
     if credentials.access_key_id and credentials.secret_access_key:
+        asking = session_of_its_own(region)
         asking.set_credentials(credentials.access_key_id, credentials.secret_access_key.get_secret_value())
+    else:
+        asking = botocore.session.Session()
+        asking.set_config_variable("region", region)
     if credentials.role_arn is None:
         return asking
     role = _Role(asking, credentials, sts_endpoint_url)
-    in_the_role = botocore.session.Session()
+    in_the_role = session_of_its_own(region)
     in_the_role.register_component("credential_provider", CredentialResolver([_InTheRole(role)]))
     return in_the_role
 
