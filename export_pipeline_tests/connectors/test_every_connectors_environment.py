@@ -1,12 +1,15 @@
 """Whatever the operator's environment and files tell vendors' clients, connectors ask their own stores."""
 
+import base64
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from export_pipeline.connectors.connector import ConnectorConfig
-from export_pipeline_tests.connectors.objects import MIB, keys, noise, put, read
+from export_pipeline.errors import HourFailed
+from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
 from export_pipeline_tests.servers.s3 import S3Server
 from export_pipeline_tests.servers.site import Site, site
 
@@ -65,6 +68,8 @@ OPERATORS = {
     "GOOGLE_CLOUD_PROJECT": "operators-project",
     "GOOGLE_CLOUD_UNIVERSE_DOMAIN": "universe.example",
 }
+# The password of the proxy and of .netrc, as it is and as it is sent.
+PROXY_FORMS = ("operator:secret", base64.b64encode(b"operator:secret").decode())
 
 
 @pytest.fixture
@@ -135,3 +140,21 @@ def test_amazon_is_asked_where_the_connector_says(
     expected = address()
     heed(elsewhere, tmp_path, monkeypatch, AWS_PROFILE="operators")
     assert address() == expected
+
+
+def test_no_store_is_shown_what_is_the_operators(
+    asking_connector: ConnectorConfig, elsewhere: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with site() as store:
+        heed(elsewhere, tmp_path, monkeypatch, AWS_PROFILE="operators")
+        store.answer(404, {"Content-Length": "0"})
+        there = led_to(store.url, asking_connector).open()
+        assert there.head("a.csv") is None
+        with suppress(HourFailed):
+            put(there, "a.csv", b"1")
+
+        assert store.heard
+        for fields in store.heard:
+            assert "Proxy-Authorization" not in fields
+            assert not any(form in str(fields) for form in ("operator", "OPERATOR", *PROXY_FORMS))
+    assert elsewhere.heard == []
