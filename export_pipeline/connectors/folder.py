@@ -15,17 +15,18 @@ import json
 import os
 import stat
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, BinaryIO, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
 
 from export_pipeline.connectors.destination import WHATEVER, Proof, StoredObject, Version
 from export_pipeline.connectors.folder_errors import translated
+from export_pipeline.connectors.folder_links import leads_out, names_in, unlinked
 from export_pipeline.connectors.incoming import Incoming, sync_file, sync_folder
 from export_pipeline.connectors.limits import (
     FOLDER_KEYS,
@@ -37,6 +38,8 @@ from export_pipeline.connectors.limits import (
 )
 from export_pipeline.errors import Conflict, HourFailed, NotFound, PermanentFailure
 
+Versions = dict[Version, dict[str, str]]
+VERSIONS: TypeAdapter[Versions] = TypeAdapter(Versions)
 OURS = ".export-pipeline"
 PIECE = 1 << 20
 
@@ -128,7 +131,7 @@ class FolderDestination:
 
     def path_of(self, key: str) -> Path:
         """Where the object of that key lies; PermanentFailure if that were outside or among our own files."""
-        return self._root / checked_key(key, _limits(self._root))
+        return unlinked(self._root / checked_key(key, _limits(self._root)), self._root, but=OURS)
 
     @contextmanager
     def locked(self, key: str) -> Iterator[None]:
@@ -175,16 +178,21 @@ class FolderDestination:
         """The folders between the root and `path`, innermost first."""
         return [folder for folder in path.parents if self._root in folder.parents]
 
-    def _below(self, above: str, prefix: str) -> Iterator[StoredObject]:
-        """The objects under the folder `above` (named with its slash), in the order of their keys' bytes."""
-        if above.casefold().startswith(f"{OURS}/"):
+    def _below(self, above: str, prefix: str, within: Collection[str] = ()) -> Iterator[StoredObject]:
+        """The objects under the folder `above` (named with its slash), in the order of their keys' bytes.
+
+        `within`: the folders in which that lies, as they are without links.
+        """
+        folder = self._root / above
+        if above.casefold().startswith(f"{OURS}/") or leads_out(folder, self._root, but=OURS):
             return
+        within = {*within, os.path.realpath(folder)}
         with translated(above):
-            for key in (f"{above}{name}" for name in _names_in(self._root / above)):
+            for key in (f"{above}{name}" for name in names_in(folder, self._root, but=OURS, within=within)):
                 if not key.startswith(prefix):
                     continue
                 if key.endswith("/"):
-                    yield from self._below(key, prefix)
+                    yield from self._below(key, prefix, within)
                 elif found := _stat(self._root / key):
                     yield StoredObject(key=key, size=found.st_size, version=_version(found), metadata={})
 
@@ -192,12 +200,17 @@ class FolderDestination:
         digest = _digest(key)
         return self._root / OURS / "metadata" / digest[:2] / f"{digest[2:]}.json"
 
-    def _metadata(self, key: str) -> dict[Version, dict[str, str]]:
+    def _metadata(self, key: str) -> Versions:
+        path = self._metadata_path(key)
         try:
-            versions: dict[Version, dict[str, str]] = json.loads(self._metadata_path(key).read_bytes())
+            return VERSIONS.validate_json(path.read_bytes(), strict=True)
         except FileNotFoundError:
             return {}
-        return versions
+        except ValidationError:
+            raise PermanentFailure(
+                f"what is kept about {shown(key)} is damaged: bring {path.relative_to(self._root)} back, or"
+                " delete it and the file too, so that it is written anew"
+            ) from None
 
     def _keep_metadata(self, key: str, versions: Mapping[Version, Mapping[str, str]]) -> None:
         path = self._metadata_path(key)
@@ -268,19 +281,6 @@ def _move(written: Path, path: Path, *, key: str, new: bool) -> None:
         os.link(written, path)
     except FileExistsError as error:
         raise _overtaken(key) from error
-
-
-def _names_in(folder: Path) -> list[str]:
-    """What is in the folder, none if there is no such folder. A folder's name gets its slash.
-
-    Sorted so: the keys of what a folder holds all begin with its name and a slash.
-    """
-    try:
-        with os.scandir(folder) as entries:
-            names = [f"{entry.name}/" if entry.is_dir() else entry.name for entry in entries]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    return sorted(names, key=os.fsencode)
 
 
 def _stat(path: Path) -> os.stat_result | None:

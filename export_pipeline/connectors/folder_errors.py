@@ -14,6 +14,7 @@ CURES = {
     errno.EOPNOTSUPP: "the file system has no hard links or no locks; choose another folder",
     errno.EROFS: "the file system is read-only; choose another folder",
     errno.ENAMETOOLONG: "a part of the name is too long for the file system; shorten the path",
+    errno.ELOOP: "a part of the path is a link that leads in a circle; remove it",
     errno.ENOTDIR: "a part of the path is a file already; change the path",
     errno.EEXIST: "a part of the path is a file already; change the path",
 }

@@ -57,6 +57,23 @@ def test_opening_makes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "exports").exists()
 
 
+@pytest.mark.parametrize("damaged", ["", "{", "[1]", '{"1-2": 3}', '{"1-2": {"a": 1}}'])
+def test_damaged_metadata_is_named(tmp_path: Path, folder: FolderDestination, damaged: str) -> None:
+    version = put(folder, "a.csv", b"1", metadata={"export-id": "x"})
+    (kept,) = hidden_files(tmp_path, "metadata")
+    kept.write_text(damaged)
+
+    with pytest.raises(PermanentFailure, match=r"'a\.csv' is damaged: .*\.json .*or delete it"):
+        folder.head("a.csv")
+    with pytest.raises(PermanentFailure, match="is damaged"):
+        put(folder, "a.csv", b"2", replaces=version)
+    assert read(folder, "a.csv") == b"1"
+
+    folder.delete("a.csv")
+    put(folder, "a.csv", b"3")
+    assert read(folder, "a.csv") == b"3"
+
+
 def test_a_relative_folder_is_refused() -> None:
     with pytest.raises(ValidationError, match="must be absolute"):
         FolderConfig(path=Path("exports"))

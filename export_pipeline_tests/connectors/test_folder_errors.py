@@ -14,10 +14,13 @@ def test_a_full_disk_is_worth_another_try() -> None:
 
 
 @pytest.mark.parametrize(
-    "code", [errno.EACCES, errno.EOPNOTSUPP, errno.EROFS, errno.ENAMETOOLONG, errno.ENOTDIR]
+    "code", [errno.EACCES, errno.EOPNOTSUPP, errno.EROFS, errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP]
 )
 def test_what_waiting_does_not_change_names_the_cure(code: int) -> None:
-    with pytest.raises(PermanentFailure, match=r"a\.csv.*(change|choose|shorten)"), translated("a.csv"):
+    with (
+        pytest.raises(PermanentFailure, match=r"a\.csv.*(change|choose|shorten|remove)"),
+        translated("a.csv"),
+    ):
         raise OSError(code, "no")
 
 
