@@ -1,16 +1,12 @@
 """Tries whether a destination can do what exports need, step by step, on a probe that is removed again."""
 
-import socket
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
-from export_pipeline.connectors.addresses import connected
 from export_pipeline.connectors.destination import WHATEVER, Destination, Proof, Version
-from export_pipeline.connectors.retrying import reason_of
+from export_pipeline.connectors.reaching import Server
 from export_pipeline.errors import (
     Conflict,
     Denied,
@@ -20,8 +16,6 @@ from export_pipeline.errors import (
     TransientFailure,
     Unreadable,
 )
-
-SECONDS_TO_CONNECT = 10
 
 METADATA = {"purpose": "check"}
 CONTENT = b"Written by Export Pipeline to check this connector. It may be deleted.\n"
@@ -62,7 +56,7 @@ def check(
     one if none is named; `stays`: an earlier check may have left that there, so it is written over.
     """
     tried = _Probe(destination, probe or probe_key(), stays=stays)
-    server = _Server(address, inside=inside)
+    server = Server(address, inside=inside)
     steps: tuple[tuple[str, Callable[[], str]], ...] = (
         ("resolve", server.resolve),
         ("connect", server.connect),
@@ -113,51 +107,6 @@ def failed_step(name: str, error: ExportPipelineError, *, leaves: bool = False) 
     """The step that ended with that error."""
     passes = isinstance(error, TransientFailure)
     return CheckStep(name=name, ok=False, message=_sentence(str(error)), passes=passes, leaves=leaves)
-
-
-class _Server:
-    """Who answers for the destination, if it lies behind a network."""
-
-    def __init__(self, address: str, *, inside: bool) -> None:
-        parts = urlsplit(address)
-        self._host = parts.hostname
-        self._port = parts.port or (80 if parts.scheme == "http" else 443)
-        self._inside = inside
-        # A proxy looks for the host by itself, and may be the only one who finds it.
-        asked = inside and self._host and parts.scheme in getproxies()
-        self._proxied = bool(asked and not proxy_bypass(self._host or ""))
-
-    def resolve(self) -> str:
-        if self._host is None:
-            return "It is on a disk here, so no name has to be found."
-        if self._proxied:
-            return f"The name {self._host} is found by a proxy."
-        try:
-            socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise TransientFailure(
-                f"the host name {self._host} is not found ({reason_of(error)}): look whether it is spelled"
-                " right; a new name may take an hour to be known everywhere"
-            ) from error
-        return f"The host name {self._host} is found."
-
-    def connect(self) -> str:
-        if self._host is None:
-            return "It is on a disk here, so nobody has to be called."
-        if self._proxied:
-            return f"The server {self._host} is called through a proxy."
-        try:
-            if self._inside:
-                call = socket.create_connection((self._host, self._port), timeout=SECONDS_TO_CONNECT)
-            else:
-                call = connected(self._host, self._port, seconds=SECONDS_TO_CONNECT)
-        except OSError as error:
-            raise TransientFailure(
-                f"the server {self._host} does not answer at port {self._port} ({reason_of(error)}), so"
-                " the credentials were not even looked at: see whether the address is right and lets us in"
-            ) from error
-        call.close()
-        return f"The server {self._host} answers at port {self._port}."
 
 
 class _Probe:
