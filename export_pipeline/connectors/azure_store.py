@@ -25,7 +25,7 @@ from export_pipeline.connectors.limits import AZURE_KEYS, checked_key, checked_m
 from export_pipeline.connectors.locations import below
 from export_pipeline.connectors.reading import seen
 from export_pipeline.connectors.retrying import reason_of, retried, seconds_of, unanswered
-from export_pipeline.connectors.strangers import MISREAD, no_store
+from export_pipeline.connectors.strangers import MISREAD, a_bug, no_store
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import Denied, NotFound, PermanentFailure, TransientFailure
 
@@ -230,6 +230,8 @@ class AzureDestination:
         except vendor.AzureError as error:
             raise PermanentFailure(f"{tried}: {error}; change the connector's configuration") from error
         except MISREAD as error:
+            if a_bug(error):
+                raise
             raise no_store(tried, self._address, error) from error
 
     @property

@@ -9,6 +9,7 @@ from azure.storage.blob import BlobBlock
 from export_pipeline.connectors.destination import WHATEVER, Proof, Version
 from export_pipeline.connectors.parts import Part
 from export_pipeline.connectors.retrying import retried
+from export_pipeline.connectors.strangers import Odd
 from export_pipeline.connectors.streamed import UPLOAD_ID, named, nothing_published
 
 if TYPE_CHECKING:
@@ -56,10 +57,7 @@ class AzureSending:
                     **self._store.encrypted,
                     **_if(replaces),
                 )
-                etag = joined["etag"]
-                if not isinstance(etag, str):
-                    raise TypeError("no ETag")
-                return version_of(etag)
+                return version_of(joined["etag"])
 
         return retried(join)
 
@@ -91,6 +89,8 @@ def from_identifiers(metadata: Mapping[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in metadata.items()}
 
 
-def version_of(etag: str) -> Version:
+def version_of(etag: object) -> Version:
     """The version that an ETag says: with its quotes in the head of an answer, without them in a list."""
+    if not isinstance(etag, str):
+        raise Odd("no ETag")
     return Version(etag.strip('"'))

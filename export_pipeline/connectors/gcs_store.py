@@ -27,7 +27,7 @@ from export_pipeline.connectors.limits import checked_key, checked_metadata, che
 from export_pipeline.connectors.locations import below
 from export_pipeline.connectors.reading import seen
 from export_pipeline.connectors.retrying import reason_of, retried, unanswered
-from export_pipeline.connectors.strangers import MISREAD, no_store
+from export_pipeline.connectors.strangers import MISREAD, Odd, a_bug, no_store, taken_from_an_answer
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import Denied, NotFound, PermanentFailure, TransientFailure
 
@@ -137,7 +137,7 @@ class GcsDestination:
 
     def head(self, key: str) -> StoredObject | None:
         found = self.found(key)
-        with self.translated("look at", key):
+        with self.translated("look at", key), taken_from_an_answer():
             return None if found is None else _described(key, found)
 
     def get(self, key: str) -> Iterator[bytes]:
@@ -167,11 +167,13 @@ class GcsDestination:
                 found = self.client.list_blobs(
                     self._bucket, prefix=full_prefix, page_token=token, **PAGES, **ONCE
                 )
-                described = [
-                    _described(blob.name.removeprefix(self._prefix), blob)
-                    for blob in next(found.pages, ())
-                    if not blob.name.endswith("/")  # consoles mark empty folders so
-                ]
+                blobs = list(next(found.pages, ()))
+                with taken_from_an_answer():
+                    described = [
+                        _described(blob.name.removeprefix(self._prefix), blob)
+                        for blob in blobs
+                        if not blob.name.endswith("/")  # consoles mark empty folders so
+                    ]
                 return described, found.next_page_token
 
         while True:
@@ -206,7 +208,7 @@ class GcsDestination:
                         raise
                     return None
                 if blob.generation is None:
-                    raise ValueError("no generation")
+                    raise Odd("no generation")
                 return blob
 
         return retried(look)
@@ -266,6 +268,8 @@ class GcsDestination:
                 " give the connector a service account"
             ) from error
         except MISREAD as error:
+            if a_bug(error):
+                raise
             raise no_store(tried, self._config.url, error) from error
 
 

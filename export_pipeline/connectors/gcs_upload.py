@@ -13,6 +13,7 @@ from export_pipeline.connectors.gcs_errors import refusal_in
 from export_pipeline.connectors.limits import shown
 from export_pipeline.connectors.parts import Part
 from export_pipeline.connectors.retrying import retried
+from export_pipeline.connectors.strangers import taken_from_an_answer
 from export_pipeline.connectors.streamed import UPLOAD_ID, named
 from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, TransientFailure
 
@@ -67,7 +68,7 @@ class GcsSending:
         with self._told_blind():
             answer = self._push(last, total=str(self._taken + last.size))
         self._session = None  # it ended
-        with self._store.translated("write", self._key):
+        with self._store.translated("write", self._key), taken_from_an_answer():
             return Version(str(answer.json()["generation"]))
 
     def published(self) -> Version | None:
@@ -158,7 +159,8 @@ class GcsSending:
         if answer.status_code == MORE:
             # Without the header it has none of it yet.
             _, _, last = answer.headers.get("Range", "bytes=0--1").partition("0-")
-            self._taken = int(last) + 1
+            with self._store.translated("write", self._key), taken_from_an_answer():
+                self._taken = int(last) + 1
         elif answer.status_code not in (200, 201):
             raise refusal_in(answer).failure("write", self._key, bucket=self._store.bucket)
         return answer

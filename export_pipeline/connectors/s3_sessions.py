@@ -21,7 +21,7 @@ from export_pipeline.connectors.role_service import asked_at
 from export_pipeline.connectors.s3_credentials import S3Credentials
 from export_pipeline.connectors.s3_environment import session_of_its_own
 from export_pipeline.connectors.s3_network import SECONDS_BETWEEN_BYTES, SECONDS_TO_CONNECT, confine
-from export_pipeline.connectors.strangers import MISREAD, no_store
+from export_pipeline.connectors.strangers import MISREAD, a_bug, no_store
 from export_pipeline.errors import Denied, PermanentFailure, TransientFailure
 
 # What every role allows, and the most that a role allows to who is in a role already. The client asks for new
@@ -134,6 +134,8 @@ class _Role:
         except vendor.BotoCoreError as error:
             raise PermanentFailure(f"{tried}: {error}; change the connector's configuration") from error
         except (ResponseParserError, *MISREAD) as error:
+            if a_bug(error):
+                raise
             raise no_store(tried, client.meta.endpoint_url, error) from error
         return {
             "access_key": answer["AccessKeyId"],

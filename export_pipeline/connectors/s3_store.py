@@ -24,7 +24,7 @@ from export_pipeline.connectors.s3_errors import Refusal
 from export_pipeline.connectors.s3_network import confine
 from export_pipeline.connectors.s3_sessions import UNREACHABLE, named, patient, session_of
 from export_pipeline.connectors.s3_upload import S3Sending, end_left_behind
-from export_pipeline.connectors.strangers import MISREAD, no_store
+from export_pipeline.connectors.strangers import MISREAD, a_bug, no_store
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import Denied, HourFailed, NotFound, PermanentFailure
 
@@ -178,6 +178,8 @@ class S3Destination:
         except vendor.BotoCoreError as error:
             raise PermanentFailure(f"{tried}: {error}; change the connector's configuration") from error
         except (ResponseParserError, *MISREAD) as error:
+            if a_bug(error):
+                raise
             raise no_store(tried, endpoint, error) from error
 
 

@@ -1,5 +1,6 @@
 """Whoever takes a website for a store is told so, and not that we have a bug."""
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 import pytest
 
 from export_pipeline.connectors.destination import Destination
-from export_pipeline.connectors.strangers import MISREAD, no_store
+from export_pipeline.connectors.limits import shown
+from export_pipeline.connectors.strangers import MISREAD, Odd, a_bug, no_store, taken_from_an_answer
+from export_pipeline.connectors.streamed import unnamed
 from export_pipeline.errors import HourFailed, PermanentFailure
 from export_pipeline_tests.connectors.objects import led_to, put
 from export_pipeline_tests.servers.azure import AzureServer
@@ -59,3 +62,30 @@ def test_what_was_stumbled_over_is_named_and_quoted_nowhere(kind: type[Exception
     assert str(failure).startswith("could not read 'a': what answers at https://store.example is not a store")
     assert kind.__name__ in str(failure)
     assert "secret" not in str(failure)
+
+
+def test_a_mistake_of_ours_is_a_bug(opened: Opened) -> None:
+    nothing: Any = None
+    with site() as running:
+        there: Any = opened(running)
+        for mistake in (lambda: unnamed(nothing), lambda: shown(nothing)):
+            with pytest.raises((AttributeError, TypeError)), there.writer.translated("write", "a"):
+                mistake()
+
+
+@pytest.mark.parametrize("kind", MISREAD)
+def test_what_we_stumble_over_in_an_answer_is_odd(kind: type[Exception]) -> None:
+    with pytest.raises(Odd) as caught, taken_from_an_answer():
+        raise kind("secret")
+
+    assert not a_bug(caught.value)
+    failure = no_store("could not read 'a'", "https://store.example", caught.value)
+    assert kind.__name__ in str(failure)
+    assert "secret" not in str(failure)
+
+
+def test_what_a_client_stumbles_over_is_no_bug() -> None:
+    with pytest.raises(ValueError, match="Expecting value") as caught:
+        json.loads("<html>")
+
+    assert not a_bug(caught.value)
