@@ -9,6 +9,7 @@ from export_pipeline.contributions.ids import slug_mistakes
 from export_pipeline.contributions.mistakes import Mistake, reject
 from export_pipeline.control import looks
 from export_pipeline.control.audit import audited
+from export_pipeline.errors import InUse
 from export_pipeline.store.data_connectors import list_data_connectors, lock_data_connector
 from export_pipeline.store.entity_types import (
     EntityType,
@@ -17,6 +18,7 @@ from export_pipeline.store.entity_types import (
     delete_entity_type,
     find_entity_type,
 )
+from export_pipeline.store.exports import exports_at_work
 
 TAKEN = "is the name of a table that is exported already"
 
@@ -50,8 +52,18 @@ def replace_entity_type(
 
 @audited("entity_type.delete", looks.entity_type)
 def remove_entity_type(connection: sa.Connection, organization: str, eid: str) -> None:
-    """Delete an entity type with its data connectors and every record of it."""
+    """Delete an entity type with its data connectors and every record of it.
+
+    InUse names the exports that have it as a table: without it nothing could correct what they delivered.
+    """
     found = find_entity_type(connection, organization, eid)
+    exports = [
+        export.slug
+        for export in exports_at_work(connection, organization)
+        if any(table.name.casefold() == eid for table in export.definition.tables)
+    ]
+    if exports:
+        raise InUse(f"{eid} is exported by {', '.join(exports)}; delete those exports first")
     # Whoever contributes has its connector first, and the entity type then.
     for connector in sorted(list_data_connectors(connection, found), key=lambda one: one.id):
         lock_data_connector(connection, connector.id)

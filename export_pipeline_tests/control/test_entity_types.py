@@ -6,15 +6,17 @@ import sqlalchemy as sa
 from export_pipeline.contributions.entity_types import entity_profile
 from export_pipeline.contributions.mistakes import Rejected
 from export_pipeline.control.entity_types import create_entity_type, remove_entity_type, replace_entity_type
-from export_pipeline.errors import AlreadyExists, NotFound
+from export_pipeline.errors import AlreadyExists, InUse, NotFound
 from export_pipeline.store.audit import audit_page
 from export_pipeline.store.data_connectors import list_data_connectors
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.entity_types import find_entity_type, list_entity_types
+from export_pipeline.store.exports import hide_export
 from export_pipeline.store.organizations import ensure_organization
 from export_pipeline.store.pages import PageRequest
 from export_pipeline_tests.builders import ORGANIZATION
 from export_pipeline_tests.contributing import COUNTRIES, stored_data_connector, stored_entity
+from export_pipeline_tests.control_databases import stored_export
 
 PROFILE = entity_profile(COUNTRIES)
 
@@ -63,6 +65,17 @@ def test_it_goes_with_its_connectors(control: sa.Engine) -> None:
         assert list_data_connectors(connection, entity) == []
         with pytest.raises(NotFound):
             find_entity_type(connection, ORGANIZATION, "country")
+
+
+def test_one_that_is_exported_stays_and_says_by_whom(control: sa.Engine) -> None:
+    stored_entity(control)
+    export = stored_export(control, tables=({"name": "Country"},))
+    with writing(control) as connection, pytest.raises(InUse, match="exported by flights; delete"):
+        remove_entity_type(connection, ORGANIZATION, "country")
+
+    with writing(control) as connection:
+        hide_export(connection, export.id)
+        remove_entity_type(connection, ORGANIZATION, "country")
 
 
 def test_every_change_is_noted(control: sa.Engine) -> None:

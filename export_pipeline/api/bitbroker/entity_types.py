@@ -9,7 +9,9 @@ from export_pipeline.api.bitbroker.bodies import Json
 from export_pipeline.api.bitbroker.telling import telling
 from export_pipeline.api.visits import ConnectorsEditor, ConnectorsViewer
 from export_pipeline.contributions.entity_types import entity_profile, schema_problem
+from export_pipeline.contributions.mistakes import Mistake, Rejected
 from export_pipeline.control.entity_types import create_entity_type, remove_entity_type, replace_entity_type
+from export_pipeline.errors import InUse
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.entity_types import EntityType, find_entity_type, list_entity_types
 
@@ -62,8 +64,11 @@ def update(visit: ConnectorsEditor, eid: str, body: Json) -> Response:
 @router.delete("/{eid}")
 def delete(visit: ConnectorsEditor, eid: str) -> Response:
     """Delete an entity type, with its data connectors and its records."""
-    with writing(visit.deployment.control) as connection:
-        remove_entity_type(connection, visit.organization, eid.lower())
+    try:
+        with writing(visit.deployment.control) as connection:
+            remove_entity_type(connection, visit.organization, eid.lower())
+    except InUse as error:  # the document's 409 has no words, and this one needs them
+        raise Rejected([Mistake(name="exports", reason=str(error))]) from error
     return Response(status_code=204)
 
 

@@ -40,6 +40,18 @@ def test_one_is_made_shown_changed_and_deleted(api: Api, admin: Somebody) -> Non
         assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
 
 
+def test_one_that_is_exported_is_not_deleted(admin: Somebody) -> None:
+    an_entity_type(admin, schema={"type": "object"})
+    admin.export(connector="direct_download", definition={"tables": [{"name": "country"}]})
+
+    refused = admin.delete(COUNTRY)
+
+    reason = "country is exported by events; delete those exports first"
+    assert mistakes(refused) == [("exports", None, reason)]
+    assert admin.delete("/api/v1/exports/events").is_success
+    assert admin.delete(COUNTRY).status_code == 204
+
+
 def test_ids_are_in_small_letters(api: Api, admin: Somebody) -> None:
     assert admin.post("/v1/entity/COUNTRY", json=COUNTRIES).headers["Location"] == api.url + COUNTRY
     assert admin.get("/v1/entity/Country").json()["id"] == "country"
