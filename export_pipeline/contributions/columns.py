@@ -6,11 +6,12 @@ name cannot be a column's, is not lost: it is in the column `extra`.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from export_pipeline.dataset.types import Kind
+from export_pipeline.extract.members import fits
 
 VENDOR_ID, PUBLIC_ID, RECORD_NAME, CONNECTOR = "vendor_id", "public_id", "record_name", "connector"
 ACCEPTED_AT, INSTANCE, EXTRA = "accepted_at", "instance", "extra"
@@ -55,6 +56,11 @@ def properties_of(schema: Any) -> tuple[Property, ...]:
             taken.add(found.name.casefold())
             chosen.append(found)
     return tuple(chosen)
+
+
+def fit(entity: Mapping[str, Any], properties: Sequence[Property]) -> bool:
+    """Whether what the entity has of these properties is of their columns' kinds."""
+    return all(fits(entity, one.path, one.kind) for one in properties)
 
 
 def _properties(schema: Any, above: tuple[str, ...]) -> Iterator[Property]:

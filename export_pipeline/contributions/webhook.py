@@ -13,6 +13,7 @@ from math import isfinite
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from export_pipeline.contributions.columns import Property, fit
 from export_pipeline.contributions.webhook_requests import Reason, Unanswered, fetched
 
 # Threads of a process, which mostly wait. The other side is one service of one customer.
@@ -54,24 +55,35 @@ def address_of(webhook: str, entity_type: str, vendor_id: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
 
 
-def ask(webhook: str, entity_type: str, vendor_id: str) -> Answer:
-    """What the webhook says of a record. Unanswered, and nothing else, if it says nothing of use."""
+def ask(webhook: str, entity_type: str, vendor_id: str, properties: Sequence[Property] = ()) -> Answer:
+    """What the webhook says of a record. Unanswered, and nothing else, if it says nothing of use.
+
+    It has to fit the properties that are columns: nobody's records of the hour could be exported otherwise.
+    """
     try:
         url = address_of(webhook, entity_type, vendor_id)
     except ValueError as error:
         raise Unanswered(Reason.UNREACHABLE) from error
     with _asking:
-        return _read(fetched(url))
+        answer = _read(fetched(url))
+    if not fit(answer.entity, properties):
+        raise Unanswered(Reason.UNFIT)
+    return answer
 
 
 def ask_all(
-    webhook: str, entity_type: str, vendor_ids: Sequence[str], *, stop: threading.Event | None = None
+    webhook: str,
+    entity_type: str,
+    vendor_ids: Sequence[str],
+    properties: Sequence[Property] = (),
+    *,
+    stop: threading.Event | None = None,
 ) -> Iterator[tuple[str, Answer | Reason]]:
     """What it says of each, or why it says nothing, in the order asked for; several are asked at once.
 
     Once it has not answered `FAILURES_IN_A_ROW` times, or `stop` is set, the others are not asked.
     """
-    asking = _Asking(webhook, entity_type, stop or threading.Event())
+    asking = _Asking(webhook, entity_type, properties, stop or threading.Event())
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhook") as pool:
         yield from zip(vendor_ids, pool.map(asking.one, vendor_ids), strict=True)
 
@@ -79,9 +91,12 @@ def ask_all(
 class _Asking:
     """One webhook that is asked by several threads, and given up by all of them."""
 
-    def __init__(self, webhook: str, entity_type: str, stop: threading.Event) -> None:
+    def __init__(
+        self, webhook: str, entity_type: str, properties: Sequence[Property], stop: threading.Event
+    ) -> None:
         self._webhook = webhook
         self._entity_type = entity_type
+        self._properties = properties
         self._stop = stop
         self._failed = 0  # in a row; threads that lose a count ask once more, which does no harm
 
@@ -89,7 +104,7 @@ class _Asking:
         if self._failed >= FAILURES_IN_A_ROW or self._stop.is_set():
             return Reason.NOT_ASKED
         try:
-            answer = ask(self._webhook, self._entity_type, vendor_id)
+            answer = ask(self._webhook, self._entity_type, vendor_id, self._properties)
         except Unanswered as unanswered:
             self._failed = self._failed + 1 if unanswered.reason in _SERVICE_FAILS else 0
             return unanswered.reason

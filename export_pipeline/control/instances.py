@@ -5,26 +5,38 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from export_pipeline.contributions.columns import fit, properties_of
 from export_pipeline.contributions.webhook import Answer, ask, enriched
 from export_pipeline.contributions.webhook_requests import Reason, Unanswered
 from export_pipeline.store.contributed_records import ContributedRecord
 from export_pipeline.store.database import reading, writing
+from export_pipeline.store.entity_types import EntityType
 from export_pipeline.store.webhook_answers import Webhook, keep_answers, kept_answers
 
 
-def enriched_record(control: sa.Engine, record: ContributedRecord, eid: str) -> ContributedRecord:
+def enriched_record(
+    control: sa.Engine, record: ContributedRecord, entity_type: EntityType
+) -> ContributedRecord:
     """The record with the webhook's answer, of which one that holds still is not asked for again.
 
     A webhook that fails costs nothing but what it would have said, and is counted.
     """
     if record.webhook is None:
         return record
-    hook = Webhook(connector=record.connector, url=record.webhook, entity_type=eid, cache=record.cache)
+    hook = Webhook(
+        connector=record.connector,
+        url=record.webhook,
+        entity_type=entity_type.eid,
+        properties=properties_of(entity_type.profile.schema),
+        cache=record.cache,
+    )
     now = datetime.now(UTC)
     with reading(control) as connection:
-        kept = kept_answers(connection, hook, [record.vendor_id], now)
-    said = kept.get(record.vendor_id) or _asked(hook, record.vendor_id)
-    if not kept:
+        kept = kept_answers(connection, hook, [record.vendor_id], now).get(record.vendor_id)
+    if kept is not None and not fit(kept.entity, hook.properties):
+        kept = None  # the schema was another when it was given
+    said = kept or _asked(hook, record.vendor_id)
+    if kept is None:
         with writing(control) as connection:
             keep_answers(connection, hook, {record.vendor_id: said}, now)
     if isinstance(said, Reason):
@@ -35,6 +47,6 @@ def enriched_record(control: sa.Engine, record: ContributedRecord, eid: str) -> 
 
 def _asked(hook: Webhook, vendor_id: str) -> Answer | Reason:
     try:
-        return ask(hook.url, hook.entity_type, vendor_id)
+        return ask(hook.url, hook.entity_type, vendor_id, hook.properties)
     except Unanswered as unanswered:
         return unanswered.reason

@@ -75,8 +75,17 @@ def remaining(document: str | None, named: str) -> str | None:
 
 def unfit(document: str | None, wanted: str) -> str | None:
     """The names of the columns whose members do not fit, each between spaces; NULL if all do."""
-    names = [name for name, path, kind in _asked(wanted) if not _fits(_parsed(document), path, kind)]
+    names = [name for name, path, kind in _asked(wanted) if not fits(_parsed(document), path, kind)]
     return f" {' '.join(names)} " if names else None
+
+
+def fits(document: Any, path: Sequence[str], kind: str) -> bool:
+    """Whether the member at `path` is of the kind, or there is none."""
+    try:
+        _fitting(_at(document, path), kind)
+    except Misfit:
+        return False
+    return True
 
 
 FUNCTIONS: Sequence[tuple[str, int, Callable[..., str | float | None]]] = (
@@ -100,14 +109,6 @@ def _parsed(text: str | None) -> Any:
 @lru_cache(REQUESTS_KEPT)
 def _asked(text: str) -> Any:
     return json.loads(text)
-
-
-def _fits(document: Any, path: Sequence[str], kind: str) -> bool:
-    try:
-        _fitting(_at(document, path), kind)
-    except Misfit:
-        return False
-    return True
 
 
 def _at(document: Any, path: Sequence[str]) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from export_pipeline.contributions.columns import (
     ACCEPTED_AT,
@@ -70,15 +71,20 @@ def _rows(dialect: str, id_: str, properties: Sequence[Property]) -> sa.Select[A
     joined = record.join(connector, record.c.connector == connector.c.id).outerjoin(
         WEBHOOK_ANSWERS, used_answer(record, connector)
     )
-    entity: sa.ColumnElement[Any] = merged(record.c.record, WEBHOOK_ANSWERS.c.entity)
-    instance: sa.ColumnElement[Any] = merged(record.c.instance, WEBHOOK_ANSWERS.c.instance)
-    if dialect == "postgresql":
-        # Parsed once for all members; without the OFFSET it would be parsed for each of them.
-        parsed = sa.select(entity.label("entity"), instance.label("instance")).offset(sa.literal_column("0"))
-        documents = parsed.correlate(record, WEBHOOK_ANSWERS).lateral("documents")
-        entity, instance = documents.c.entity, documents.c.instance
-        joined = joined.join(documents, sa.true())
     members = [Member(name=one.name, path=one.path, kind=one.kind) for one in properties]
+    said: sa.ColumnElement[Any] = WEBHOOK_ANSWERS.c.entity
+    if dialect == "postgresql":
+        answer = _parsed("answer", WEBHOOK_ANSWERS, entity=sa.cast(said, postgresql.JSONB))
+        joined, said = joined.join(answer, sa.true()), answer.c.entity
+    # It did fit when it was given; the schema may be another since.
+    fits = unfit(said, members).is_(None)
+    entity: sa.ColumnElement[Any] = merged(record.c.record, sa.case((fits, said)))
+    instance: sa.ColumnElement[Any] = merged(record.c.instance, sa.case((fits, WEBHOOK_ANSWERS.c.instance)))
+    if dialect == "postgresql":
+        outer = (record, WEBHOOK_ANSWERS, answer)
+        documents = _parsed("documents", *outer, entity=entity, instance=instance)
+        joined = joined.join(documents, sa.true())
+        entity, instance = documents.c.entity, documents.c.instance
     return (
         sa.select(
             record.c.vendor_id.label(VENDOR_ID),
@@ -94,6 +100,13 @@ def _rows(dialect: str, id_: str, properties: Sequence[Property]) -> sa.Select[A
         .select_from(joined)
         .where(connector.c.entity_type == id_, connector.c.is_live)
     )
+
+
+def _parsed(name: str, *outer: sa.FromClause, **documents: sa.ColumnElement[Any]) -> sa.FromClause:
+    """Documents that PostgreSQL parses once for all members."""
+    parsed = sa.select(*(one.label(label) for label, one in documents.items()))
+    # Without the OFFSET they would be parsed for each of them.
+    return parsed.offset(sa.literal_column("0")).correlate(*outer).lateral(name)
 
 
 def _named(properties: Sequence[Property]) -> Named:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from export_pipeline.contributions.columns import Property, properties_of
 from export_pipeline.contributions.webhook import Answer
 from export_pipeline.contributions.webhook_requests import Reason
 from export_pipeline.store.contribution_schema import CONTRIBUTED_RECORDS, DATA_CONNECTORS, ENTITY_TYPES
@@ -25,18 +26,23 @@ LEFT_FOR_RUNS = timedelta(hours=6)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """A data connector's webhook: for which entity type it is asked, for how many seconds it is believed."""
+    """A data connector's webhook: for which entity type it is asked, what answers have to fit, for how many
+    seconds they are believed.
+    """
 
     connector: str
     url: str
     entity_type: str
+    properties: Sequence[Property]
     cache: int
 
 
 def webhooks_of(connection: sa.Connection, organization: str, eid: str) -> Sequence[Webhook]:
     """The webhooks of the entity type's live connectors."""
     rows = connection.execute(
-        sa.select(DATA_CONNECTORS.c.id, DATA_CONNECTORS.c.webhook, DATA_CONNECTORS.c.cache)
+        sa.select(
+            DATA_CONNECTORS.c.id, DATA_CONNECTORS.c.webhook, DATA_CONNECTORS.c.cache, ENTITY_TYPES.c.schema
+        )
         .join(ENTITY_TYPES)
         .where(
             ENTITY_TYPES.c.organization == organization,
@@ -46,7 +52,16 @@ def webhooks_of(connection: sa.Connection, organization: str, eid: str) -> Seque
         )
         .order_by(DATA_CONNECTORS.c.id)
     )
-    return [Webhook(connector=row.id, url=row.webhook, entity_type=eid, cache=row.cache) for row in rows]
+    return [
+        Webhook(
+            connector=row.id,
+            url=row.webhook,
+            entity_type=eid,
+            properties=properties_of(row.schema),
+            cache=row.cache,
+        )
+        for row in rows
+    ]
 
 
 def records_to_ask_for(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export_pipeline.contributions.columns import DEEPEST, MOST_COLUMNS, OF_EVERY_RECORD, properties_of
+from export_pipeline.contributions.columns import DEEPEST, MOST_COLUMNS, OF_EVERY_RECORD, fit, properties_of
 from export_pipeline.dataset.names import LONGEST_NAME, wrong_column_name
 from export_pipeline.dataset.types import Kind
 
@@ -142,3 +142,19 @@ def test_whatever_a_schema_is_its_columns_can_be_columns(schema: Any) -> None:
     # None is a part of another: what is inside a column is not taken out of it once more.
     paths = {one.path for one in found}
     assert not any(path[:depth] in paths for path in paths for depth in range(1, len(path)))
+
+
+@pytest.mark.parametrize(
+    ("entity", "fits"),
+    [
+        ({}, True),
+        ({"n": 5, "else": "x"}, True),
+        ({"n": None, "within": None}, True),
+        ({"n": "5"}, False),
+        ({"n": 5, "within": {"day": "2026-02-30"}}, False),
+        ({"within": "no object"}, False),
+    ],
+)
+def test_an_entity_fits_what_its_columns_hold(entity: dict[str, Any], fits: bool) -> None:
+    day = {"type": "object", "properties": {"day": {"type": "string", "format": "date"}}}
+    assert fit(entity, properties_of({"properties": {"n": {"type": "integer"}, "within": day}})) == fits

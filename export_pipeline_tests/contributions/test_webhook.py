@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export_pipeline.connectors.addresses import allow
+from export_pipeline.contributions.columns import properties_of
 from export_pipeline.contributions.webhook import (
     AT_ONCE,
     FAILURES_IN_A_ROW,
@@ -122,6 +123,14 @@ def test_a_record_of_which_nothing_is_said_stays_as_it_is(
     entity: dict[str, int], instance: dict[str, int] | None
 ) -> None:
     assert enriched(entity, instance, NOTHING) == (entity, instance)
+
+
+def test_an_answer_fits_the_columns() -> None:
+    population = properties_of({"properties": {"population": {"type": "integer"}}})
+    with service(saying({"entity": {"population": "many"}})) as running:
+        assert dict(ask_all(running.url, "country", ["GB"], population)) == {"GB": Reason.UNFIT}
+    with service(saying({"entity": {"population": 5}, "instance": {"population": "many"}})) as running:
+        assert ask(running.url, "country", "GB", population).entity == {"population": 5}
 
 
 def test_many_are_asked_several_at_once_and_answered_in_order() -> None:

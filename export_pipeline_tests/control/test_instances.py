@@ -1,5 +1,7 @@
 """A record with its webhook's answer, which is kept for as long as its connector says."""
 
+from dataclasses import replace
+
 import pytest
 import sqlalchemy as sa
 
@@ -7,8 +9,10 @@ from export_pipeline.contributions.webhook_requests import Reason
 from export_pipeline.control.instances import enriched_record
 from export_pipeline.store.contributed_records import ContributedRecord
 from export_pipeline.store.data_connectors import DataConnector
-from export_pipeline.store.database import reading
+from export_pipeline.store.database import reading, writing
+from export_pipeline.store.entity_types import EntityType, change_entity_type, find_entity_type
 from export_pipeline.store.webhook_answers import failures_of
+from export_pipeline_tests.builders import ORGANIZATION
 from export_pipeline_tests.contributing import (
     a_record,
     contributed,
@@ -28,8 +32,13 @@ def a_connector(control: sa.Engine, webhook: str | None, cache: int = 0) -> Data
     return connector
 
 
+def entity_of(control: sa.Engine) -> EntityType:
+    with reading(control) as connection:
+        return find_entity_type(connection, ORGANIZATION, "country")
+
+
 def read(control: sa.Engine, connector: DataConnector) -> ContributedRecord:
-    return enriched_record(control, there(control, connector)["GB"], "country")
+    return enriched_record(control, there(control, connector)["GB"], entity_of(control))
 
 
 def test_without_a_webhook_it_is_as_it_was_contributed(control: sa.Engine) -> None:
@@ -62,6 +71,33 @@ def test_one_that_fails_leaves_the_record_and_is_counted(control: sa.Engine) -> 
         assert len(running.asked) == 2
     with reading(control) as connection:
         assert sum(failures_of(connection, connector.id).values()) == 2
+
+
+POPULATED = {"properties": {"population": {"type": "integer"}}}
+
+
+@pytest.mark.usefixtures("loopback_allowed")
+def test_an_answer_that_does_not_fit_the_schema_leaves_the_record_and_is_counted(control: sa.Engine) -> None:
+    with service(saying({"entity": {"population": "many"}})) as running:
+        connector = stored_data_connector(
+            control, stored_entity(control, schema=POPULATED), webhook=running.url, cache=3600
+        )
+        contributed(control, connector, a_record("GB", population=1))
+        assert read(control, connector) == there(control, connector)["GB"]
+    with reading(control) as connection:
+        assert failures_of(connection, connector.id) == {Reason.UNFIT: 1}
+
+
+@pytest.mark.usefixtures("loopback_allowed")
+def test_one_that_fitted_another_schema_is_asked_for_anew(control: sa.Engine) -> None:
+    with service(saying({"entity": {"population": "many"}})) as running:
+        connector = a_connector(control, running.url, 3600)
+        assert read(control, connector).entity["population"] == "many"
+        entity = entity_of(control)
+        with writing(control) as connection:
+            change_entity_type(connection, entity.id, replace(entity.profile, schema=POPULATED))
+        assert read(control, connector) == there(control, connector)["GB"]
+        assert len(running.asked) == 2
 
 
 def test_nobody_is_asked_whom_the_operator_does_not_allow(control: sa.Engine) -> None:

@@ -137,14 +137,33 @@ def test_webhooks_of_connectors_that_are_not_live_are_not_asked(installation: In
     assert populations(installation) == {}
 
 
+def test_an_answer_of_another_type_costs_no_record_and_no_hour(installation: Installation) -> None:
+    """One customer's service would keep the hour from all connectors of the entity type."""
+    control = installation.deployment.control
+    with service(
+        saying_of_each(lambda _: {"entity": {"population": "many"}, "instance": {"x": 1}})
+    ) as running:
+        entity_type = an_entity_type(control, organization="default")
+        asked = a_data_connector(control, entity_type, webhook=running.url, cache=60)
+        a_record(control, asked, "gb", {"population": 1}, since=FIRST)
+        a_record(
+            control, a_data_connector(control, entity_type, "other"), "it", {"population": 2}, since=FIRST
+        )
+        (hour,) = deliver(installation, an_export(installation), hours(0, 0)).done
+
+    assert hour.receipt.rows == 2
+    assert populations(installation) == {"gb": "1", "it": "2"}
+    assert failures(installation, asked) == {Reason.UNFIT: 1}
+
+
 def test_a_value_of_another_type_refuses_the_hour_by_table_column_and_hour(
     installation: Installation,
 ) -> None:
-    """As a webhook may say, or a record have that was accepted under another schema."""
-    with service(saying_of_each(lambda _: {"entity": {"population": "many"}})) as running:
-        country(installation, running.url)
-        export = an_export(installation)
-        chunk = deliver(installation, export, hours(0, 0))
+    """As a record may have that was accepted under another schema."""
+    connector = country(installation)
+    for vendor_id in ("fr", "de"):
+        a_record(installation.deployment.control, connector, vendor_id, {"population": "many"}, since=FIRST)
+    chunk = deliver(installation, an_export(installation), hours(0, 0))
 
     (failure,) = chunk.failed
     assert failure.kind == "configure"

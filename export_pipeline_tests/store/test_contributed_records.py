@@ -80,7 +80,9 @@ def test_what_a_webhook_said_goes_with_the_record_and_stays_with_a_changed_one(
     control: sa.Engine, wikipedia: DataConnector, replace: bool
 ) -> None:
     accepted(control, wikipedia, A, B, C)
-    hook = Webhook(connector=wikipedia.id, url="http://a.example", entity_type="country", cache=60)
+    hook = Webhook(
+        connector=wikipedia.id, url="http://a.example", entity_type="country", properties=(), cache=60
+    )
     said = {name: Answer(entity={"said": name}) for name in "abc"}
     with writing(control) as connection:
         keep_answers(connection, hook, said, TEN)

@@ -31,7 +31,7 @@ SECOND = timedelta(seconds=1)
 
 def a_webhook(control: sa.Engine, cache: int = 60) -> Webhook:
     id_ = a_data_connector(control, an_entity_type(control), webhook="http://a.example", cache=cache)
-    return Webhook(connector=id_, url="http://a.example", entity_type="country", cache=cache)
+    return Webhook(connector=id_, url="http://a.example", entity_type="country", properties=(), cache=cache)
 
 
 def to_ask_for(control: sa.Engine, hook: Webhook, now: datetime) -> Sequence[str]:
@@ -50,7 +50,9 @@ def test_live_connectors_have_webhooks(control: sa.Engine) -> None:
     with reading(control) as connection:
         found = webhooks_of(connection, ORGANIZATION, "country")
 
-    assert found == [Webhook(connector=asked, url="http://a.example", entity_type="country", cache=5)]
+    (one,) = found
+    assert (one.connector, one.url, one.entity_type, one.cache) == (asked, "http://a.example", "country", 5)
+    assert [of_it.name for of_it in one.properties] == ["population", "capital.name"]
 
 
 def test_an_answer_holds_for_as_many_seconds_as_the_connector_says(control: sa.Engine) -> None:

@@ -17,7 +17,7 @@ NOW = datetime(2026, 1, 5, 10, 30, tzinfo=UTC)
 
 def test_answers_and_failures_go_with_their_connector(control: sa.Engine) -> None:
     id_ = a_data_connector(control, an_entity_type(control))
-    hook = Webhook(connector=id_, url="http://a.example", entity_type="country", cache=1)
+    hook = Webhook(connector=id_, url="http://a.example", entity_type="country", properties=(), cache=1)
     with writing(control) as connection:
         keep_answers(connection, hook, {"a": Answer(entity={"x": 1}), "b": Reason.TOO_SLOW}, NOW)
         connection.execute(DATA_CONNECTORS.delete())

@@ -89,7 +89,7 @@ def get(request: Request, visit: ExportsViewer, eid: str, id: str, staged: Stage
     with reading(control) as connection:
         entity = find_entity_type(connection, visit.organization, eid.lower())
         found = find_record(connection, entity, id.lower(), staged=staged)
-    whole = enriched_record(control, found, entity.eid)
+    whole = enriched_record(control, found, entity)
     return _shown(request, entity, whole) | {
         "entity": whole.entity,
         "instance": whole.instance or {},
