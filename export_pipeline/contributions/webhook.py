@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from export_pipeline.contributions.columns import Property, fit
-from export_pipeline.contributions.webhook_requests import Reason, Unanswered, fetched
+from export_pipeline.contributions.webhook_requests import SECONDS, Reason, Unanswered, fetched
 
 # Threads of a process, which mostly wait. The other side is one service of one customer.
 AT_ONCE = 16
@@ -55,17 +55,29 @@ def address_of(webhook: str, entity_type: str, vendor_id: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
 
 
-def ask(webhook: str, entity_type: str, vendor_id: str, properties: Sequence[Property] = ()) -> Answer:
+def ask(
+    webhook: str,
+    entity_type: str,
+    vendor_id: str,
+    properties: Sequence[Property] = (),
+    *,
+    wait: float | None = SECONDS,
+) -> Answer:
     """What the webhook says of a record. Unanswered, and nothing else, if it says nothing of use.
 
     It has to fit the properties that are columns: nobody's records of the hour could be exported otherwise.
+    It waits for its turn no longer than `wait` seconds (None: until it comes).
     """
     try:
         url = address_of(webhook, entity_type, vendor_id)
     except ValueError as error:
         raise Unanswered(Reason.UNREACHABLE) from error
-    with _asking:
+    if not _asking.acquire(timeout=wait):
+        raise Unanswered(Reason.BUSY)
+    try:
         answer = _read(fetched(url))
+    finally:
+        _asking.release()
     if not fit(answer.entity, properties):
         raise Unanswered(Reason.UNFIT)
     return answer
@@ -104,7 +116,8 @@ class _Asking:
         if self._failed >= FAILURES_IN_A_ROW or self._stop.is_set():
             return Reason.NOT_ASKED
         try:
-            answer = ask(self._webhook, self._entity_type, vendor_id, self._properties)
+            # A file shall not lack what it has on a quiet day, and every turn is over in seconds.
+            answer = ask(self._webhook, self._entity_type, vendor_id, self._properties, wait=None)
         except Unanswered as unanswered:
             self._failed = self._failed + 1 if unanswered.reason in _SERVICE_FAILS else 0
             return unanswered.reason

@@ -1,7 +1,9 @@
 """What becomes of records with what their connector's service says of them."""
 
+import inspect
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from ipaddress import ip_network
@@ -23,13 +25,14 @@ from export_pipeline.contributions.webhook import (
     ask_all,
     enriched,
 )
-from export_pipeline.contributions.webhook_requests import Reason, Unanswered
+from export_pipeline.contributions.webhook_requests import SECONDS, Reason, Unanswered
 from export_pipeline_tests.contributions.webhook_servers import (
     answering,
     hanging_up,
     saying,
     saying_of_each,
     service,
+    silent,
 )
 from export_pipeline_tests.servers.ports import free_port
 
@@ -179,6 +182,37 @@ def test_a_service_that_knows_no_record_is_asked_for_all_of_them() -> None:
 
     assert {answer for _, answer in answers} == {Reason.REFUSED}
     assert len(running.asked) == 100
+
+
+def test_nobody_waits_for_ever_for_their_turn() -> None:
+    """Services that hang take all turns; who asks another learns that soon, and has the plain record."""
+    ids = [str(number) for number in range(4 * AT_ONCE)]
+    reasons: list[Reason] = []
+    with service(silent) as hanging, service(saying({"entity": {}})) as other:
+        asking = threading.Thread(target=lambda: list(ask_all(hanging.url, "country", ids)))
+        asking.start()
+        while asking.is_alive() and not reasons:
+            time.sleep(0.01)
+            if hanging.at_once == AT_ONCE:
+                reasons += why_not(other.url, wait=0.01)
+        asking.join()
+
+    assert reasons == [Reason.BUSY]
+    assert ask_waits_at_most() == SECONDS
+
+
+def why_not(webhook: str, *, wait: float) -> list[Reason]:
+    try:
+        ask(webhook, "country", "GB", wait=wait)
+    except Unanswered as unanswered:
+        return [unanswered.reason]
+    return []
+
+
+def ask_waits_at_most() -> float:
+    """If it is told nothing else, as where a consumer waits for one record."""
+    waits: float = inspect.signature(ask).parameters["wait"].default
+    return waits
 
 
 def test_nobody_is_asked_any_more_once_it_is_stopped() -> None:
