@@ -80,7 +80,7 @@ def send(
     stage_upserts(connection, session, connector, sent.upserts)
     stage_deletions(connection, session, connector, sent.deletions)
     if session.mode is Mode.STREAM:
-        _accept(connection, connector, session, now)
+        _accept(connection, connector, session)
     vendor_ids = [*(record.id for record in sent.upserts), *sent.deletions]
     return {vendor_id: public_id(connector.contribution_id, vendor_id) for vendor_id in vendor_ids}
 
@@ -92,7 +92,7 @@ def close_session(
     lock_data_connector(connection, connector.id)
     session = _session(connection, connector, sid, idle)
     if commit and session.mode is not Mode.STREAM:
-        _accept(connection, connector, session, datetime.now(UTC))
+        _accept(connection, connector, session)
     end_session(connection, session)
 
 
@@ -111,10 +111,10 @@ def _session(
     return session
 
 
-def _accept(
-    connection: sa.Connection, connector: DataConnector, session: ContributionSession, now: datetime
-) -> None:
+def _accept(connection: sa.Connection, connector: DataConnector, session: ContributionSession) -> None:
     lock_entity_type(connection, connector.entity_type)
+    # Not before: while it waited, an hour may have been delivered that has passed since.
+    now = datetime.now(UTC)
     hours = accept_staged(connection, session, replace=session.mode is Mode.REPLACE, now=now)
     if is_live(connection, connector.id):  # now, and not when its token was looked up
         note_hours(connection, connector.entity_type, hours, now)

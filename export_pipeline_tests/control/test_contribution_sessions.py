@@ -3,9 +3,10 @@
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -35,6 +36,7 @@ from export_pipeline.errors import NotFound, Unauthenticated
 from export_pipeline.store.contributed_hours import changed_hours
 from export_pipeline.store.data_connectors import find_data_connector
 from export_pipeline.store.database import open_control_database, reading, writing
+from export_pipeline.store.entity_types import lock_entity_type
 from export_pipeline_tests.contributing import (
     IDLE,
     a_record,
@@ -88,6 +90,23 @@ def test_the_others_count_when_they_are_closed_or_not_at_all(
     assert names(control, connector) == ["FR", "GB"]
     closed(control, connector, sid, commit=commit)
     assert names(control, connector) == left
+
+
+def test_what_waited_for_another_is_dated_when_its_turn_has_come(control: sa.Engine) -> None:
+    """The hour in which it began to wait may be delivered by then, and nobody would look at it again."""
+    entity = stored_entity(control)
+    connector = stored_data_connector(control, entity)
+    sid = opened(control, connector, "accrue")
+    sent(control, connector, sid, a_record("GB"))
+    with ThreadPoolExecutor(1) as pool:
+        with writing(control) as connection:
+            lock_entity_type(connection, entity.id)
+            closing = pool.submit(closed, control, connector, sid)
+            time.sleep(0.5)  # it waits by now; if it does not, nothing is shown, and nothing fails
+            its_turn = datetime.now(UTC)
+        closing.result()
+
+    assert there(control, connector)["GB"].accepted_at >= its_turn
 
 
 def test_a_session_that_is_not_open_is_nobodys(control: sa.Engine) -> None:
