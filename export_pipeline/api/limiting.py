@@ -1,6 +1,7 @@
-"""How often a key may ask."""
+"""How often a key, or a data connector, may ask."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from export_pipeline.errors import TooManyRequests
 from export_pipeline.store.api_keys import note_use
 from export_pipeline.store.database import writing
-from export_pipeline.store.request_counts import count_requests
+from export_pipeline.store.request_counts import count_contributor_requests, count_requests
 
 WINDOW = timedelta(minutes=1)
 
@@ -29,7 +30,7 @@ class _Allowance:
 
 @dataclass
 class Limits:
-    """The limit of every key, `per_minute`, kept in the control database for all processes together."""
+    """The limit of everybody, `per_minute`, kept in the control database for all processes together."""
 
     control: sa.Engine
     per_minute: int
@@ -37,31 +38,46 @@ class Limits:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, key_id: str) -> None:
-        """Count one request. TooManyRequests says how long to wait."""
+        """Count one request of a key. TooManyRequests says how long to wait."""
+
+        def count(connection: sa.Connection, window: datetime, number: int) -> int:
+            note_use(connection, key_id, datetime.now(UTC))
+            return count_requests(connection, key_id, window, number, limit=self.per_minute)
+
+        self._take(key_id, count)
+
+    def take_of_contributor(self, connector: str) -> None:
+        """Count one request of a data connector, by its own token."""
+
+        def count(connection: sa.Connection, window: datetime, number: int) -> int:
+            return count_contributor_requests(connection, connector, window, number, limit=self.per_minute)
+
+        self._take(connector, count)
+
+    def _take(self, id_: str, count: Callable[[sa.Connection, datetime, int], int]) -> None:
         now = datetime.now(UTC)
         window = now.replace(second=0, microsecond=0)
         with self._lock:
-            allowance = self._allowances.get(key_id)
+            allowance = self._allowances.get(id_)
             if allowance is not None and allowance.window == window and allowance.left:
                 allowance.left -= 1
                 return
-        granted = self._granted(key_id, window, now)
+        granted = self._granted(window, count)
         if not granted:
             raise TooManyRequests(
                 f"more than {self.per_minute:,} requests in a minute; ask again when Retry-After is over",
                 wait=(window + WINDOW - now).total_seconds(),
             )
         with self._lock:
-            kept = self._allowances.get(key_id)
+            kept = self._allowances.get(id_)
             left = kept.left if kept is not None and kept.window == window else 0
-            self._allowances[key_id] = _Allowance(window, left + granted - 1)
+            self._allowances[id_] = _Allowance(window, left + granted - 1)
 
-    def _granted(self, key_id: str, window: datetime, now: datetime) -> int:
+    def _granted(self, window: datetime, count: Callable[[sa.Connection, datetime, int], int]) -> int:
         at_once = min(AT_ONCE, max(1, self.per_minute // 50))
         while True:
             try:
                 with writing(self.control) as connection:
-                    note_use(connection, key_id, now)
-                    return count_requests(connection, key_id, window, at_once, limit=self.per_minute)
+                    return count(connection, window, at_once)
             except IntegrityError:
-                continue  # another process counted the key's first request ever
+                continue  # another process counted the first request ever

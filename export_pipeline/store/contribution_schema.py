@@ -102,3 +102,12 @@ CONTRIBUTED_HOURS = sa.Table(
     sa.Column("changes", sa.Integer, nullable=False),  # so many transactions
     sa.Column("changed_at", Moment, nullable=False),
 )
+
+# How often data connectors asked in a window. One may be deleted meanwhile: its count goes when it is old.
+CONTRIBUTOR_REQUEST_COUNTS = sa.Table(
+    "contributor_request_counts",
+    METADATA,
+    sa.Column("connector", sa.String(36), primary_key=True),
+    sa.Column("window", Moment, nullable=False),
+    sa.Column("requests", sa.Integer, nullable=False),
+)

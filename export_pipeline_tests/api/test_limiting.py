@@ -10,12 +10,15 @@ import pytest
 import sqlalchemy as sa
 
 from export_pipeline.api.limiting import Limits
+from export_pipeline.contributions.data_connectors import connector_profile
+from export_pipeline.control.data_connectors import NewDataConnector, create_data_connector
 from export_pipeline.control.keys import create_key
 from export_pipeline.errors import TooManyRequests
 from export_pipeline.store.api_keys import get_key
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.organizations import ensure_organization
 from export_pipeline_tests.api.conftest import serving
+from export_pipeline_tests.contributing import stored_entity
 from export_pipeline_tests.installations import an_installation
 
 
@@ -82,3 +85,33 @@ def test_who_asks_too_often_hears_how_long_to_wait(tmp_path: Path) -> None:
     refused = [answer for answer in answers if answer.status_code == 429]
     assert len(refused) >= 3  # of nine, six at most fall into two minutes
     assert all(1 <= int(answer.headers["Retry-After"]) <= 60 for answer in refused)
+
+
+def test_a_contributor_who_asks_too_often_hears_it_too_and_costs_no_other_its_turn(tmp_path: Path) -> None:
+    with (
+        an_installation(tmp_path / "home") as installation,
+        serving(installation, tmp_path / "log", EXPORT_PIPELINE_REQUESTS_PER_MINUTE="3") as url,
+    ):
+        control = installation.deployment.control
+        entity = stored_entity(control, organization="default")
+        asking, other = (_with_token(control, entity.eid, cid) for cid in ("wikipedia", "factbook"))
+        answers = [_opened(url, asking) for _ in range(9)]
+        others = _opened(url, other)
+
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert len(refused) >= 3
+    assert all(1 <= int(answer.headers["Retry-After"]) <= 60 for answer in refused)
+    assert others.status_code == 200
+
+
+def _with_token(control: sa.Engine, eid: str, cid: str) -> NewDataConnector:
+    profile = connector_profile({"name": cid, "description": cid}, timeseries={})
+    with writing(control) as connection:
+        return create_data_connector(
+            connection, organization="default", eid=eid, cid=cid, profile=profile, salt="salt"
+        )
+
+
+def _opened(url: str, made: NewDataConnector) -> httpx.Response:
+    address = f"{url}/contributor/v1/connector/{made.connector.contribution_id}/session/open/stream"
+    return httpx.get(address, headers={"x-bbk-auth-token": made.token})

@@ -7,6 +7,7 @@ from typing import Annotated
 import sqlalchemy as sa
 from fastapi import Depends, Request
 
+from export_pipeline.api.limiting import Limits
 from export_pipeline.api.visits import deployment_of, presented, visit
 from export_pipeline.contributions.conforming import Checked
 from export_pipeline.contributions.mistakes import reject
@@ -42,6 +43,8 @@ def _contributor(request: Request, cid: str) -> Contributor:
         with reading(deployment.control) as connection:
             connector = contributing_connector(connection, theirs.organization, id_)
     else:
+        limits: Limits = request.app.state.limits
+        limits.take_of_contributor(connector.id)
         request.state.key_id = connector.id
         reject(_ID.mistakes(id_, "id"))
         if connector.contribution_id != id_:
