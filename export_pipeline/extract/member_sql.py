@@ -17,7 +17,9 @@ from sqlalchemy.sql.functions import FunctionElement
 from export_pipeline.dataset.types import Kind
 from export_pipeline.extract.members import (
     DATE,
+    FIRST_MOMENT,
     LARGEST,
+    LAST_MOMENT,
     LEAST,
     MEMBER,
     MERGED,
@@ -162,7 +164,7 @@ def _typed(value: str, kind: Kind) -> str:
             return _if("number", value, f"CASE WHEN {whole} THEN CAST({number} AS BIGINT) END")
         case Kind.FLOAT64:
             # Beyond these, a cast fails.
-            inside = f"{number} = 0 OR abs({number}) > {SMALLEST} AND abs({number}) < {LARGEST}"
+            inside = f"{number} = 0 OR abs({number}) >= {SMALLEST} AND abs({number}) < {LARGEST}"
             double = f"CAST({text} AS DOUBLE PRECISION)"
             # What has a point was one. Else it has to be written the same, for which the server takes one
             # digit more than needed where a number lies in the middle between two others.
@@ -175,7 +177,10 @@ def _typed(value: str, kind: Kind) -> str:
             return _if("string", value, f"CASE WHEN {_matches(text, DATE)} THEN CAST({text} AS DATE) END")
         case Kind.TIMESTAMP:
             moment = f"CAST(upper({text}) AS TIMESTAMP WITH TIME ZONE)"
-            return _if("string", value, f"CASE WHEN {_matches(text, MOMENT)} THEN {moment} END")
+            known = f"{moment} BETWEEN '{FIRST_MOMENT}' AND '{LAST_MOMENT}'"
+            # One within the other: what no cast can read is not cast.
+            fits = f"CASE WHEN {_matches(text, MOMENT)} THEN CASE WHEN {known} THEN {moment} END END"
+            return _if("string", value, fits)
         case _:
             raise AssertionError(f"no member is of kind {kind}")
 

@@ -28,8 +28,10 @@ DOCUMENTS_KEPT = 8
 REQUESTS_KEPT = 4096
 
 LEAST, MOST = -(2**63), 2**63 - 1
-# A little less than floats can be, so that nobody has to round to know; and so near to 0, which is one too.
-LARGEST, SMALLEST = 1.7e308, 1e-300
+# A little less than floats can be, so that nobody has to round to know; and the nearest to 0 that they are.
+LARGEST, SMALLEST = 1.7e308, 5e-324
+# Of years that Python knows, in UTC.
+FIRST_MOMENT, LAST_MOMENT = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"
 
 # Whole, so that no cast can stumble: February has 29 days in years that 4 divides, but of hundreds only 400.
 _LEAP = "0[48]|[2468][048]|[13579][26]"
@@ -151,7 +153,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_in_range(value: float) -> bool:
-    return value == 0 or SMALLEST < abs(value) < LARGEST
+    return value == 0 or SMALLEST <= abs(value) < LARGEST
 
 
 def _in_utc(text: str) -> str:

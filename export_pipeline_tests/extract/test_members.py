@@ -49,6 +49,7 @@ def _asked(value: Any, kind: str) -> tuple[Any, bool]:
         ("int64", 1e18, 10**18),
         ("float64", 5, 5.0),
         ("float64", 0.1, 0.1),
+        ("float64", 5e-324, 5e-324),
         ("float64", 2**53, 2.0**53),
         ("boolean", True, True),
         ("boolean", False, False),
