@@ -14,6 +14,11 @@ def slug_mistakes(slug: str) -> Iterator[Mistake]:
     return SLUG.mistakes(slug, "slug")
 
 
+def lowered(id_: str) -> str:
+    """As ids in addresses are read. Only letters of ASCII: the sign for Kelvin is no k."""
+    return id_.lower() if id_.isascii() else id_
+
+
 def contribution_id(eid: str, cid: str, salt: str) -> str:
     """By what contributors name a data connector: made again, it has the same."""
     return _sha1(f"{eid}:{cid}:{salt}")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from export_pipeline.contributions.ids import contribution_id, public_id, slug_mistakes
+from export_pipeline.contributions.ids import contribution_id, lowered, public_id, slug_mistakes
 
 PATTERN = 'does not match pattern "^[a-z][a-z0-9-]+$"'
 
@@ -42,3 +42,8 @@ def test_an_id_that_will_do(slug: str) -> None:
 )
 def test_an_id_that_will_not(slug: str, reasons: list[str]) -> None:
     assert [(one.name, one.reason) for one in slug_mistakes(slug)] == [("slug", one) for one in reasons]
+
+
+def test_only_letters_of_ascii_are_lowered() -> None:
+    assert lowered("COUNTRY-1") == "country-1"
+    assert lowered("\N{KELVIN SIGN}enya") == "\N{KELVIN SIGN}enya"

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from export_pipeline.api.limiting import Limits
 from export_pipeline.api.visits import deployment_of, presented, visit
 from export_pipeline.contributions.conforming import Checked
+from export_pipeline.contributions.ids import lowered
 from export_pipeline.contributions.mistakes import reject
 from export_pipeline.control.data_connectors import contributor_with
 from export_pipeline.control.privileges import Privilege
@@ -34,7 +35,7 @@ def _contributor(request: Request, cid: str) -> Contributor:
     if "\0" in request.url.path:
         raise InvalidRequest("the address holds a NUL, which is no character; leave it out")
     deployment = deployment_of(request)
-    token, id_ = presented(request), cid.lower()
+    token, id_ = presented(request), lowered(cid)
     with reading(deployment.control) as connection:
         connector = contributor_with(connection, token) if token else None
     if connector is None:

@@ -9,6 +9,7 @@ from export_pipeline.api.bitbroker.addresses import coordinator, link
 from export_pipeline.api.bitbroker.bodies import Json
 from export_pipeline.api.visits import ConnectorsEditor, ConnectorsViewer, Visit
 from export_pipeline.contributions.data_connectors import ConnectorProfile, connector_profile
+from export_pipeline.contributions.ids import lowered
 from export_pipeline.control.contribution_sessions import in_session
 from export_pipeline.control.data_connectors import (
     create_data_connector,
@@ -28,7 +29,7 @@ router = APIRouter(prefix="/entity/{eid}/connector")
 def list_(request: Request, visit: ConnectorsViewer, eid: str) -> list[dict[str, Any]]:
     """Every data connector of an entity type."""
     with reading(visit.deployment.control) as connection:
-        entity = find_entity_type(connection, visit.organization, eid.lower())
+        entity = find_entity_type(connection, visit.organization, lowered(eid))
         return [_shown(request, one) for one in list_data_connectors(connection, entity)]
 
 
@@ -36,8 +37,8 @@ def list_(request: Request, visit: ConnectorsViewer, eid: str) -> list[dict[str,
 def get(request: Request, visit: ConnectorsViewer, eid: str, cid: str) -> dict[str, Any]:
     """One data connector."""
     with reading(visit.deployment.control) as connection:
-        entity = find_entity_type(connection, visit.organization, eid.lower())
-        found = find_data_connector(connection, entity, cid.lower())
+        entity = find_entity_type(connection, visit.organization, lowered(eid))
+        found = find_data_connector(connection, entity, lowered(cid))
     return _shown(request, found) | {
         "entity": {"id": found.eid, "url": link(request, coordinator, "entity", found.eid)},
         "contribution_id": found.contribution_id,
@@ -56,25 +57,28 @@ def create(request: Request, visit: ConnectorsEditor, eid: str, cid: str, body: 
         made = create_data_connector(
             connection,
             organization=visit.organization,
-            eid=eid.lower(),
-            cid=cid.lower(),
+            eid=lowered(eid),
+            cid=lowered(cid),
             profile=profile,
             salt=visit.deployment.settings.contribution_salt,
         )
     return JSONResponse(
         {"id": made.connector.contribution_id, "token": made.token},
         status_code=201,
-        headers={"Location": link(request, coordinator, "entity", eid.lower(), "connector", cid.lower())},
+        headers={"Location": link(request, coordinator, "entity", lowered(eid), "connector", lowered(cid))},
     )
 
 
 @router.put("/{cid}")
 def update(visit: ConnectorsEditor, eid: str, cid: str, body: Json) -> Response:
     """Say anew what a data connector is."""
+    with reading(visit.deployment.control) as connection:
+        entity = find_entity_type(connection, visit.organization, lowered(eid))
+        find_data_connector(connection, entity, lowered(cid))  # before what is wrong with the body
     profile = _profile(visit, eid, body)
     with writing(visit.deployment.control) as connection:
         replace_data_connector(
-            connection, organization=visit.organization, eid=eid.lower(), cid=cid.lower(), profile=profile
+            connection, organization=visit.organization, eid=lowered(eid), cid=lowered(cid), profile=profile
         )
     return Response(status_code=204)
 
@@ -83,7 +87,7 @@ def update(visit: ConnectorsEditor, eid: str, cid: str, body: Json) -> Response:
 def delete(visit: ConnectorsEditor, eid: str, cid: str) -> Response:
     """Delete a data connector, with all that it contributed."""
     with writing(visit.deployment.control) as connection:
-        remove_data_connector(connection, visit.organization, eid.lower(), cid.lower())
+        remove_data_connector(connection, visit.organization, lowered(eid), lowered(cid))
     return Response(status_code=204)
 
 
@@ -91,7 +95,7 @@ def delete(visit: ConnectorsEditor, eid: str, cid: str) -> Response:
 def promote(visit: ConnectorsEditor, eid: str, cid: str) -> Response:
     """Have consumers see what it contributes."""
     with writing(visit.deployment.control) as connection:
-        promote_data_connector(connection, visit.organization, eid.lower(), cid.lower())
+        promote_data_connector(connection, visit.organization, lowered(eid), lowered(cid))
     return Response(status_code=204)
 
 
@@ -99,13 +103,13 @@ def promote(visit: ConnectorsEditor, eid: str, cid: str) -> Response:
 def demote(visit: ConnectorsEditor, eid: str, cid: str) -> Response:
     """Have nobody see it any more."""
     with writing(visit.deployment.control) as connection:
-        demote_data_connector(connection, visit.organization, eid.lower(), cid.lower())
+        demote_data_connector(connection, visit.organization, lowered(eid), lowered(cid))
     return Response(status_code=204)
 
 
 def _profile(visit: Visit, eid: str, body: Any) -> ConnectorProfile:
     with reading(visit.deployment.control) as connection:
-        entity = find_entity_type(connection, visit.organization, eid.lower())
+        entity = find_entity_type(connection, visit.organization, lowered(eid))
     return connector_profile(body, timeseries=entity.profile.timeseries)
 
 

@@ -9,6 +9,7 @@ from export_pipeline.api.bitbroker.bodies import Json
 from export_pipeline.api.bitbroker.telling import telling
 from export_pipeline.api.visits import ConnectorsEditor, ConnectorsViewer
 from export_pipeline.contributions.entity_types import entity_profile, schema_problem
+from export_pipeline.contributions.ids import lowered
 from export_pipeline.contributions.mistakes import Mistake, Rejected
 from export_pipeline.control.entity_types import create_entity_type, remove_entity_type, replace_entity_type
 from export_pipeline.errors import InUse
@@ -29,7 +30,7 @@ def list_(request: Request, visit: ConnectorsViewer) -> list[dict[str, Any]]:
 def get(request: Request, response: Response, visit: ConnectorsViewer, eid: str) -> dict[str, Any]:
     """One entity type."""
     with reading(visit.deployment.control) as connection:
-        found = find_entity_type(connection, visit.organization, eid.lower())
+        found = find_entity_type(connection, visit.organization, lowered(eid))
     response.headers.update(telling(schema_problem(found.profile.schema)))
     profile = found.profile
     return _shown(request, found) | {"schema": profile.schema, "timeseries": profile.timeseries}
@@ -44,7 +45,7 @@ def create(request: Request, visit: ConnectorsEditor, eid: str, body: Json) -> R
         made = create_entity_type(
             connection,
             organization=visit.organization,
-            eid=eid.lower(),
+            eid=lowered(eid),
             profile=profile,
             tables=tables,
         )
@@ -55,9 +56,11 @@ def create(request: Request, visit: ConnectorsEditor, eid: str, body: Json) -> R
 @router.put("/{eid}")
 def update(visit: ConnectorsEditor, eid: str, body: Json) -> Response:
     """Say anew what an entity type is."""
+    with reading(visit.deployment.control) as connection:
+        find_entity_type(connection, visit.organization, lowered(eid))  # before what is wrong with the body
     profile = entity_profile(body)
     with writing(visit.deployment.control) as connection:
-        replace_entity_type(connection, organization=visit.organization, eid=eid.lower(), profile=profile)
+        replace_entity_type(connection, organization=visit.organization, eid=lowered(eid), profile=profile)
     return Response(status_code=204, headers=telling(schema_problem(profile.schema)))
 
 
@@ -66,7 +69,7 @@ def delete(visit: ConnectorsEditor, eid: str) -> Response:
     """Delete an entity type, with its data connectors and its records."""
     try:
         with writing(visit.deployment.control) as connection:
-            remove_entity_type(connection, visit.organization, eid.lower())
+            remove_entity_type(connection, visit.organization, lowered(eid))
     except InUse as error:  # the document's 409 has no words, and this one needs them
         raise Rejected([Mistake(name="exports", reason=str(error))]) from error
     return Response(status_code=204)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from export_pipeline.api.bitbroker.addresses import consumer, link
 from export_pipeline.api.visits import ExportsViewer
 from export_pipeline.contributions.conforming import Checked
+from export_pipeline.contributions.ids import lowered
 from export_pipeline.contributions.mistakes import Mistake, Rejected, reject
 from export_pipeline.control.instances import enriched_record
 from export_pipeline.store.contributed_records import ContributedRecord, find_record, list_records
@@ -42,7 +43,7 @@ def _number(text: str) -> int | str:
 
 
 def _staged(request: Request) -> Sequence[str]:
-    named = [id_.strip().lower() for id_ in request.headers.get(STAGED, "").split(",") if id_.strip()]
+    named = [lowered(id_.strip()) for id_ in request.headers.get(STAGED, "").split(",") if id_.strip()]
     if len(named) > MOST_STAGED:
         reason = f"does not meet maximum length of {MOST_STAGED}"
         raise Rejected([Mistake(name=STAGED, reason=reason)])
@@ -77,7 +78,7 @@ def list_(
     """A page of an entity type's instances."""
     offset, limit = page
     with reading(visit.deployment.control) as connection:
-        entity = find_entity_type(connection, visit.organization, eid.lower())
+        entity = find_entity_type(connection, visit.organization, lowered(eid))
         found = list_records(connection, entity, staged=staged, offset=offset, limit=limit)
     return [_shown(request, entity, one) | {"legal": []} for one in found]
 
@@ -87,8 +88,8 @@ def get(request: Request, visit: ExportsViewer, eid: str, id: str, staged: Stage
     """One instance, with what its data connector's webhook says of it."""
     control = visit.deployment.control
     with reading(control) as connection:
-        entity = find_entity_type(connection, visit.organization, eid.lower())
-        found = find_record(connection, entity, id.lower(), staged=staged)
+        entity = find_entity_type(connection, visit.organization, lowered(eid))
+        found = find_record(connection, entity, lowered(id), staged=staged)
     whole = enriched_record(control, found, entity)
     return _shown(request, entity, whole) | {
         "entity": whole.entity,

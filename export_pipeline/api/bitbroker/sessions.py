@@ -7,6 +7,7 @@ from export_pipeline.api.bitbroker.bodies import Json
 from export_pipeline.api.bitbroker.contributors import Contributing
 from export_pipeline.api.bitbroker.telling import telling
 from export_pipeline.contributions.conforming import Checked
+from export_pipeline.contributions.ids import lowered
 from export_pipeline.contributions.mistakes import reject
 from export_pipeline.contributions.sessions import action_of, commit_of, mode_of
 from export_pipeline.control.contribution_sessions import (
@@ -56,5 +57,5 @@ def close(contributor: Contributing, sid: str, commit: str) -> Response:
 
 
 def _session_id(sid: str) -> str:
-    reject(_SID.mistakes(sid.lower(), "id"))
-    return sid.lower()
+    reject(_SID.mistakes(lowered(sid), "id"))
+    return lowered(sid)

@@ -148,3 +148,16 @@ def test_anothers_is_not_there(api: Api, admin: Somebody) -> None:
         ):
             assert answer.json() == NOT_FOUND
     assert admin.get(CONNECTOR).json()["is_live"] is False
+
+
+def test_one_that_is_not_there_is_not_found_whatever_is_said_of_it(admin: Somebody) -> None:
+    an_entity_type(admin)
+    for body in ({}, {"name": 5}, []):
+        answer = admin.put(CONNECTOR, json=body)
+        assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
+
+
+def test_a_letter_that_only_looks_like_one_of_an_ids_is_none(admin: Somebody) -> None:
+    an_entity_type(admin)
+    (kelvin,) = mistakes(admin.post(f"{COUNTRY}/connector/wi%E2%84%AAipedia", json=WIKIPEDIA))
+    assert kelvin == ("slug", None, 'does not match pattern "^[a-z][a-z0-9-]+$"')

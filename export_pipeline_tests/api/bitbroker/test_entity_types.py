@@ -118,3 +118,9 @@ def test_anothers_is_not_there(api: Api, admin: Somebody) -> None:
         assert other.delete(COUNTRY).json() == NOT_FOUND
         assert other.post(COUNTRY, json=COUNTRIES).status_code == 201
     assert admin.get(COUNTRY).status_code == 200
+
+
+def test_one_that_is_not_there_is_not_found_whatever_is_said_of_it(admin: Somebody) -> None:
+    for body in ({}, {"name": 5}, []):
+        answer = admin.put(COUNTRY, json=body)
+        assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
