@@ -152,7 +152,8 @@ def test_anothers_is_not_there(api: Api, admin: Somebody) -> None:
 
 def test_one_that_is_not_there_is_not_found_whatever_is_said_of_it(admin: Somebody) -> None:
     an_entity_type(admin)
-    for body in ({}, {"name": 5}, []):
+    bodies: tuple[object, ...] = ({}, {"name": 5}, [])
+    for body in bodies:
         answer = admin.put(CONNECTOR, json=body)
         assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
 

@@ -121,6 +121,7 @@ def test_anothers_is_not_there(api: Api, admin: Somebody) -> None:
 
 
 def test_one_that_is_not_there_is_not_found_whatever_is_said_of_it(admin: Somebody) -> None:
-    for body in ({}, {"name": 5}, []):
+    bodies: tuple[object, ...] = ({}, {"name": 5}, [])
+    for body in bodies:
         answer = admin.put(COUNTRY, json=body)
         assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
