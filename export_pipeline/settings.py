@@ -5,9 +5,9 @@ Read by the entry points only; everything else gets arguments.
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from export_pipeline.connectors.locations import Endpoint, address_like
@@ -132,11 +132,14 @@ class Settings(BaseSettings):
         description="Cut backfills into runs of that many hours; default: one run, whatever the range.",
     )
 
-    @model_validator(mode="after")
-    def _bases_of_their_own(self) -> Self:
-        if len({self.coordinator_base, self.contributor_base, self.consumer_base}) < 3:
-            raise ValueError("coordinator_base, contributor_base and consumer_base have to be three")
-        return self
+    @field_validator("contributor_base", "consumer_base")
+    @classmethod
+    def _a_base_of_its_own(cls, value: str, info: ValidationInfo) -> str:
+        for other in ("coordinator_base", "contributor_base"):
+            if other != info.field_name and info.data.get(other) == value:
+                variable = f"EXPORT_PIPELINE_{other.upper()}"
+                raise ValueError(f"is {value}, and so is {variable}; choose another for one of them")
+        return value
 
     @field_validator("allowed_networks", mode="before")
     @classmethod

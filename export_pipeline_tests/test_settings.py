@@ -1,6 +1,7 @@
 """Settings: from the environment, with defaults below one folder, and no secret shown."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -201,9 +202,20 @@ def test_a_base_is_a_path(base: str) -> None:
         Settings(coordinator_base=base)
 
 
-def test_bases_are_three() -> None:
-    with pytest.raises(ValidationError, match="have to be three"):
-        Settings(coordinator_base="/v1", consumer_base="/v1")
+@pytest.mark.parametrize(
+    ("bases", "named"),
+    [
+        ({"coordinator_base": "/v1", "contributor_base": "/v1"}, "contributor_base"),
+        ({"coordinator_base": "/x", "consumer_base": "/x"}, "consumer_base"),
+        ({"contributor_base": "/x", "consumer_base": "/x"}, "consumer_base"),
+        ({"coordinator_base": "/consumer/v1"}, "consumer_base"),
+        ({"consumer_base": "/v1"}, "consumer_base"),
+    ],
+)
+def test_bases_are_three(bases: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValidationError, match="choose another for one of them") as refused:
+        Settings(**bases)
+    assert [error["loc"] for error in refused.value.errors()] == [(named,)]
 
 
 def test_a_session_may_rest_for_so_long() -> None:

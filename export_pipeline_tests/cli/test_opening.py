@@ -28,6 +28,19 @@ def test_an_address_of_the_api_that_is_none_is_told_what_one_looks_like(
     assert told.startswith("error: EXPORT_PIPELINE_API_URL: must look like https://exports.example.com, ")
 
 
+def test_two_bases_that_are_one_are_told_by_their_variables(
+    call_cli: CallCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPORT_PIPELINE_CONSUMER_BASE", "/v1")
+
+    result = call_cli("export", "list")
+
+    assert result.code == 2
+    assert result.err.startswith(
+        "error: EXPORT_PIPELINE_CONSUMER_BASE: is /v1, and so is EXPORT_PIPELINE_COORDINATOR_BASE; "
+    )
+
+
 def test_an_organization_that_cannot_be_one_is_refused(call_cli: CallCli) -> None:
     result = call_cli("--organization", "../acme", "export", "list", "--json")
 
