@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from export_pipeline.exports.export import Export
 from export_pipeline.receipts.receipt import receipt_from
 from export_pipeline.store.claims import claims_between
 from export_pipeline.store.corrections import Change, changes_between
@@ -15,7 +16,7 @@ from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import standing_exports
 from export_pipeline.store.ledger import latest_entry
 from export_pipeline.store.waits import note_wait
-from export_pipeline.windows import ONE_HOUR
+from export_pipeline.windows import BEGINNING_OF_TIME, ONE_HOUR
 
 # A change is dated before it is stored, and a run that reads in between does not see it. No session takes so
 # long to close; and nobody is told of a change that is followed by others at once.
@@ -30,9 +31,13 @@ def note_corrections(control: sa.Engine, since: datetime | None, now: datetime) 
     """
     until = now - TO_SETTLE
     with reading(control) as connection:
-        changes = changes_between(connection, since or datetime.min.replace(tzinfo=now.tzinfo), until)
+        changes = changes_between(connection, since or BEGINNING_OF_TIME, until)
+        exports = standing_exports(connection) if changes else ()
         found = [
-            (export_id, change.hour) for change in changes for export_id in _concerned(connection, change)
+            (export.id, change.hour)
+            for change in changes
+            for export in exports
+            if _holds(export, change) and _outdated(connection, export.id, change)
         ]
     for export_id, hour in found:
         with writing(control) as connection:
@@ -40,18 +45,15 @@ def note_corrections(control: sa.Engine, since: datetime | None, now: datetime) 
     return len(found), until
 
 
-def _concerned(connection: sa.Connection, change: Change) -> list[str]:
-    """The exports that delivered the hour as it was before."""
-    return [
-        export.id
-        for export in standing_exports(connection)
-        if export.organization == change.organization
-        and any(choice.name.casefold() == change.eid for choice in export.definition.tables)
-        and _outdated(connection, export.id, change)
-    ]
+def _holds(export: Export, change: Change) -> bool:
+    """Whether it is an export of what changed."""
+    return export.organization == change.organization and any(
+        choice.name.casefold() == change.eid for choice in export.definition.tables
+    )
 
 
 def _outdated(connection: sa.Connection, export_id: str, change: Change) -> bool:
+    """Whether the export delivered the hour as it was before."""
     # In this order: who gives up a claim has made an entry before.
     in_flight = bool(claims_between(connection, export_id, change.hour, change.hour + ONE_HOUR))
     entry = latest_entry(connection, export_id, change.hour)
