@@ -2,14 +2,19 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
+from pydantic import AfterValidator
 
 from export_pipeline.api.visits import address_of, deployment_of
+from export_pipeline.contributions.ids import lowered
 from export_pipeline.settings import Settings
 
 Base = Callable[[Settings], str]
+
+# Part of an address, which may be in either case.
+Id = Annotated[str, AfterValidator(lowered)]
 
 
 def coordinator(settings: Settings) -> str:

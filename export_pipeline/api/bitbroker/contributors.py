@@ -7,10 +7,10 @@ from typing import Annotated
 import sqlalchemy as sa
 from fastapi import Depends, Request
 
+from export_pipeline.api.bitbroker.addresses import Id
 from export_pipeline.api.limiting import Limits
 from export_pipeline.api.visits import deployment_of, presented, visit
 from export_pipeline.contributions.conforming import Checked
-from export_pipeline.contributions.ids import lowered
 from export_pipeline.contributions.mistakes import reject
 from export_pipeline.control.data_connectors import contributor_with
 from export_pipeline.control.privileges import Privilege
@@ -30,25 +30,25 @@ class Contributor:
     idle: timedelta
 
 
-def _contributor(request: Request, cid: str) -> Contributor:
+def _contributor(request: Request, cid: Id) -> Contributor:
     """Whose address it is, if it is theirs who ask. NotFound: nobody is told of others' connectors."""
     if "\0" in request.url.path:
         raise InvalidRequest("the address holds a NUL, which is no character; leave it out")
     deployment = deployment_of(request)
-    token, id_ = presented(request), lowered(cid)
+    token = presented(request)
     with reading(deployment.control) as connection:
         connector = contributor_with(connection, token) if token else None
     if connector is None:
         theirs = visit(request, Privilege.DATA_CONTRIBUTE)
-        reject(_ID.mistakes(id_, "id"))
+        reject(_ID.mistakes(cid, "id"))
         with reading(deployment.control) as connection:
-            connector = contributing_connector(connection, theirs.organization, id_)
+            connector = contributing_connector(connection, theirs.organization, cid)
     else:
         limits: Limits = request.app.state.limits
         limits.take_of_contributor(connector.id)
         request.state.key_id = connector.id
-        reject(_ID.mistakes(id_, "id"))
-        if connector.contribution_id != id_:
+        reject(_ID.mistakes(cid, "id"))
+        if connector.contribution_id != cid:
             raise NotFound("the token is another data connector's")
     return Contributor(
         control=deployment.control, connector=connector, idle=deployment.settings.contribution_idle

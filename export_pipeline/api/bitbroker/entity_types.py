@@ -4,12 +4,11 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from export_pipeline.api.bitbroker.addresses import coordinator, link
+from export_pipeline.api.bitbroker.addresses import Id, coordinator, link
 from export_pipeline.api.bitbroker.bodies import Json
 from export_pipeline.api.bitbroker.telling import telling
 from export_pipeline.api.visits import ConnectorsEditor, ConnectorsViewer
 from export_pipeline.contributions.entity_types import entity_profile, schema_problem
-from export_pipeline.contributions.ids import lowered
 from export_pipeline.contributions.mistakes import Mistake, Rejected
 from export_pipeline.control.entity_types import create_entity_type, remove_entity_type, replace_entity_type
 from export_pipeline.errors import InUse
@@ -27,17 +26,17 @@ def list_(request: Request, visit: ConnectorsViewer) -> list[dict[str, Any]]:
 
 
 @router.get("/{eid}")
-def get(request: Request, response: Response, visit: ConnectorsViewer, eid: str) -> dict[str, Any]:
+def get(request: Request, response: Response, visit: ConnectorsViewer, eid: Id) -> dict[str, Any]:
     """One entity type."""
     with reading(visit.deployment.control) as connection:
-        found = find_entity_type(connection, visit.organization, lowered(eid))
+        found = find_entity_type(connection, visit.organization, eid)
     response.headers.update(telling(schema_problem(found.profile.schema)))
     profile = found.profile
     return _shown(request, found) | {"schema": profile.schema, "timeseries": profile.timeseries}
 
 
 @router.post("/{eid}")
-def create(request: Request, visit: ConnectorsEditor, eid: str, body: Json) -> Response:
+def create(request: Request, visit: ConnectorsEditor, eid: Id, body: Json) -> Response:
     """Make an entity type."""
     profile = entity_profile(body)
     tables = visit.dataset.tables
@@ -45,7 +44,7 @@ def create(request: Request, visit: ConnectorsEditor, eid: str, body: Json) -> R
         made = create_entity_type(
             connection,
             organization=visit.organization,
-            eid=lowered(eid),
+            eid=eid,
             profile=profile,
             tables=tables,
         )
@@ -54,22 +53,22 @@ def create(request: Request, visit: ConnectorsEditor, eid: str, body: Json) -> R
 
 
 @router.put("/{eid}")
-def update(visit: ConnectorsEditor, eid: str, body: Json) -> Response:
+def update(visit: ConnectorsEditor, eid: Id, body: Json) -> Response:
     """Say anew what an entity type is."""
     with reading(visit.deployment.control) as connection:
-        find_entity_type(connection, visit.organization, lowered(eid))  # before what is wrong with the body
+        find_entity_type(connection, visit.organization, eid)  # before what is wrong with the body
     profile = entity_profile(body)
     with writing(visit.deployment.control) as connection:
-        replace_entity_type(connection, organization=visit.organization, eid=lowered(eid), profile=profile)
+        replace_entity_type(connection, organization=visit.organization, eid=eid, profile=profile)
     return Response(status_code=204, headers=telling(schema_problem(profile.schema)))
 
 
 @router.delete("/{eid}")
-def delete(visit: ConnectorsEditor, eid: str) -> Response:
+def delete(visit: ConnectorsEditor, eid: Id) -> Response:
     """Delete an entity type, with its data connectors and its records."""
     try:
         with writing(visit.deployment.control) as connection:
-            remove_entity_type(connection, visit.organization, lowered(eid))
+            remove_entity_type(connection, visit.organization, eid)
     except InUse as error:  # the document's 409 has no words, and this one needs them
         raise Rejected([Mistake(name="exports", reason=str(error))]) from error
     return Response(status_code=204)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from export_pipeline.api.bitbroker.addresses import consumer, link
+from export_pipeline.api.bitbroker.addresses import Id, consumer, link
 from export_pipeline.api.visits import ExportsViewer
 from export_pipeline.contributions.conforming import Checked
 from export_pipeline.contributions.ids import lowered
@@ -73,23 +73,23 @@ def types(request: Request, visit: ExportsViewer, page: Paging) -> list[dict[str
 
 @router.get("/{eid}")
 def list_(
-    request: Request, visit: ExportsViewer, eid: str, page: Paging, staged: Staged
+    request: Request, visit: ExportsViewer, eid: Id, page: Paging, staged: Staged
 ) -> list[dict[str, Any]]:
     """A page of an entity type's instances."""
     offset, limit = page
     with reading(visit.deployment.control) as connection:
-        entity = find_entity_type(connection, visit.organization, lowered(eid))
+        entity = find_entity_type(connection, visit.organization, eid)
         found = list_records(connection, entity, staged=staged, offset=offset, limit=limit)
     return [_shown(request, entity, one) | {"legal": []} for one in found]
 
 
 @router.get("/{eid}/{id}")
-def get(request: Request, visit: ExportsViewer, eid: str, id: str, staged: Staged) -> dict[str, Any]:
+def get(request: Request, visit: ExportsViewer, eid: Id, id: Id, staged: Staged) -> dict[str, Any]:
     """One instance, with what its data connector's webhook says of it."""
     control = visit.deployment.control
     with reading(control) as connection:
-        entity = find_entity_type(connection, visit.organization, lowered(eid))
-        found = find_record(connection, entity, lowered(id), staged=staged)
+        entity = find_entity_type(connection, visit.organization, eid)
+        found = find_record(connection, entity, id, staged=staged)
     whole = enriched_record(control, found, entity)
     return _shown(request, entity, whole) | {
         "entity": whole.entity,

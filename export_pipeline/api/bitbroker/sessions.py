@@ -3,11 +3,11 @@
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
+from export_pipeline.api.bitbroker.addresses import Id
 from export_pipeline.api.bitbroker.bodies import Json
 from export_pipeline.api.bitbroker.contributors import Contributing
 from export_pipeline.api.bitbroker.telling import telling
 from export_pipeline.contributions.conforming import Checked
-from export_pipeline.contributions.ids import lowered
 from export_pipeline.contributions.mistakes import reject
 from export_pipeline.contributions.sessions import action_of, commit_of, mode_of
 from export_pipeline.control.contribution_sessions import (
@@ -33,7 +33,7 @@ def open_(contributor: Contributing, mode: str) -> str:
 
 
 @router.post("/{sid}/{action}")
-def act(contributor: Contributing, sid: str, action: str, body: Json) -> JSONResponse:
+def act(contributor: Contributing, sid: Id, action: str, body: Json) -> JSONResponse:
     """Have records stored, or deleted; all that are sent at once, or none."""
     connector, idle = contributor.connector, contributor.idle
     id_ = _session_id(sid)
@@ -47,7 +47,7 @@ def act(contributor: Contributing, sid: str, action: str, body: Json) -> JSONRes
 
 
 @router.get("/{sid}/close/{commit}")
-def close(contributor: Contributing, sid: str, commit: str) -> Response:
+def close(contributor: Contributing, sid: Id, commit: str) -> Response:
     """Close a session; what it was to change is done, or is not."""
     id_ = _session_id(sid)
     done = commit_of(commit)
@@ -57,5 +57,5 @@ def close(contributor: Contributing, sid: str, commit: str) -> Response:
 
 
 def _session_id(sid: str) -> str:
-    reject(_SID.mistakes(lowered(sid), "id"))
-    return lowered(sid)
+    reject(_SID.mistakes(sid, "id"))
+    return sid
