@@ -72,10 +72,15 @@ def address_asked(request: Request) -> URL:
     return there.replace(query=request.url.query).remove_query_params(KEY_PARAMETER)
 
 
-def visit(request: Request, privilege: Privilege, organization: str | None = None) -> Visit:
-    """Who asks, if they may. `organization` is the one that the address names, where it does."""
+def check_address(request: Request) -> None:
+    """Refuse an address of which no database can look anything up."""
     if "\0" in request.url.path or "%00" in request.url.query:
         raise InvalidRequest("the address holds a NUL, which is no character; leave it out")
+
+
+def visit(request: Request, privilege: Privilege, organization: str | None = None) -> Visit:
+    """Who asks, if they may. `organization` is the one that the address names, where it does."""
+    check_address(request)
     deployment = deployment_of(request)
     limits: Limits = request.app.state.limits
     named = organization or _organization(request)

@@ -9,12 +9,12 @@ from fastapi import Depends, Request
 
 from export_pipeline.api.bitbroker.addresses import Id
 from export_pipeline.api.limiting import Limits
-from export_pipeline.api.visits import deployment_of, presented, visit
+from export_pipeline.api.visits import check_address, deployment_of, presented, visit
 from export_pipeline.contributions.conforming import Checked
 from export_pipeline.contributions.mistakes import reject
 from export_pipeline.control.data_connectors import contributor_with
 from export_pipeline.control.privileges import Privilege
-from export_pipeline.errors import InvalidRequest, NotFound
+from export_pipeline.errors import NotFound
 from export_pipeline.store.data_connectors import DataConnector, contributing_connector
 from export_pipeline.store.database import reading
 
@@ -32,8 +32,7 @@ class Contributor:
 
 def _contributor(request: Request, cid: Id) -> Contributor:
     """Whose address it is, if it is theirs who ask. NotFound: nobody is told of others' connectors."""
-    if "\0" in request.url.path:
-        raise InvalidRequest("the address holds a NUL, which is no character; leave it out")
+    check_address(request)
     deployment = deployment_of(request)
     token = presented(request)
     with reading(deployment.control) as connection:
