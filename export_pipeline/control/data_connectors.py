@@ -1,6 +1,5 @@
 """What people may do with data connectors, and whose a contributor's token is."""
 
-import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from export_pipeline.contributions.ids import contribution_id, slug_mistakes
 from export_pipeline.contributions.mistakes import reject
 from export_pipeline.control import looks
 from export_pipeline.control.audit import audited
+from export_pipeline.control.keys import secret_digest
 from export_pipeline.store.contributed_hours import note_hours
 from export_pipeline.store.contributed_records import hours_of
 from export_pipeline.store.data_connectors import (
@@ -58,7 +58,7 @@ def create_data_connector(
         cid,
         profile,
         contribution_id=contribution_id(eid, cid, salt),
-        token_digest=_digest(token),
+        token_digest=secret_digest(token),
     )
     return NewDataConnector(connector, token)
 
@@ -94,7 +94,7 @@ def remove_data_connector(connection: sa.Connection, organization: str, eid: str
 
 def contributor_with(connection: sa.Connection, token: str) -> DataConnector | None:
     """Whose token it is, if it is one."""
-    return data_connector_with(connection, _digest(token))
+    return data_connector_with(connection, secret_digest(token))
 
 
 @audited("data_connector.promote", looks.data_connector)
@@ -122,8 +122,3 @@ def _note_all(connection: sa.Connection, connector: DataConnector) -> None:
     """Every hour with a record of its is another from now on."""
     lock_entity_type(connection, connector.entity_type)
     note_hours(connection, connector.entity_type, hours_of(connection, connector), datetime.now(UTC))
-
-
-def _digest(token: str) -> str:
-    # As of an API key: more random bits than anybody guesses, so nothing is gained by a slow digest.
-    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()

@@ -85,7 +85,7 @@ def create_key(
     text = PREFIX + secrets.token_urlsafe(BYTES_OF_SECRET)
     key = add_key(
         connection,
-        digest=_digest(text),
+        digest=secret_digest(text),
         organization=organization,
         also=sorted(set(also) - {organization}),
         name=name,
@@ -131,7 +131,7 @@ def caller_with(connection: sa.Connection, text: str | None, organization: str |
     """
     if not text:
         raise Unauthenticated("this needs an API key; send it as Authorization: Bearer or X-Api-Key")
-    key = key_with(connection, _digest(text))
+    key = key_with(connection, secret_digest(text))
     if key is None:
         raise Unauthenticated("the API key is not known here; was it copied whole?")
     _check_valid(key, datetime.now(UTC))
@@ -155,6 +155,7 @@ def _ended(key: ApiKey, now: datetime) -> str | None:
     return None
 
 
-def _digest(text: str) -> str:
-    # The text is 256 random bits: nothing is gained by a slow digest, and every request would pay for it.
+def secret_digest(text: str) -> str:
+    """What is kept in the place of a text that a key or a token is."""
+    # It is 256 random bits or more: nothing is gained by a slow digest, and every request would pay for it.
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
