@@ -120,11 +120,11 @@ def checked_contexts(
     Returns for each table what its path is filled from in the first hour.
     """
     lock_organization(connection, target.organization)  # its named filters stay, and stay as they are
-    if not _contributed(dataset, definition):
-        check_tenant(connection, target.organization, definition)
     named = named_filters(connection, target.organization)
     limits = config_of(connection, key, dataset, target).key_limits
     plans = plan_of(definition, dataset, named)
+    if not all(plan.table.contributed for plan in plans):  # those are the organization's own, and no tenant's
+        check_tenant(connection, target.organization, definition)
     for plan in plans:
         definition.format.check(plan.columns)
     window = HourWindow(definition.first_hour)
@@ -150,12 +150,6 @@ def delete_export(connection: sa.Connection, organization: str, slug: str) -> Ex
     forget_begun(connection, export.id)
     fail_queued_tasks(connection, export.id, "the export was deleted before the task began")
     return export
-
-
-def _contributed(dataset: Dataset, definition: ExportDefinition) -> bool:
-    """Whether it is of contributed tables alone: those are the organization's own, and no tenant's."""
-    contributed = {table.name.casefold() for table in dataset.tables.values() if table.contributed}
-    return all(choice.name.casefold() in contributed for choice in definition.tables)
 
 
 def check_layout(definition: ExportDefinition, *, standing: bool) -> None:
