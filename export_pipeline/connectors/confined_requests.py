@@ -9,7 +9,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.poolmanager import PoolManager
 
 from export_pipeline.connectors.confined import LONGEST_ANSWER, LONGEST_REFUSAL, confine, is_a_stores
-from export_pipeline.connectors.http_errors import host_in
+from export_pipeline.connectors.http_errors import host_in, sent_on
 from export_pipeline.errors import PermanentFailure
 
 # Where operators say whose certificates they trust, in the order in which they are heeded.
@@ -41,7 +41,7 @@ class ConfinedAdapter(HTTPAdapter):
         answer = super().send(request, stream, timeout, trusted, cert, proxies)
         if answer.is_redirect:
             answer.close()
-            raise _elsewhere(answer)
+            raise sent_on(answer.url, answer.headers["Location"])
         asked = _asked_for(request)
         if answer.status_code >= 300:
             _keep(answer, LONGEST_REFUSAL)
@@ -99,15 +99,6 @@ def _keep(answer: requests.Response, longest: int) -> None:
 
 def _too_much(answer: requests.Response) -> PermanentFailure:
     return PermanentFailure(f"{_host(answer)} says more than any store does; check the connector's address")
-
-
-def _elsewhere(answer: requests.Response) -> PermanentFailure:
-    # No more than the host: what follows may be secret.
-    where = host_in(answer.headers["Location"]) or "another place"
-    return PermanentFailure(
-        f"{_host(answer)} sends us on to {where}, and nobody is followed; change the connector's address if"
-        " that is where the store is"
-    )
 
 
 def _host(answer: requests.Response) -> str:

@@ -30,6 +30,14 @@ def host_in(address: str) -> str | None:
     return host if re.fullmatch(r"[a-z0-9.:_-]{1,253}", host) else None
 
 
+def sent_on(asked: str, location: str) -> PermanentFailure:
+    """The failure that a store sends us to another address. It tells hosts: what follows may be secret."""
+    return PermanentFailure(
+        f"{host_in(asked) or 'it'} sends us on to {host_in(location) or 'another place'}, and nobody is"
+        " followed; change the connector's address if that is where the store is"
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """An answer other than success: HTTP status, after how long to try again, where it sends us.

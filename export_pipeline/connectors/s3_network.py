@@ -16,10 +16,14 @@ from export_pipeline.connectors.confined import (
     ConfinedTls,
     is_a_stores,
 )
+from export_pipeline.connectors.http_errors import sent_on
 from export_pipeline.errors import PermanentFailure
 
 SECONDS_TO_CONNECT = 10
 SECONDS_BETWEEN_BYTES = 60
+
+# In which Amazon says where a bucket is, so that the client signs its requests for there.
+REGION = "x-amz-bucket-region"
 
 
 class _Connection(AWSConnection, Confined):  # type: ignore[misc]  # the stubs call it no mixin
@@ -33,8 +37,13 @@ class _TlsConnection(AWSConnection, ConfinedTls):  # type: ignore[misc]
 class _Pool(HTTPConnectionPool):
     ConnectionCls = _Connection  # type: ignore[assignment]
 
+    def urlopen(self, *arguments: Any, **options: Any) -> Any:
+        # What sends us on is an answer as any; with the fields that Amazon's client sends, a 303 is too much
+        # for urllib3.
+        return super().urlopen(*arguments, **{**options, "redirect": False})
 
-class _TlsPool(HTTPSConnectionPool):
+
+class _TlsPool(_Pool, HTTPSConnectionPool):
     ConnectionCls = _TlsConnection  # type: ignore[assignment]
 
 
@@ -61,6 +70,10 @@ class ConfinedSession(URLLib3Session):
             if isinstance(error.__context__, PermanentFailure):
                 raise error.__context__ from None
             raise
+        if 300 <= answer.status_code < 400 and REGION not in answer.headers:
+            # The client would ask there for the bucket's region, be sent on, and ask again, without end.
+            answer.raw.close()
+            raise sent_on(request.url, answer.headers.get("Location") or "")
         if answer.status_code >= 300:
             _keep(answer, LONGEST_REFUSAL, request)
         elif not streamed:

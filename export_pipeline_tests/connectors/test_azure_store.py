@@ -2,10 +2,9 @@
 
 import gzip
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 from azure.storage.blob import ContainerClient
@@ -13,7 +12,6 @@ from azure.storage.blob import ContainerClient
 from export_pipeline.connectors.addresses import allow
 from export_pipeline.connectors.azure import AzureCredentials
 from export_pipeline.connectors.confined import OBJECTS_PER_PAGE
-from export_pipeline.connectors.destination import Destination
 from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
 from export_pipeline_tests.servers.azure import AzureServer, azurite
@@ -205,20 +203,6 @@ def test_an_address_inside_is_not_called_on(
         put(config.open(), "a.csv", b"1")
     with pytest.raises(PermanentFailure, match=r"could not read .* must not call there"):
         read(config.open(), "a.csv")
-
-
-@pytest.mark.parametrize("use", [lambda there: there.head("a"), lambda there: read(there, "a"), keys])
-def test_nobody_is_followed_elsewhere(azure_server: AzureServer, use: Callable[[Destination], Any]) -> None:
-    with site() as running, site() as elsewhere:
-        there = led_to(running.url, azure_server.config("any")).open()
-        running.answer(302, {"Location": elsewhere.url})
-        with pytest.raises(PermanentFailure, match=r"sends us on to 127\.0\.0\.1, and nobody is followed"):
-            use(there)
-        running.answer(302, {})
-        with pytest.raises(PermanentFailure, match="endpoint_url"):
-            use(there)
-
-    assert not elsewhere.heard
 
 
 @pytest.mark.parametrize("zipped", [False, True])

@@ -3,16 +3,18 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from export_pipeline.connectors.connector import ConnectorConfig
-from export_pipeline.connectors.destination import EXPORT_ID, SHA256
-from export_pipeline.errors import Conflict, TransientFailure
+from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination
+from export_pipeline.errors import Conflict, PermanentFailure, TransientFailure
 from export_pipeline_tests.connectors.conftest import Users
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, port_of, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Once, Request, fault_proxy
 from export_pipeline_tests.servers.ports import free_port
+from export_pipeline_tests.servers.site import site
 
 METADATA = {EXPORT_ID: "hourly-flights", SHA256: "ab" * 32}
 SIZES = {"small": 3, "large": 9 * MIB}
@@ -168,3 +170,42 @@ def test_a_reading_that_breaks_off_is_no_shorter_object(asking_connector: Connec
 
         with pytest.raises(TransientFailure, match=r"a\.csv"):
             read(destination, "a.csv")
+
+
+# Of a receiver nobody asks that.
+NO_LIST = "cannot be asked what it holds"
+
+# For a token, whether something is there, and to write: nobody is asked again who sends us on.
+MOST_ASKED = 5
+
+USES: dict[str, Callable[[Destination], Any]] = {
+    "look": lambda there: there.head("a"),
+    "read": lambda there: read(there, "a"),
+    "list": lambda there: [*there.list("")],
+    "write": lambda there: put(there, "a", b"1"),
+    "delete": lambda there: there.delete("a"),
+}
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+def test_nobody_is_followed_elsewhere(
+    asking_connector: ConnectorConfig, use: Callable[[Destination], Any], status: int
+) -> None:
+    with site() as running, site() as elsewhere:
+        there = led_to(running.url, asking_connector).open()
+        running.answer(status, {"Location": f"{elsewhere.url}/secret"})
+        with pytest.raises(
+            PermanentFailure, match=rf"sends us (on )?to 127\.0\.0\.1, and nobody|{NO_LIST}"
+        ) as caught:
+            use(there)
+        asked = len(running.heard)
+        running.answer(status, {})
+        with pytest.raises(
+            PermanentFailure, match=rf"sends us (on )?to (another place|nowhere).*; change|{NO_LIST}"
+        ):
+            use(there)
+
+    assert "secret" not in str(caught.value)
+    assert asked <= MOST_ASKED
+    assert not elsewhere.heard

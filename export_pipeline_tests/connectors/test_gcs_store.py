@@ -3,16 +3,13 @@
 import json
 import threading
 import traceback
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from export_pipeline.connectors.addresses import allow
-from export_pipeline.connectors.destination import Destination
 from export_pipeline.connectors.gcs import GcsCredentials
 from export_pipeline.errors import PermanentFailure, TransientFailure, Unreadable
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
@@ -175,20 +172,6 @@ def test_our_own_identity_is_found_inside(
         put(config.open(), "a.csv", b"1")
 
     assert len(gcs_server.gate.tokens) > asked
-
-
-@pytest.mark.parametrize("use", [lambda there: there.head("a"), lambda there: read(there, "a"), keys])
-def test_nobody_is_followed_elsewhere(gcs_server: GcsServer, use: Callable[[Destination], Any]) -> None:
-    with site() as running, site() as elsewhere:
-        there = led_to(running.url, gcs_server.config("any")).open()
-        running.answer(302, {"Location": elsewhere.url})
-        with pytest.raises(PermanentFailure, match=r"sends us on to 127\.0\.0\.1, and nobody is followed"):
-            use(there)
-        running.answer(302, {})
-        with pytest.raises(PermanentFailure, match="endpoint_url"):
-            use(there)
-
-    assert not elsewhere.heard
 
 
 def test_nobody_is_asked_behind_our_back(gcs_server: GcsServer) -> None:

@@ -60,16 +60,6 @@ def test_users_are_known_by_token_or_password(
     assert read(destination, "a.csv") == b"1"
 
 
-def test_nobody_is_followed_elsewhere(http_receiver: Receiver, config: HttpConfig) -> None:
-    space = http_receiver.new_space()
-    http_receiver.behaviour.sends_to = f"{http_receiver.url}/{space}/a.csv"
-
-    for use in (lambda: put(config.open(), "a.csv", b"1"), lambda: config.open().head("a.csv")):
-        with pytest.raises(PermanentFailure, match=r"sends us to 127\.0\.0\.1, and nobody is followed"):
-            use()
-    assert http_receiver.spaces[space] == {}
-
-
 def test_a_receiver_inside_is_not_called_on(config: HttpConfig) -> None:
     allow([])
 
