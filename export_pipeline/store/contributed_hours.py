@@ -20,11 +20,6 @@ class ChangedHour:
     changed_at: datetime
 
 
-def hour_of(moment: datetime) -> datetime:
-    """The hour in which the moment is."""
-    return moment.replace(minute=0, second=0, microsecond=0)
-
-
 def note_hours(
     connection: sa.Connection, entity_type: str, hours: Collection[datetime], now: datetime
 ) -> None:

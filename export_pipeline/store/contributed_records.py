@@ -8,13 +8,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from export_pipeline.errors import NotFound
-from export_pipeline.store.contributed_hours import hour_of
 from export_pipeline.store.contribution_schema import CONTRIBUTED_RECORDS, DATA_CONNECTORS, STAGED_CHANGES
 from export_pipeline.store.contribution_sessions import ContributionSession
 from export_pipeline.store.data_connectors import DataConnector
 from export_pipeline.store.entity_types import EntityType
 from export_pipeline.store.moments import Moment
 from export_pipeline.store.webhook_schema import WEBHOOK_ANSWERS
+from export_pipeline.windows import floor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ def accept_staged(
         execution_options={"preserve_rowcount": True},
     )
     connection.execute(staged.delete().where(of_session))
-    return frozenset(map(hour_of, [*left, *([now] if came.rowcount else [])]))
+    return frozenset(map(floor, [*left, *([now] if came.rowcount else [])]))
 
 
 def _forget_answers(
@@ -88,7 +88,7 @@ def hours_of(connection: sa.Connection, connector: DataConnector) -> frozenset[d
     found = sa.select(CONTRIBUTED_RECORDS.c.accepted_at).where(
         CONTRIBUTED_RECORDS.c.connector == connector.id
     )
-    return frozenset(map(hour_of, connection.scalars(found.distinct())))
+    return frozenset(map(floor, connection.scalars(found.distinct())))
 
 
 def count_records(connection: sa.Connection, connector: DataConnector) -> int:

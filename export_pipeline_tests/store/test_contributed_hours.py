@@ -4,16 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from export_pipeline.store.contributed_hours import AT_ONCE, ChangedHour, changed_hours, hour_of, note_hours
+from export_pipeline.store.contributed_hours import AT_ONCE, ChangedHour, changed_hours, note_hours
 from export_pipeline.store.database import reading, writing
 from export_pipeline_tests.contributing import stored_entity
 
 TEN = datetime(2026, 1, 5, 10, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-
-
-def test_a_moment_is_in_its_hour() -> None:
-    assert hour_of(TEN) == hour_of(TEN + HOUR - timedelta(microseconds=1)) == TEN
 
 
 def test_each_transaction_that_changes_an_hour_is_counted(control: sa.Engine) -> None:
