@@ -23,9 +23,9 @@ from export_pipeline.store.database import reading, writing
 from export_pipeline.store.expiry import (
     KeptExport,
     entries_of,
+    namesakes_of,
     next_to_remove,
     note_removed,
-    successor_of,
 )
 from export_pipeline.store.exports import get_export
 from export_pipeline.store.ledger import LedgerEntry, latest_entries
@@ -68,7 +68,8 @@ class Remover:
         total = Removed()
         after: datetime | None = None
         with reading(self.claims.control) as connection:
-            self._spared.update(_keys_of(connection, successor_of(connection, self.export)))
+            for id_ in namesakes_of(connection, self.export):
+                self._spared.update(_keys_of(connection, id_))
         while hours := self._next(after):
             after = hours[-1]
             total += self.remove_hours(hours)
@@ -111,9 +112,8 @@ class Remover:
             return entries_of(connection, self.export.id, mine)
 
     def _whose(self, connection: sa.Connection) -> Sequence[str]:
-        """The export, and the one that has its name and keys now: neither may be writing the hour."""
-        successor = successor_of(connection, self.export)
-        return [self.export.id] if successor is None else [self.export.id, successor]
+        """The export, and those of its name and keys: none of them may be writing the hour."""
+        return [self.export.id, *namesakes_of(connection, self.export)]
 
     def _claim(self, connection: sa.Connection, exports: Sequence[str], hour: datetime) -> bool:
         now, run_id = datetime.now(UTC), self.claims.run_id
@@ -158,9 +158,7 @@ def _files(entry: LedgerEntry) -> Sequence[ReceiptFile]:
     return receipt_from(entry.receipt.encode(), entry.receipt_key).files
 
 
-def _keys_of(connection: sa.Connection, export_id: str | None) -> set[str]:
+def _keys_of(connection: sa.Connection, export_id: str) -> set[str]:
     """The files that the export has there."""
-    if export_id is None:
-        return set()
     entries = latest_entries(connection, export_id, BEGINNING_OF_TIME, END_OF_TIME)
     return {file.key for entry in entries for file in _there(entry)}

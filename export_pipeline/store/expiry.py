@@ -78,17 +78,19 @@ def kept_exports(connection: sa.Connection, deadlines: Deadlines) -> Sequence[Ke
     return [KeptExport(**row._mapping) for row in rows]
 
 
-def successor_of(connection: sa.Connection, export: KeptExport) -> str | None:
-    """The id of the export that has a deleted one's name and connector now, and so its keys."""
-    if export.deleted_at is None:
-        return None
-    same = (
+def namesakes_of(connection: sa.Connection, export: KeptExport) -> Sequence[str]:
+    """The ids of other exports with its name and connector, and so with its keys, that live or have files
+    there: one was deleted before the next could be made.
+    """
+    there = sa.exists().where(HOURS.c.export_id == EXPORTS.c.id, HOURS.c.expired_at.is_(None))
+    query = sa.select(EXPORTS.c.id).where(
         EXPORTS.c.organization == export.organization,
         EXPORTS.c.slug == export.slug,
         EXPORTS.c.connector_id == export.connector_id,
+        EXPORTS.c.id != export.id,
+        EXPORTS.c.deleted_at.is_(None) | there,
     )
-    id_: str | None = connection.scalar(sa.select(EXPORTS.c.id).where(*same, EXPORTS.c.deleted_at.is_(None)))
-    return id_
+    return connection.scalars(query.order_by(EXPORTS.c.id)).all()
 
 
 def lock_kept(connection: sa.Connection, export: KeptExport) -> None:

@@ -207,6 +207,21 @@ def test_an_export_that_was_made_again_keeps_its_files(
     assert ledger(installation, again)[0].expired_at is None
 
 
+def test_an_export_that_was_made_again_keeps_its_files_also_when_it_is_deleted_itself(
+    installation: Installation, made_again: tuple[Export, Export]
+) -> None:
+    before, again = made_again
+    kept = marked(installation, before)
+    with writing(installation.deployment.control) as connection:
+        delete_export(connection, "default", "events")
+
+    assert remover(installation, kept).remove().hours == 3
+    assert files(installation) == ["2026-01-05-00-00.csv"]
+
+    assert removed(installation, again).hours == 1
+    assert files(installation) == []
+
+
 def test_an_hour_that_the_export_of_its_name_is_writing_is_left(
     installation: Installation, made_again: tuple[Export, Export]
 ) -> None:

@@ -21,9 +21,9 @@ from export_pipeline.store.expiry import (
     hours_to_remove,
     kept_exports,
     lock_kept,
+    namesakes_of,
     next_to_remove,
     note_removed,
-    successor_of,
 )
 from export_pipeline.store.exports import hide_export
 from export_pipeline.store.ledger import write_entry, write_failure
@@ -234,17 +234,18 @@ def test_what_is_marked_is_there_until_it_is_noted_as_removed(control: sa.Engine
     assert kept(control) == []
 
 
-def test_an_export_of_the_same_name_and_way_out_succeeds_a_deleted_one(
-    control: sa.Engine, export: Export
-) -> None:
+def test_exports_of_one_name_and_way_out_know_each_other(control: sa.Engine, export: Export) -> None:
     (one,) = kept(control)
     with reading(control) as connection:
-        assert successor_of(connection, one) is None  # it is there itself
+        assert namesakes_of(connection, one) == []
         way_out = find_connector(connection, ORGANIZATION, "direct_download")
     deleted(control, export, NOW - 31 * DAY)
     (one,) = kept(control)
     with reading(control) as connection:
-        assert successor_of(connection, one) is None
+        assert namesakes_of(connection, one) == []
     again = stored_export(control, way_out)
     with reading(control) as connection:
-        assert successor_of(connection, one) == again.id
+        assert namesakes_of(connection, one) == [again.id]
+    deleted(control, again, NOW - DAY)  # without files of its own
+    with reading(control) as connection:
+        assert namesakes_of(connection, one) == []
