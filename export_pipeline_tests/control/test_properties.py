@@ -4,16 +4,20 @@ from typing import Any
 
 import pytest
 
-from export_pipeline.control.properties import MAX_PROPERTIES, check_properties
+from export_pipeline.control.properties import DEEPEST, MAX_PROPERTIES, check_properties
 from export_pipeline.errors import InvalidRequest
 
-NESTED: dict[str, Any] = {}
-for _ in range(5000):
-    NESTED = {"a": NESTED}
+
+def nested(times: int) -> dict[str, Any]:
+    inner: dict[str, Any] = {}
+    for _ in range(times - 1):
+        inner = {"a": inner}
+    return inner
 
 
 def test_whatever_json_holds_is_kept() -> None:
     check_properties({"name": "Käse", "customData": {"a": [1, None, 1.5, {"b": True}]}})
+    check_properties(nested(DEEPEST))
 
 
 @pytest.mark.parametrize(
@@ -21,10 +25,11 @@ def test_whatever_json_holds_is_kept() -> None:
     [
         ({"a": float("nan")}, "a number like NaN"),
         ({"a": "\ud800"}, "half a character"),
-        (NESTED, "nested too deep"),
+        (nested(DEEPEST + 1), "nested deeper than 100 times"),
+        (nested(5_000), "nested deeper than 100 times"),
         ({"a": "x" * MAX_PROPERTIES}, "more than 65,536 bytes"),
     ],
-    ids=["NaN", "half", "nested", "long"],
+    ids=["NaN", "half", "nested", "nested without end", "long"],
 )
 def test_what_could_not_be_given_back_is_refused(properties: dict[str, Any], says: str) -> None:
     with pytest.raises(InvalidRequest, match=says) as refused:

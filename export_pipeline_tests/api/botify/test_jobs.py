@@ -136,6 +136,17 @@ def test_what_is_too_long_to_be_kept_is_too_big(admin: Somebody) -> None:
     assert (refused.status_code, error_of(refused)["error_code"]) == (400, "1043")
 
 
+def test_what_is_nested_too_deep_to_be_shown_again_is_not_taken(admin: Somebody) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(320):
+        deep = {"a": deep}
+
+    refused = admin.post(JOBS, json={**a_job(admin), "metadata": deep})
+
+    assert (refused.status_code, error_of(refused)["error_code"]) == (400, "1043")
+    assert admin.get(JOBS).json()["count"] == 0
+
+
 def test_two_ranges_do_not_share_a_file_of_one_name(admin: Somebody) -> None:
     admin.post("/connectors/acme-lake", json=a_connector())
     extra = {"subdirectory": "botify"}
