@@ -3,7 +3,7 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -97,9 +97,24 @@ def create_key(
 
 
 @audited("key.rotate", looks.api_key)
-def rotate_key(connection: sa.Connection, organization: str, id_: str, *, grace: timedelta) -> NewKey:
-    """Make a key that allows the same, and let the old one expire after `grace`. WrongState: it has ended."""
+def rotate_key(
+    connection: sa.Connection,
+    organization: str,
+    id_: str,
+    *,
+    grace: timedelta,
+    within: Collection[str] | None = None,
+) -> NewKey:
+    """Make a key that allows the same, and let the old one expire after `grace`. WrongState: it has ended.
+
+    Forbidden: it works in an organization that is not `within` (None: the operator's, all of them).
+    """
     old = find_key(connection, organization, id_, locked=True)
+    if within is not None and not set(old.organizations) <= set(within):
+        raise Forbidden(
+            f"the API key {old.name!r} works in organizations in which yours does not: ask who runs this"
+            " installation to rotate it"
+        )
     now = datetime.now(UTC)
     if (ended := _ended(old, now)) is not None:
         raise WrongState(f"the API key {old.name!r} {ended}; make a new one", state=ended, allowed=())

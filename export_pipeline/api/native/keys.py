@@ -105,7 +105,8 @@ def rotate(
     grace = timedelta(seconds=how.grace_seconds)
 
     def make(connection: sa.Connection) -> NewKeyDocument:
-        return _shown_once(rotate_key(connection, visit.organization, id, grace=grace))
+        within = visit.caller.key.organizations
+        return _shown_once(rotate_key(connection, visit.organization, id, grace=grace, within=within))
 
     return once.made(visit, response, make, NewKeyDocument, shown_once=True)
 

@@ -32,6 +32,23 @@ def test_a_rotated_key_works_for_as_long_as_it_is_given(api: Api, admin: Somebod
     assert last["privileges"] == ["admin"]
 
 
+def test_a_key_that_works_elsewhere_too_is_rotated_by_those_alone_who_work_there_as_well(
+    api: Api, admin: Somebody
+) -> None:
+    elsewhere = api.organization()
+    shared = api.key(admin.organization, also=[elsewhere])
+    (id_,) = [key["id"] for key in admin.get(KEYS).json()["keys"] if elsewhere in key["organizations"]]
+
+    refused = admin.post(f"{KEYS}/{id_}/rotate", json={})
+    with api.client(shared) as both:
+        rotated = both.post(f"{KEYS}/{id_}/rotate", json={})
+
+    assert refused.status_code == 403
+    assert "ask who runs this installation" in refused.json()["detail"]
+    assert elsewhere not in refused.text
+    assert set(rotated.json()["organizations"]) == {admin.organization, elsewhere}
+
+
 def test_what_is_wrong_is_named_and_nothing_is_made(admin: Somebody) -> None:
     before = admin.get(KEYS).json()
 
