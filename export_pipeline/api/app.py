@@ -23,7 +23,7 @@ from export_pipeline.api.managed.face import MANAGED
 from export_pipeline.api.native.answering import SCHEMAS
 from export_pipeline.api.native.face import NATIVE
 from export_pipeline.api.problems import OURS, Problem, problem_of, problem_of_input
-from export_pipeline.api.requests import MOST_BYTES, EveryRequest
+from export_pipeline.api.requests import MOST_BYTES, MOST_COMMAS, EveryRequest
 from export_pipeline.deployment import Deployment, open_deployment
 from export_pipeline.errors import ExportPipelineError
 from export_pipeline.settings import Settings
@@ -88,7 +88,8 @@ def application(deployment: Deployment) -> FastAPI:
     )
     app.state.deployment = deployment
     app.state.limits = Limits(deployment.control, deployment.settings.requests_per_minute)
-    app.add_middleware(EveryRequest, failed=_failed)
+    records = f"{deployment.settings.contributor_base}/connector/"
+    app.add_middleware(EveryRequest, failed=_failed, records=records)
     app.include_router(documentation.router)
     app.openapi = documentation.described(app, SCHEMAS, deployment.settings.api_url)  # type: ignore[method-assign]
     app.state.faces = faces_of(deployment.settings)
@@ -123,7 +124,9 @@ def _unrouted(request: Request, error: Exception) -> Response:
         headers["Allow"] = taken
     said = {
         HTTPStatus.NOT_FOUND: "there is nothing at this address; /docs lists the addresses there are",
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"the body is larger than {MOST_BYTES:,} bytes; send less",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
+            f"the body is larger than {MOST_BYTES:,} bytes or holds more than {MOST_COMMAS:,} values; send less"
+        ),
         HTTPStatus.METHOD_NOT_ALLOWED: f"this address does not take {request.method}; it takes {taken}",
     }
     answer = _answer(request, Problem(status=status, message=said.get(status, status.description)))

@@ -43,7 +43,7 @@ MEDIA_TYPES = {
     ".parquet": "application/vnd.apache.parquet",
 }
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 def archive_link(

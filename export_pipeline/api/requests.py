@@ -19,18 +19,24 @@ REQUEST_ID = "X-Request-ID"
 # Definitions, filters and credentials are texts that people write. A batch of 250 records fits as well.
 MOST_BYTES = 4 << 20
 
+# Far above what any definition holds. Of millions of values each may be wrong, and to say so of each takes
+# gigabytes, and half a minute in which nobody else is served.
+MOST_COMMAS = 50_000
+
 # Security, for whoever opens an answer in a browser.
 FIELDS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 
 class EveryRequest:
     """Middleware. The client's own request id is kept where it is one; the log has no address's query, which
-    may hold a key. `failed` makes the answer to a request that met a bug of ours.
+    may hold a key. `failed` makes the answer to a request that met a bug of ours. Below `records` bodies hold
+    as many values as fit: what a look at those may cost is limited there.
     """
 
-    def __init__(self, app: ASGIApp, failed: Callable[[Request], Response]) -> None:
+    def __init__(self, app: ASGIApp, failed: Callable[[Request], Response], records: str) -> None:
         self._app = app
         self._failed = failed
+        self._records = records
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -39,13 +45,16 @@ class EveryRequest:
         id_ = _request_id(Headers(scope=scope))
         scope.setdefault("state", {})["request_id"] = id_
         began = time.monotonic()
-        status, taken, started = 500, 0, False
+        status, taken, commas, started = 500, 0, 0, False
+        counted = not scope["path"].startswith(self._records)
 
         async def limited() -> Message:
-            nonlocal taken
+            nonlocal taken, commas
             message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > MOST_BYTES:
+            body = message.get("body", b"")
+            taken += len(body)
+            commas += body.count(b",") if counted else 0
+            if taken > MOST_BYTES or commas > MOST_COMMAS:
                 raise HTTPException(413)
             return message
 

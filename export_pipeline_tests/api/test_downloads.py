@@ -84,7 +84,9 @@ def test_a_range_that_is_not_there_is_refused(
     assert (got.status_code, got.headers["Content-Range"]) == (416, f"bytes */{len(content)}")
 
 
-@pytest.mark.parametrize("wanted", ["bytes=0-1,4-5", "lines=0-1", "bytes=-", "bytes=5-2"])
+@pytest.mark.parametrize(
+    "wanted", ["bytes=0-1,4-5", "lines=0-1", "bytes=-", "bytes=5-2", f"bytes={'1' * 5000}-"]
+)
 def test_what_is_no_single_range_is_answered_with_all(
     api: Api, task: ExportTask, content: bytes, wanted: str
 ) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from export_pipeline.api.requests import MOST_BYTES
+from export_pipeline.api.requests import MOST_BYTES, MOST_COMMAS
+from export_pipeline_tests.api.bitbroker.parties import a_contributor, an_entity_type
 from export_pipeline_tests.api.conftest import Api, Somebody
 
 KEYS = "/api/v1/keys"
@@ -41,6 +42,36 @@ def test_a_body_that_is_too_large_is_refused_however_it_is_sent(admin: Somebody)
         refused = admin.post(KEYS, content=content, headers={"Content-Type": "application/json"})
         assert refused.status_code == 413
         assert "send less" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        (KEYS, b'{"name": "a", "privileges": [%s]}'),
+        ("/api/v1/tasks", b'{"export": "a", "of": [%s]}'),
+        ("/v1/jobs", b'{"job_type": "export", "payload": {"query": {"query": {"dimensions": [%s]}}}}'),
+    ],
+)
+def test_a_body_with_more_values_than_anybody_means_is_refused_at_once(
+    admin: Somebody, path: str, content: bytes
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    many, some = b",".join([b"1"] * (MOST_COMMAS + 2)), b",".join([b"1"] * 1_000)
+
+    refused = admin.post(path, content=content % many, headers=headers)
+    looked_at = admin.post(path, content=content % some, headers=headers)
+
+    assert refused.status_code == 413
+    assert "more than 50,000 values; send less" in refused.text
+    assert looked_at.status_code == 400
+
+
+def test_records_may_hold_as_many_values_as_fit(api: Api, admin: Somebody) -> None:
+    an_entity_type(admin, schema={"type": "object"})
+    with a_contributor(api, admin) as contributor:
+        told = contributor.contribute({"id": "a", "name": "a", "entity": {"a": [1] * (MOST_COMMAS + 2)}})
+
+    assert [*told] == ["a"]
 
 
 def test_what_is_no_json_is_said_without_a_value(admin: Somebody) -> None:
