@@ -125,7 +125,8 @@ def _unrouted(request: Request, error: Exception) -> Response:
     said = {
         HTTPStatus.NOT_FOUND: "there is nothing at this address; /docs lists the addresses there are",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
-            f"the body is larger than {MOST_BYTES:,} bytes or holds more than {MOST_COMMAS:,} values; send less"
+            f"the body is larger than {MOST_BYTES:,} bytes or holds more than {MOST_COMMAS:,} values;"
+            " send less"
         ),
         HTTPStatus.METHOD_NOT_ALLOWED: f"this address does not take {request.method}; it takes {taken}",
     }
