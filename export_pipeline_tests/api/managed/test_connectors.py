@@ -25,7 +25,7 @@ def test_a_connector_is_made_shown_edited_and_deleted(admin: Somebody, storage_t
 
     answers += [admin.get(LAKE), admin.get("/connectors"), put(admin, LAKE, json=payload)]
     assert answers[1].json() == made
-    assert [one["name"] for one in answers[2].json()] == ["acme-lake"]
+    assert [one["name"] for one in answers[2].json()] == ["acme-lake", "direct_download"]
     assert (answers[3].status_code, answers[3].json()["state"]) == (200, "STARTING")
     answers += [admin.post(LAKE, json=payload)]
     assert answers[-1].status_code == 409
@@ -96,7 +96,7 @@ def test_anothers_connector_is_not_there(api: Api, admin: Somebody) -> None:
     admin.post(LAKE, json=a_payload())
 
     with api.client(api.key(api.organization())) as other:
-        assert other.get("/connectors").json() == []
+        assert [one["name"] for one in other.get("/connectors").json()] == ["direct_download"]
         for path in (LAKE, f"{LAKE}/start", f"{LAKE}/stop", f"{LAKE}/fail"):
             assert other.get(path).status_code == 404
             assert other.put(path, json=a_payload()).status_code == 404

@@ -22,7 +22,7 @@ def test_a_connector_is_made_and_shown_and_its_secret_is_not(admin: Somebody) ->
     assert shown.json() == document
     assert shown.headers["ETag"] == made.headers["ETag"]
     listed = admin.get(CONNECTORS)
-    assert [one["name"] for one in listed.json()["connectors"]] == ["lake"]
+    assert [one["name"] for one in listed.json()["connectors"]] == ["direct_download", "lake"]
     assert "hunter2" not in made.text + shown.text + listed.text
 
 
@@ -45,7 +45,8 @@ def test_what_is_wrong_is_named_without_a_secret(
     assert refused.status_code == 400
     assert [fault["field"] for fault in refused.json()["faults"]] == [field]
     assert "hunter" not in refused.text
-    assert admin.get(CONNECTORS).json()["connectors"] == []
+    listed = admin.get(CONNECTORS).json()["connectors"]
+    assert [one["name"] for one in listed] == ["direct_download"]
 
 
 def test_half_a_pair_is_no_character(admin: Somebody) -> None:
@@ -162,6 +163,6 @@ def test_the_pages_of_a_list_are_all_of_it(admin: Somebody) -> None:
     second = admin.get(CONNECTORS, params={"limit": 2, "cursor": first["next"]}).json()
 
     names = [one["name"] for page in (first, second) for one in page["connectors"]]
-    assert (names, second["next"]) == (["aa", "bb", "cc"], None)
+    assert (names, second["next"]) == (["aa", "bb", "cc", "direct_download"], None)
     assert admin.get(CONNECTORS, params={"cursor": "x"}).status_code == 400
     assert admin.get(CONNECTORS, params={"limit": 0}).status_code == 400
