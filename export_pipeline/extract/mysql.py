@@ -3,8 +3,9 @@
 Their drivers in Python take a microsecond for each value; there is one value a row so.
 """
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, suppress
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -12,12 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from export_pipeline.dataset.types import Kind
-from export_pipeline.errors import PermanentFailure
+from export_pipeline.errors import PermanentFailure, TransientFailure
 from export_pipeline.extract.csv_rows import batch_of, blocks
-from export_pipeline.extract.driver_errors import explained
+from export_pipeline.extract.driver_errors import explained, named
 from export_pipeline.extract.fitting import declared_type
 from export_pipeline.extract.lines import keep_alive
-from export_pipeline.extract.query import relation_of
+from export_pipeline.extract.query import relation_of, source_of
 from export_pipeline.extract.shapes import check_shape
 from export_pipeline.extract.sqlalchemy import SqlalchemySnapshot, SqlalchemySource
 from export_pipeline.filters.collation import utf8_of, utf8_of_bytes
@@ -27,6 +28,12 @@ from export_pipeline.filters.numbers import years_as_numbers
 ROWS_AT_ONCE = 100
 
 SECONDS_TO_INTERRUPT = 5
+
+# For a lock that the transaction before has already, and that nobody is refused but who waits behind others.
+SECONDS_TO_HOLD = 5
+
+LOCK_WAIT_TIMEOUT = 1205
+NO_LIMIT = 31_536_000  # the longest that servers take
 
 # Texts are put in order by so many bytes; by default it is 1,024. A sort has to have room for a few of the
 # longest, of each column that orders.
@@ -41,7 +48,7 @@ _SESSION = (
     f" sort_buffer_size = {SORT_BUFFER},"
     # How long an hour may take, and wait for, is ours to say: `waiting` ends what takes longer. Each server
     # reads the limits of its own, and takes those of the other for a comment.
-    " lock_wait_timeout = 31536000, wait_timeout = 28800"
+    f" lock_wait_timeout = {NO_LIMIT}, wait_timeout = 28800"
     " /*M!100300, max_statement_time = 0, idle_transaction_timeout = 0,"
     " idle_readonly_transaction_timeout = 0 */"
     " /*!50708, max_execution_time = 0 */"
@@ -70,6 +77,33 @@ class MysqlSnapshot(SqlalchemySnapshot):
     def mechanism(self) -> str:  # type: ignore[override]
         name = "MariaDB" if getattr(self.connection.dialect, "is_mariadb", False) else "MySQL"
         return f"{name} consistent snapshot, READ ONLY"
+
+    def hold(self, seconds: int | None = None) -> None:
+        """Nobody renames, replaces or drops what the selects read until the transaction ends.
+
+        TransientFailure where somebody who waits to do so is in the way for so many seconds.
+        """
+        waits = f"SET SESSION lock_wait_timeout = {seconds or NO_LIMIT}"
+        for relation, select in {relation_of(select): select for select in self.selects}.items():
+            look: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(source_of(select)).limit(0)
+            with explained(self.url, select), self.waiting.answer(relation):
+                self.connection.exec_driver_sql(waits)
+                try:
+                    self.connection.execute(look)
+                except DBAPIError as error:
+                    if _code_of(error) == LOCK_WAIT_TIMEOUT:
+                        raise TransientFailure(
+                            f"{relation}: it is just being replaced; what it holds then is read with the"
+                            " next try"
+                        ) from None
+                    if error.connection_invalidated or self.waiting.ended:
+                        raise
+                    # The query itself will say why it cannot be read.
+
+    def check_held(self) -> None:
+        """TransientFailure if the connection was lost, and with it what it held."""
+        with explained(self.url), self.waiting.answer(f"the {named(self.url)}"):
+            self.connection.exec_driver_sql("DO 0")
 
     def count(self, rows: sa.Select[Any]) -> int:
         return super().count(self._comparable(rows))
@@ -126,6 +160,27 @@ class MysqlSource(SqlalchemySource):
         sa.event.listen(engine, "begin", _begin)
         return engine
 
+    @contextmanager
+    def snapshot(
+        self, stop: threading.Event | None = None, selects: Sequence[sa.Select[Any]] = ()
+    ) -> Iterator[SqlalchemySnapshot]:
+        """Begun while another transaction holds what is read: of a table that is put into the place of one,
+        or of a view, after a snapshot began, it would see nothing that was filled in since.
+        """
+        with ExitStack() as before:
+            if selects:
+                held = before.enter_context(super().snapshot(stop, selects))
+            with super().snapshot(stop) as snapshot:
+                if selects:
+                    assert isinstance(held, MysqlSnapshot)
+                    assert isinstance(snapshot, MysqlSnapshot)
+                    # Who waits for the other is before us, and lets us wait until the other ends.
+                    snapshot.selects = selects
+                    snapshot.hold(SECONDS_TO_HOLD)
+                    held.check_held()
+                    before.close()
+                yield snapshot
+
     def _connect(
         self, dialect: sa.Dialect, _record: object, arguments: list[Any], parameters: dict[str, Any]
     ) -> Any:
@@ -170,6 +225,11 @@ def _lines(result: sa.CursorResult[Any], relation: str) -> Iterator[bytes]:
                     f"{relation}: a row is larger than the server's max_allowed_packet; raise that there"
                 )
             yield line
+
+
+def _code_of(error: DBAPIError) -> int | None:
+    code = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    return code if isinstance(code, int) else None
 
 
 def _let_go(driver: Any) -> None:

@@ -6,6 +6,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from export_pipeline.errors import PermanentFailure, TransientFailure
+from export_pipeline.extract.mysql import MysqlSnapshot
 from export_pipeline.extract.query import rows_of_hour
 from export_pipeline.extract.schema import arrow_schema
 from export_pipeline.extract.source import Source
@@ -207,6 +209,57 @@ def test_a_table_that_was_replaced_since_it_was_looked_at_is_read_again(
                 snapshot.count(rows)
         with source.snapshot() as snapshot:
             assert read(snapshot, table).num_rows == 9
+
+
+@pytest.mark.parametrize(
+    ("making", "replacing"),
+    [
+        (["create table events like fresh"], ["rename table events to gone, fresh to events"]),
+        (
+            ["create table first like fresh", "create view events as select * from first"],
+            ["create or replace view events as select * from fresh"],
+        ),
+    ],
+    ids=["swapped", "view"],
+)
+def test_a_table_that_was_there_before_takes_no_place_while_an_hour_is_read(
+    mariadb_database: str, making: Sequence[str], replacing: Sequence[str]
+) -> None:
+    """Of one that is filled after the snapshot began it sees no row, and the server says nothing."""
+    _run(mariadb_database, "create table fresh (id bigint, seen datetime(6)) engine = innodb", *making)
+    _run(mariadb_database, f"insert into {'first' if len(making) > 1 else 'events'} {FILL}")
+    table = a_table()
+    rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
+    with closing(open_source(mariadb_database)) as source, ThreadPoolExecutor(1) as pool:
+        with source.snapshot(selects=[rows]) as snapshot:
+            replaced = pool.submit(_run, mariadb_database, f"insert into fresh {FILL}", *replacing)
+            with pytest.raises(TimeoutError):
+                replaced.result(2)
+            assert snapshot.count(rows) == 9
+            assert read(snapshot, table).num_rows == 9
+        replaced.result(60)
+        with source.snapshot(selects=[rows]) as snapshot:
+            assert snapshot.count(rows) == 9
+
+
+def test_a_snapshot_does_not_wait_for_who_waits_for_the_hour_itself(mariadb_database: str) -> None:
+    _run(
+        mariadb_database, "create table fresh (id bigint, seen datetime(6))", "create table events like fresh"
+    )
+    table = a_table()
+    rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
+    with closing(open_source(mariadb_database)) as source, ThreadPoolExecutor(1) as pool:
+        with source.snapshot(selects=[rows]):
+            swap = "rename table events to gone, fresh to events"
+            replaced = pool.submit(_run, mariadb_database, swap)
+            with pytest.raises(TimeoutError):
+                replaced.result(2)
+            with source.snapshot() as another:
+                assert isinstance(another, MysqlSnapshot)
+                another.selects = [rows]
+                with pytest.raises(TransientFailure, match="events: it is just being replaced"):
+                    another.hold(1)
+        replaced.result(60)
 
 
 @pytest.mark.parametrize("what", ["connection", "query"])
