@@ -3,13 +3,20 @@
 import itertools
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql
-from sqlalchemy.exc import CompileError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    CompileError,
+    DBAPIError,
+    NoSuchModuleError,
+    NoSuchTableError,
+    SQLAlchemyError,
+    UnreflectableTableError,
+)
 
 from export_pipeline.dataset.catalog import (
     DOCUMENTS,
@@ -75,6 +82,13 @@ ALSO: Mapping[str, Sequence[tuple[Types, frozenset[Kind]]]] = {
 }
 
 
+# A database that will not say, a name that it does not know, a dialect that cannot ask.
+REFUSED = (DBAPIError, NoSuchTableError, UnreflectableTableError, NotImplementedError)
+
+# Of those of which we know that they have them.
+SAVEPOINTS = frozenset({"mariadb", "mysql", "postgresql", "sqlite"})
+
+
 class SqlCatalog:
     """A database, connected to. Nothing is written to it."""
 
@@ -135,12 +149,24 @@ class SqlCatalog:
     def _described(self) -> Iterator[None]:
         """What the inspector does not know is no news for our reader; what the database refuses is."""
         try:
-            with warnings.catch_warnings():
+            with self._undone(), warnings.catch_warnings():
                 warnings.simplefilter("ignore", sa.exc.SAWarning)
                 yield
-        except (SQLAlchemyError, NotImplementedError) as error:
-            self._connection.rollback()  # or the next table could not be asked about
+        except REFUSED as error:
             raise Unreadable(_reason(error)) from error
+
+    @contextmanager
+    def _undone(self) -> Iterator[None]:
+        """After an error in the block the next table can be asked about. Where databases have savepoints,
+        what was before it stays: the moment of the transaction, and the locks that it holds.
+        """
+        try:
+            with self._connection.begin_nested() if self._dialect.name in SAVEPOINTS else nullcontext():
+                yield
+        except REFUSED:
+            if self._dialect.name not in SAVEPOINTS or self._connection.invalidated:
+                self._connection.rollback()
+            raise
 
     def _materialized(self, schema: str | None) -> Sequence[str]:
         if self._dialect.name != "postgresql":

@@ -71,8 +71,6 @@ class SqlalchemySnapshot:
                     if self.connection.invalidated:  # SQLAlchemy would make another, of another moment
                         raise TransientFailure(f"the connection to the {named(self.url)} was lost") from None
                     self._found[relation] = None
-            if self._found[relation] is None:
-                self.hold()  # after an error the transaction was begun anew
         return self._found[relation]
 
     def count(self, rows: sa.Select[Any]) -> int:

@@ -427,26 +427,48 @@ def _run(url: str, *statements: str) -> None:
     database.dispose()
 
 
-def test_a_view_that_the_user_may_read_and_not_look_at_is_read_and_not_compared(
-    mariadb_database: str,
-) -> None:
-    """Whether it has changed nobody can see; that is said (see `pipeline.hours.remarks_on`)."""
+@pytest.fixture
+def reader(mariadb_database: str) -> Iterator[str]:
+    """The URL of a user who may read everything, and look at no view's statement."""
     url = sa.make_url(mariadb_database)
     user = f"reader_{secrets.token_hex(4)}"
+    _run(mariadb_database, f"create user {user}@'127.0.0.1' identified by 'secret-of-it'")
+    _run(mariadb_database, f"grant select on {url.database}.* to {user}@'127.0.0.1'")
+    yield url.set(username=user, password="secret-of-it").render_as_string(hide_password=False)
+    _run(mariadb_database, f"drop user {user}@'127.0.0.1'")
+
+
+def test_a_view_that_the_user_may_read_and_not_look_at_is_read_and_not_compared(
+    mariadb_database: str, reader: str
+) -> None:
+    """Whether it has changed nobody can see; that is said (see `pipeline.hours.remarks_on`)."""
     _run(mariadb_database, "create table hidden (id bigint, seen datetime(6), made year)")
     _run(mariadb_database, "insert into hidden values (1, '2013-01-01 00:30:00', 2013)")
     _run(mariadb_database, "create view events as select * from hidden")
-    _run(mariadb_database, f"create user {user}@'127.0.0.1' identified by 'secret-of-it'")
-    _run(mariadb_database, f"grant select on {url.database}.* to {user}@'127.0.0.1'")
-    reader = url.set(username=user, password="secret-of-it").render_as_string(hide_password=False)
     table = a_table(a_column("made", "int16"))
     rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
-    try:
-        with closing(open_source(reader)) as source, source.snapshot() as snapshot:
+    with closing(open_source(reader)) as source, source.snapshot() as snapshot:
+        assert snapshot.found(rows) is None
+        assert snapshot.count(rows) == 1
+        # By itself the server takes 13 for the year.
+        assert read(snapshot, table, filter_=filter_from("made == 13", table)).num_rows == 0
+        assert read(snapshot, table, filter_=filter_from("made == 2013", table)).num_rows == 1
+
+
+def test_such_a_view_is_of_the_moment_of_all_else_in_the_hour_and_is_not_replaced(
+    mariadb_database: str, reader: str
+) -> None:
+    _run(mariadb_database, f"create table hidden as {FILL}", "create view events as select * from hidden")
+    table = a_table()
+    rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
+    with closing(open_source(reader)) as source, ThreadPoolExecutor(1) as pool:
+        with source.snapshot(selects=[rows]) as snapshot:
+            _run(mariadb_database, f"insert into hidden {FILL}")
             assert snapshot.found(rows) is None
-            assert snapshot.count(rows) == 1
-            # By itself the server takes 13 for the year.
-            assert read(snapshot, table, filter_=filter_from("made == 13", table)).num_rows == 0
-            assert read(snapshot, table, filter_=filter_from("made == 2013", table)).num_rows == 1
-    finally:
-        _run(mariadb_database, f"drop user {user}@'127.0.0.1'")
+            replaced = pool.submit(
+                _run, mariadb_database, "create or replace view events as select * from hidden where id = 1"
+            )
+            with pytest.raises(TimeoutError):
+                replaced.result(2)
+            assert snapshot.count(rows) == 9
+        replaced.result(60)
