@@ -5,9 +5,11 @@ role of another is the external id that we send, which is its organization's own
 given to us with any other is taken on for nobody.
 """
 
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import botocore.session
@@ -21,7 +23,7 @@ from export_pipeline.connectors.role_service import asked_at
 from export_pipeline.connectors.s3_credentials import S3Credentials
 from export_pipeline.connectors.s3_environment import session_of_its_own
 from export_pipeline.connectors.s3_network import SECONDS_BETWEEN_BYTES, SECONDS_TO_CONNECT, confine
-from export_pipeline.connectors.strangers import MISREAD, a_bug, no_store
+from export_pipeline.connectors.strangers import MISREAD, a_bug, no_store, taken_from_an_answer
 from export_pipeline.errors import Denied, PermanentFailure, TransientFailure
 
 # What every role allows, and the most that a role allows to who is in a role already. The client asks for new
@@ -30,6 +32,8 @@ SECONDS_OF_A_ROLE = 3600
 
 # Stands in the customer's audit log beside every request.
 SESSION_NAME = "export-pipeline"
+
+_IN_A_FIELD = re.compile("[!-~]+")
 
 # The network's fault or the far side's, not the configuration's.
 UNREACHABLE = (
@@ -70,6 +74,15 @@ def patient(**more: Any) -> Config:
         ignore_configured_endpoint_urls=True,  # type: ignore[call-arg]  # the stubs lack it
         **more,
     )
+
+
+def cause_of(error: Exception) -> str:
+    """What is told of why there was no answer. What the client itself did not expect may quote a request's
+    fields, and those hold credentials.
+    """
+    if type(error) is vendor.HTTPClientError:
+        return type(error.kwargs.get("error", error)).__name__
+    return str(error)
 
 
 @contextmanager
@@ -117,6 +130,7 @@ class _Role:
                     " external id, so also for somebody else; its trust policy must allow sts:AssumeRole"
                     f" {self._condition()}"
                 )
+            return _usable(answer, tried, client.meta.endpoint_url)
         except vendor.ClientError as error:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             code = error.response.get("Error", {}).get("Code", "")
@@ -126,7 +140,9 @@ class _Role:
                 raise Denied(f"{tried}: check access_key_id and secret_access_key ({code})") from error
             raise Denied(f"{tried}: {self._cure(client)} ({code})") from error
         except UNREACHABLE as error:
-            raise TransientFailure(f"{tried}: no answer from {client.meta.endpoint_url} ({error})") from error
+            raise TransientFailure(
+                f"{tried}: no answer from {client.meta.endpoint_url} ({cause_of(error)})"
+            ) from error
         except vendor.NoCredentialsError as error:
             raise Denied(
                 f"{tried}: nobody is there to take it on; give the connector an access key"
@@ -137,12 +153,6 @@ class _Role:
             if a_bug(error):
                 raise
             raise no_store(tried, client.meta.endpoint_url, error) from error
-        return {
-            "access_key": answer["AccessKeyId"],
-            "secret_key": answer["SecretAccessKey"],
-            "token": answer["SessionToken"],
-            "expiry_time": answer["Expiration"].isoformat(),
-        }
 
     def _answer(self, client: Any, external_id: str | None) -> Any:
         wanted = {"RoleArn": self._credentials.role_arn, "ExternalId": external_id}
@@ -186,6 +196,27 @@ class _Role:
         if self._credentials.external_id:
             return f"under the condition sts:ExternalId = {self._credentials.external_id}"
         return "without a condition on sts:ExternalId, or give external_id"
+
+
+def _usable(answer: Mapping[str, Any], tried: str, address: str) -> Mapping[str, str]:
+    """The credentials of an answer by the client's names. Odd: nobody can ask with them, and the client
+    would quote them when it tries.
+    """
+    with taken_from_an_answer():
+        given = {
+            "access_key": answer["AccessKeyId"],
+            "secret_key": answer["SecretAccessKey"],
+            "token": answer["SessionToken"],
+        }
+        if not all(_IN_A_FIELD.fullmatch(text) for text in given.values()):
+            raise ValueError("other characters than a request's fields may have")
+        ended = answer["Expiration"] <= datetime.now(UTC)
+    if ended:
+        raise TransientFailure(
+            f"{tried}: the credentials that {address} gave have ended already; compare its clock with this"
+            " machine's"
+        )
+    return {**given, "expiry_time": answer["Expiration"].isoformat()}
 
 
 class _InTheRole(CredentialProvider):

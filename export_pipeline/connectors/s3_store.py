@@ -22,7 +22,7 @@ from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST, LONGEST_WA
 from export_pipeline.connectors.s3_credentials import S3Credentials
 from export_pipeline.connectors.s3_errors import Refusal
 from export_pipeline.connectors.s3_network import confine
-from export_pipeline.connectors.s3_sessions import UNREACHABLE, named, patient, session_of
+from export_pipeline.connectors.s3_sessions import UNREACHABLE, cause_of, named, patient, session_of
 from export_pipeline.connectors.s3_upload import S3Sending, end_left_behind
 from export_pipeline.connectors.strangers import MISREAD, a_bug, no_store
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
@@ -170,7 +170,8 @@ class S3Destination:
             raise found from error
         except UNREACHABLE as error:
             raise unanswered(
-                f"{tried}: no answer from {endpoint}; is the address right, and the store up? ({error})",
+                f"{tried}: no answer from {endpoint}; is the address right, and the store up?"
+                f" ({cause_of(error)})",
                 error,
             ) from error
         except NO_CREDENTIALS as error:

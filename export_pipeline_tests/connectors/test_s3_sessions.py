@@ -21,11 +21,12 @@ from export_pipeline.connectors.role_service import ask_at
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.connectors.s3_credentials import S3Credentials
 from export_pipeline.connectors.s3_sessions import session_of
-from export_pipeline.errors import Denied, PermanentFailure, TransientFailure
+from export_pipeline.errors import Denied, HourFailed, PermanentFailure, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, noise, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Once, Request, fault_proxy
 from export_pipeline_tests.servers.ports import free_port
 from export_pipeline_tests.servers.s3 import S3Server, User
+from export_pipeline_tests.servers.site import site
 
 HOUR, TEN_MINUTES = timedelta(hours=1), timedelta(minutes=10)
 EXTERNAL_ID = "acme:7f3a"
@@ -223,3 +224,36 @@ def test_a_host_that_the_client_does_not_take_is_named(account: Account) -> None
 def test_a_service_inside_is_not_called_on(account: Account) -> None:
     with pytest.raises(PermanentFailure, match="must not call there"):
         put(account.config(sts_endpoint_url="http://169.254.169.254").open(), "a.csv", b"1")
+
+
+GIVEN = {
+    "AccessKeyId": "ASIA",
+    "SecretAccessKey": "s",
+    "SessionToken": "t",
+    "Expiration": "2099-01-01T00:00:00Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "said"),
+    [
+        ({"SessionToken": "secret-token\nX: y"}, PermanentFailure, "is not a store of this kind"),
+        ({"AccessKeyId": "AS\nX: y"}, PermanentFailure, "is not a store of this kind"),
+        ({"SecretAccessKey": ""}, PermanentFailure, "is not a store of this kind"),
+        ({"Expiration": ""}, PermanentFailure, "is not a store of this kind"),
+        ({"Expiration": "2099-01-01T00:00:00"}, PermanentFailure, "is not a store of this kind"),
+        ({"Expiration": "2020-01-01T00:00:00Z"}, TransientFailure, "have ended already; compare its clock"),
+    ],
+)
+def test_credentials_that_nobody_can_ask_with_are_the_services_fault(
+    account: Account, change: Mapping[str, str], kind: type[HourFailed], said: str
+) -> None:
+    fields = "".join(f"<{name}>{value}</{name}>" for name, value in (GIVEN | change).items() if value)
+    answer = f"<AssumeRoleResponse><AssumeRoleResult><Credentials>{fields}</Credentials></AssumeRoleResult>"
+    with site() as service:
+        service.answer(200, {"Content-Type": "text/xml"}, [f"{answer}</AssumeRoleResponse>".encode()])
+        with pytest.raises(kind, match=said) as refused:
+            put(account.config(sts_endpoint_url=service.url).open(), "a.csv", b"1")
+
+    assert service.url in str(refused.value)
+    assert "secret-token" not in "".join(traceback.format_exception(refused.value))
