@@ -47,9 +47,7 @@ def note_corrections(control: sa.Engine, since: datetime | None, now: datetime) 
 
 def _holds(export: Export, change: Change) -> bool:
     """Whether it is an export of what changed."""
-    return export.organization == change.organization and any(
-        choice.name.casefold() == change.eid for choice in export.definition.tables
-    )
+    return export.organization == change.organization and export.definition.holds(change.eid)
 
 
 def _outdated(connection: sa.Connection, export_id: str, change: Change) -> bool:

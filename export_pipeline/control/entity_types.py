@@ -58,9 +58,7 @@ def remove_entity_type(connection: sa.Connection, organization: str, eid: str) -
     """
     found = find_entity_type(connection, organization, eid)
     exports = [
-        export.slug
-        for export in exports_at_work(connection, organization)
-        if any(table.name.casefold() == eid for table in export.definition.tables)
+        export.slug for export in exports_at_work(connection, organization) if export.definition.holds(eid)
     ]
     if exports:
         raise InUse(f"{eid} is exported by {', '.join(exports)}; delete those exports first")

@@ -150,6 +150,10 @@ class ExportDefinition(BaseModel):
         """The common filters as one text, as they were written."""
         return joined(self.filters)
 
+    def holds(self, table: str) -> bool:
+        """Whether the table of that name is one of them, whatever its case."""
+        return any(choice.name.casefold() == table.casefold() for choice in self.tables)
+
     @property
     def path(self) -> str:
         """The template of the keys: subdirectory and filename joined."""

@@ -248,7 +248,7 @@ GIVEN = {
 def test_credentials_that_nobody_can_ask_with_are_the_services_fault(
     account: Account, change: Mapping[str, str], kind: type[HourFailed], said: str
 ) -> None:
-    fields = "".join(f"<{name}>{value}</{name}>" for name, value in (GIVEN | change).items() if value)
+    fields = "".join(f"<{name}>{value}</{name}>" for name, value in {**GIVEN, **change}.items() if value)
     answer = f"<AssumeRoleResponse><AssumeRoleResult><Credentials>{fields}</Credentials></AssumeRoleResult>"
     with site() as service:
         service.answer(200, {"Content-Type": "text/xml"}, [f"{answer}</AssumeRoleResponse>".encode()])

@@ -28,6 +28,14 @@ def test_a_table_and_a_first_hour_are_enough() -> None:
     assert definition.minutes_to_settle == MINUTES_TO_SETTLE
 
 
+def test_a_table_is_held_whatever_its_case() -> None:
+    definition = a_definition(tables=({"name": "Flights"}, {"name": "weather"}))
+
+    assert definition.holds("flights")
+    assert definition.holds("WEATHER")
+    assert not definition.holds("airports")
+
+
 def test_a_definition_comes_back_from_json_as_it_was() -> None:
     definition = a_definition(
         tables=(
