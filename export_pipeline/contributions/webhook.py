@@ -6,9 +6,10 @@ A service that fails costs nobody a record: it is used as it was contributed, an
 
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from math import isfinite
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -16,10 +17,11 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from export_pipeline.contributions.columns import Property, fit
 from export_pipeline.contributions.webhook_requests import SECONDS, Reason, Unanswered, fetched
 
-# Threads of a process, which mostly wait. The other side is one service of one customer.
+# Of one organization in one process. They mostly wait, and the other side is one service of one customer.
 AT_ONCE = 16
 
-_asking = threading.BoundedSemaphore(AT_ONCE)
+# By organization: one whose services hang makes nobody wait but itself.
+_turns: dict[str, threading.BoundedSemaphore] = {}
 
 # A service that did not answer so often in a row is left alone for the rest: of each record it would
 # otherwise take two seconds.
@@ -61,9 +63,10 @@ def ask(
     vendor_id: str,
     properties: Sequence[Property] = (),
     *,
+    organization: str,
     wait: float | None = SECONDS,
 ) -> Answer:
-    """What the webhook says of a record. Unanswered, and nothing else, if it says nothing of use.
+    """What the organization's webhook says of a record. Unanswered, and nothing else, if that is of no use.
 
     It has to fit the properties that are columns: nobody's records of the hour could be exported otherwise.
     It waits for its turn no longer than `wait` seconds (None: until it comes).
@@ -72,12 +75,13 @@ def ask(
         url = address_of(webhook, entity_type, vendor_id)
     except ValueError as error:
         raise Unanswered(Reason.UNREACHABLE) from error
-    if not _asking.acquire(timeout=wait):
+    turns = _turns.setdefault(organization, threading.BoundedSemaphore(AT_ONCE))
+    if not turns.acquire(timeout=wait):
         raise Unanswered(Reason.BUSY)
     try:
         answer = _read(fetched(url))
     finally:
-        _asking.release()
+        turns.release()
     if not fit(answer.entity, properties):
         raise Unanswered(Reason.UNFIT)
     return answer
@@ -89,13 +93,16 @@ def ask_all(
     vendor_ids: Sequence[str],
     properties: Sequence[Property] = (),
     *,
+    organization: str,
     stop: threading.Event | None = None,
 ) -> Iterator[tuple[str, Answer | Reason]]:
     """What it says of each, or why it says nothing, in the order asked for; several are asked at once.
 
     Once it has not answered `FAILURES_IN_A_ROW` times, or `stop` is set, the others are not asked.
     """
-    asking = _Asking(webhook, entity_type, properties, stop or threading.Event())
+    # A file shall not lack what it has on a quiet day: turns are waited for, and each is over in seconds.
+    asked = partial(ask, webhook, entity_type, properties=properties, organization=organization, wait=None)
+    asking = _Asking(asked, stop or threading.Event())
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="webhook") as pool:
         yield from zip(vendor_ids, pool.map(asking.one, vendor_ids), strict=True)
 
@@ -103,12 +110,8 @@ def ask_all(
 class _Asking:
     """One webhook that is asked by several threads, and given up by all of them."""
 
-    def __init__(
-        self, webhook: str, entity_type: str, properties: Sequence[Property], stop: threading.Event
-    ) -> None:
-        self._webhook = webhook
-        self._entity_type = entity_type
-        self._properties = properties
+    def __init__(self, asked: Callable[[str], Answer], stop: threading.Event) -> None:
+        self._asked = asked
         self._stop = stop
         self._failed = 0  # in a row; threads that lose a count ask once more, which does no harm
 
@@ -116,8 +119,7 @@ class _Asking:
         if self._failed >= FAILURES_IN_A_ROW or self._stop.is_set():
             return Reason.NOT_ASKED
         try:
-            # A file shall not lack what it has on a quiet day, and every turn is over in seconds.
-            answer = ask(self._webhook, self._entity_type, vendor_id, self._properties, wait=None)
+            answer = self._asked(vendor_id)
         except Unanswered as unanswered:
             self._failed = self._failed + 1 if unanswered.reason in _SERVICE_FAILS else 0
             return unanswered.reason

@@ -47,7 +47,7 @@ class Reason(StrEnum):
     SENT_ELSEWHERE = "sent elsewhere"  # too often, or to what is no address of the web
     TOO_LARGE = "too large"
     UNREADABLE = "unreadable"  # not the JSON that was asked for
-    BUSY = "busy"  # we were, with others' webhooks
+    BUSY = "busy"  # we were, with other requests for the organization
     UNFIT = "does not fit"  # it is not of its columns' types
     NOT_ASKED = "not asked"  # after it had failed too often in a row
 

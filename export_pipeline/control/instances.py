@@ -24,6 +24,7 @@ def enriched_record(
     if record.webhook is None:
         return record
     hook = Webhook(
+        organization=entity_type.organization,
         connector=record.connector,
         url=record.webhook,
         entity_type=entity_type.eid,
@@ -47,6 +48,6 @@ def enriched_record(
 
 def _asked(hook: Webhook, vendor_id: str) -> Answer | Reason:
     try:
-        return ask(hook.url, hook.entity_type, vendor_id, hook.properties)
+        return ask(hook.url, hook.entity_type, vendor_id, hook.properties, organization=hook.organization)
     except Unanswered as unanswered:
         return unanswered.reason

@@ -54,7 +54,14 @@ def _ask(control: sa.Engine, hook: Webhook, window: HourWindow, now: datetime, s
     with writing(control) as connection:
         forget_old_answers(connection, hook, now)
     told: Counter[str] = Counter()
-    answers = ask_all(hook.url, hook.entity_type, vendor_ids, hook.properties, stop=stop)
+    answers = ask_all(
+        hook.url,
+        hook.entity_type,
+        vendor_ids,
+        hook.properties,
+        organization=hook.organization,
+        stop=stop,
+    )
     while said := dict(islice(answers, ANSWERS_AT_ONCE)):
         with writing(control) as connection:
             keep_answers(connection, hook, said, now)

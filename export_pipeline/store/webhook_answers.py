@@ -30,6 +30,7 @@ class Webhook:
     seconds they are believed.
     """
 
+    organization: str
     connector: str
     url: str
     entity_type: str
@@ -54,6 +55,7 @@ def webhooks_of(connection: sa.Connection, organization: str, eid: str) -> Seque
     )
     return [
         Webhook(
+            organization=organization,
             connector=row.id,
             url=row.webhook,
             entity_type=eid,

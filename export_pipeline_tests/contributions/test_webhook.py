@@ -26,6 +26,7 @@ from export_pipeline.contributions.webhook import (
     enriched,
 )
 from export_pipeline.contributions.webhook_requests import SECONDS, Reason, Unanswered
+from export_pipeline_tests.builders import ORGANIZATION
 from export_pipeline_tests.contributions.webhook_servers import (
     answering,
     hanging_up,
@@ -71,7 +72,7 @@ def test_a_record_has_its_address(webhook: str, vendor_id: str, address: str) ->
 )
 def test_an_answer_has_two_parts(said: Any, answer: Answer) -> None:
     with service(saying(said)) as running:
-        assert ask(f"{running.url}/hook", "country", "GB") == answer
+        assert ask(f"{running.url}/hook", "country", "GB", organization=ORGANIZATION) == answer
     assert running.asked == ["/hook/entity/country/GB"]
 
 
@@ -101,14 +102,14 @@ def test_an_answer_has_two_parts(said: Any, answer: Answer) -> None:
 )
 def test_what_is_no_answer_is_unreadable(body: bytes) -> None:
     with service(answering(body)) as running, pytest.raises(Unanswered) as caught:
-        ask(running.url, "country", "GB")
+        ask(running.url, "country", "GB", organization=ORGANIZATION)
     assert caught.value.reason is Reason.UNREADABLE
 
 
 @pytest.mark.parametrize("webhook", ["http://[::1", "", "no address", "ftp://a.example"])
 def test_a_webhook_that_is_no_address_is_not_reached(webhook: str) -> None:
     with pytest.raises(Unanswered):
-        ask(webhook, "country", "GB")
+        ask(webhook, "country", "GB", organization=ORGANIZATION)
 
 
 def test_what_was_said_takes_the_place_of_what_was_contributed() -> None:
@@ -131,9 +132,13 @@ def test_a_record_of_which_nothing_is_said_stays_as_it_is(
 def test_an_answer_fits_the_columns() -> None:
     population = properties_of({"properties": {"population": {"type": "integer"}}})
     with service(saying({"entity": {"population": "many"}})) as running:
-        assert dict(ask_all(running.url, "country", ["GB"], population)) == {"GB": Reason.UNFIT}
+        assert dict(ask_all(running.url, "country", ["GB"], population, organization=ORGANIZATION)) == {
+            "GB": Reason.UNFIT
+        }
     with service(saying({"entity": {"population": 5}, "instance": {"population": "many"}})) as running:
-        assert ask(running.url, "country", "GB", population).entity == {"population": 5}
+        assert ask(running.url, "country", "GB", population, organization=ORGANIZATION).entity == {
+            "population": 5
+        }
 
 
 def test_many_are_asked_several_at_once_and_answered_in_order() -> None:
@@ -144,7 +149,7 @@ def test_many_are_asked_several_at_once_and_answered_in_order() -> None:
         return {"entity": {"asked": name}}
 
     with service(saying_of_each(said)) as running:
-        answers = list(ask_all(running.url, "country", ids))
+        answers = list(ask_all(running.url, "country", ids, organization=ORGANIZATION))
 
     assert [id_ for id_, _ in answers] == ids
     assert all(answer == Answer(entity={"asked": id_.replace(" ", "%20")}) for id_, answer in answers), (
@@ -159,7 +164,9 @@ def test_one_that_fails_costs_no_other_its_answer() -> None:
         return "no record" if target.endswith("3") else {"entity": {"a": 1}}
 
     with service(saying_of_each(said)) as running:
-        answers = dict(ask_all(running.url, "country", [str(number) for number in range(10)]))
+        answers = dict(
+            ask_all(running.url, "country", [str(number) for number in range(10)], organization=ORGANIZATION)
+        )
 
     assert Counter(str(answer) for answer in answers.values())[str(Reason.UNREADABLE)] == 1
     assert answers["3"] is Reason.UNREADABLE
@@ -167,7 +174,11 @@ def test_one_that_fails_costs_no_other_its_answer() -> None:
 
 def test_a_service_that_is_gone_is_left_alone_after_a_while() -> None:
     with service(hanging_up) as running:
-        answers = list(ask_all(running.url, "country", [str(number) for number in range(1000)]))
+        answers = list(
+            ask_all(
+                running.url, "country", [str(number) for number in range(1000)], organization=ORGANIZATION
+            )
+        )
 
     counts = Counter(answer for _, answer in answers)
     assert set(counts) == {Reason.UNREACHABLE, Reason.NOT_ASKED}
@@ -178,32 +189,41 @@ def test_a_service_that_is_gone_is_left_alone_after_a_while() -> None:
 
 def test_a_service_that_knows_no_record_is_asked_for_all_of_them() -> None:
     with service(answering(b"", status="404 Not Found")) as running:
-        answers = list(ask_all(running.url, "country", [str(number) for number in range(100)]))
+        answers = list(
+            ask_all(running.url, "country", [str(number) for number in range(100)], organization=ORGANIZATION)
+        )
 
     assert {answer for _, answer in answers} == {Reason.REFUSED}
     assert len(running.asked) == 100
 
 
 def test_nobody_waits_for_ever_for_their_turn() -> None:
-    """Services that hang take all turns; who asks another learns that soon, and has the plain record."""
+    """Services that hang take all of an organization's turns: what it asks else is told so soon, and has the
+    plain record. Another organization has turns of its own.
+    """
     ids = [str(number) for number in range(4 * AT_ONCE)]
     reasons: list[Reason] = []
+    answers: list[Answer] = []
     with service(silent) as hanging, service(saying({"entity": {}})) as other:
-        asking = threading.Thread(target=lambda: list(ask_all(hanging.url, "country", ids)))
+        asking = threading.Thread(
+            target=lambda: list(ask_all(hanging.url, "country", ids, organization=ORGANIZATION))
+        )
         asking.start()
         while asking.is_alive() and not reasons:
             time.sleep(0.01)
             if hanging.at_once == AT_ONCE:
                 reasons += why_not(other.url, wait=0.01)
+                answers += [ask(other.url, "country", "GB", organization="acme-two", wait=0.01)]
         asking.join()
 
     assert reasons == [Reason.BUSY]
+    assert answers == [Answer()]
     assert ask_waits_at_most() == SECONDS
 
 
 def why_not(webhook: str, *, wait: float) -> list[Reason]:
     try:
-        ask(webhook, "country", "GB", wait=wait)
+        ask(webhook, "country", "GB", wait=wait, organization=ORGANIZATION)
     except Unanswered as unanswered:
         return [unanswered.reason]
     return []
@@ -219,7 +239,11 @@ def test_nobody_is_asked_any_more_once_it_is_stopped() -> None:
     stop = threading.Event()
     stop.set()
 
-    answers = list(ask_all(f"http://127.0.0.1:{free_port()}", "country", ["a", "b"], stop=stop))
+    answers = list(
+        ask_all(
+            f"http://127.0.0.1:{free_port()}", "country", ["a", "b"], stop=stop, organization=ORGANIZATION
+        )
+    )
 
     assert [answer for _, answer in answers] == [Reason.NOT_ASKED] * 2
 
@@ -227,4 +251,4 @@ def test_nobody_is_asked_any_more_once_it_is_stopped() -> None:
 def test_answers_are_json_again() -> None:
     said = {"entity": {"é": "\U0001f600", "n": 1.5, "big": 2**60}}
     with service(answering(json.dumps(said, ensure_ascii=False).encode())) as running:
-        assert ask(running.url, "country", "1").entity == said["entity"]
+        assert ask(running.url, "country", "1", organization=ORGANIZATION).entity == said["entity"]

@@ -31,7 +31,14 @@ SECOND = timedelta(seconds=1)
 
 def a_webhook(control: sa.Engine, cache: int = 60) -> Webhook:
     id_ = a_data_connector(control, an_entity_type(control), webhook="http://a.example", cache=cache)
-    return Webhook(connector=id_, url="http://a.example", entity_type="country", properties=(), cache=cache)
+    return Webhook(
+        organization=ORGANIZATION,
+        connector=id_,
+        url="http://a.example",
+        entity_type="country",
+        properties=(),
+        cache=cache,
+    )
 
 
 def to_ask_for(control: sa.Engine, hook: Webhook, now: datetime) -> Sequence[str]:
