@@ -86,6 +86,11 @@ class Deployment:
     def source_url(self) -> str:
         """The source's URL, from the environment variable that the dataset names."""
         variable = self.dataset.url_variable
+        if variable is None:
+            raise ExportPipelineError(
+                f"{self.settings.dataset_path} declares no source; add [source] and [tables], or export what"
+                " is contributed"
+            )
         try:
             return self.environ[variable]
         except KeyError as error:

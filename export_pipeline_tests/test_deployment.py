@@ -196,6 +196,17 @@ def test_a_source_that_is_not_set_is_asked_for_by_name(tmp_path: Path) -> None:
         _ = deployment.source_url
 
 
+def test_without_a_declared_source_only_what_is_contributed_is_read(tmp_path: Path) -> None:
+    (tmp_path / "dataset.toml").write_text("")
+
+    with a_deployment(tmp_path, {}) as deployment:
+        an_entity_type(deployment.control, organization="default")
+        (country,) = plan_of(a_definition(tables=({"name": "country"},)), deployment.dataset_of("default"))
+        assert deployment.url_of([country]) == deployment.settings.control_database_url
+        with pytest.raises(ExportPipelineError, match=r"dataset\.toml declares no source; add \[source\]"):
+            _ = deployment.source_url
+
+
 def test_the_declaration_is_read_anew(tmp_path: Path) -> None:
     declaration = tmp_path / "dataset.toml"
     declaration.write_text(DECLARATION)

@@ -32,7 +32,7 @@ def check(context: typer.Context, as_json: Json = False) -> None:
             wrong = [*declared_problems(connection, dataset)]
         if wrong:
             raise InvalidRequest("\n".join(map(str, wrong)))
-        problems = check_against(dataset, deployment.source_url)
+        problems = check_against(dataset, deployment.source_url) if dataset.tables else ()
     positions = positions_in(file)
     errors = sum(problem.severity == "error" for problem in problems)
     if as_json:
@@ -42,7 +42,9 @@ def check(context: typer.Context, as_json: Json = False) -> None:
         for problem in problems:
             at = positions.of_value(problem.place)
             print_line(f"{problem.severity}: {file}:{at.line}:{at.column}: {problem.path}: {problem.message}")
-        if any(problem.place == UNASKED for problem in problems):
+        if not dataset.tables:
+            print_line("no table is declared: only what is contributed can be exported")
+        elif any(problem.place == UNASKED for problem in problems):
             print_line("whether the declaration fits is not known: the database could not be asked")
         else:
             verdict = "does not fit" if errors else "fits"

@@ -92,6 +92,8 @@ def _end(text: str) -> tuple[int, int]:
 
 def _dataset(document: Section) -> Dataset | None:
     document.allow("source", "tables", "connectors", "faces")
+    if not document.values.keys() & {"source", "tables"}:  # only what is contributed is exported
+        return Dataset(url_variable=None, tables={})
     url_variable = None
     if document.require("source", 'add [source] with url_variable = "EXPORT_PIPELINE_SOURCE_URL"'):
         url_variable = _url_variable(document.section("source"))

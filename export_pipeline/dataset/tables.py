@@ -69,13 +69,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """The tables of one source database. `url_variable` names the environment variable holding its URL.
+    """The tables of one source database. `url_variable` names the environment variable holding its URL; it is
+    None where there is no source, and only what third parties contribute can be exported.
 
     `connectors` are those declared with them, by name; `faces` says of a document (`bitmovin`) which table
     stands for what it speaks of (`sessions`).
     """
 
-    url_variable: str
+    url_variable: str | None
     tables: Mapping[str, Table]
     connectors: Mapping[str, "ConnectorSection"] = field(default_factory=dict)
     faces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -95,4 +96,4 @@ def suggestion(name: str, known: Sequence[str]) -> str:
     near = get_close_matches(name.casefold(), lowered, n=1)
     if near:
         return f"; did you mean {lowered[near[0]]!r}?"
-    return f"; there are {', '.join(known)}"
+    return f"; there are {', '.join(known) or 'none'}"

@@ -89,6 +89,17 @@ def test_a_missing_url_is_named(call_cli: CallCli, monkeypatch: pytest.MonkeyPat
     assert (result.code, "EVENTS_URL is not set" in result.err) == (1, True)
 
 
+def test_a_declaration_without_a_source_needs_none(
+    call_cli: CallCli, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EVENTS_URL")
+    (installation.folder / "dataset.toml").write_text("")
+
+    result = call_cli("dataset", "check")
+
+    assert result.out == "no table is declared: only what is contributed can be exported\n"
+
+
 def test_a_mistake_in_the_declaration_is_told_with_its_place(
     call_cli: CallCli, installation: Installation
 ) -> None:

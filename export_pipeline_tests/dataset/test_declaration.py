@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from export_pipeline.dataset.declaration import load_dataset
 from export_pipeline.dataset.tables import Column, Dataset, Table
 from export_pipeline.dataset.types import ColumnType, Kind
-from export_pipeline.errors import InvalidRequest
+from export_pipeline.errors import InvalidRequest, NotFound
 from export_pipeline_tests.dataset.declaring import FLIGHTS, changed, mistakes_in
 
 DEMO = Path(__file__).parents[2] / "export_pipeline" / "demo" / "flights.toml"
@@ -193,8 +193,8 @@ def test_one_mistake_is_reported_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "flights.toml:1:1: source is missing"),
-        ("", "flights.toml:1:1: tables is missing; declare a table, beginning with a line like [tables.fl"),
+        ("[tables]", "flights.toml:1:1: source is missing; add [source] with url_variable ="),
+        ("[source]", "flights.toml:1:1: tables is missing; declare a table, beginning with a line like ["),
         ("[tables]", "flights.toml:1:2: tables: there are no tables; declare one"),
         ("[tables]\nflights = 3", "flights.toml:2:11: tables.flights: has to be a table of keys, and is a n"),
         ("[tables.f]", "flights.toml:1:2: tables.f: columns is missing; declare each column, beginning wi"),
@@ -232,6 +232,16 @@ def test_a_url_instead_of_a_variable_is_recognized(tmp_path: Path) -> None:
     assert line.startswith("flights.toml:2:16: source.url_variable: this is the URL itself")
 
 
+def test_where_only_contributed_records_are_exported_nothing_is_declared(tmp_path: Path) -> None:
+    file = tmp_path / "dataset.toml"
+    file.write_text("# nothing of our own\n")
+    dataset = load_dataset(file)
+
+    assert (dataset.url_variable, dataset.tables) == (None, {})
+    with pytest.raises(NotFound, match="there is no table 'flights'; there are none"):
+        dataset.table("flights")
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match=r"nowhere\.toml: there is no such file; write the dataset's"):
         load_dataset(tmp_path / "nowhere.toml")
@@ -267,7 +277,8 @@ def is_read_or_refused(file: Path, text: str) -> bool:
     """Whether the text is a dataset with tables, or refused with lines that each name the file."""
     file.write_text(text, encoding="utf-8", newline="")
     try:
-        return bool(load_dataset(file).tables)
+        dataset = load_dataset(file)
+        return bool(dataset.tables) == (dataset.url_variable is not None)
     except InvalidRequest as error:
         return all(line.startswith(str(file)) for line in str(error).splitlines())
 
