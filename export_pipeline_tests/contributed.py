@@ -9,8 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from export_pipeline.store.contributed_hours import note_hours
 from export_pipeline.store.contribution_schema import (
-    CONTRIBUTED_HOURS,
     CONTRIBUTED_RECORDS,
     DATA_CONNECTORS,
     ENTITY_TYPES,
@@ -130,8 +130,4 @@ def a_connector_is_live(control: sa.Engine, connector: str, *, live: bool) -> No
 def an_hour_changed(control: sa.Engine, entity_type: str, hour: datetime, at: datetime) -> None:
     """It is noted that the hour changed then, last."""
     with writing(control) as connection:
-        mine = (CONTRIBUTED_HOURS.c.entity_type == entity_type, CONTRIBUTED_HOURS.c.hour == hour)
-        connection.execute(CONTRIBUTED_HOURS.delete().where(*mine))
-        connection.execute(
-            CONTRIBUTED_HOURS.insert().values(entity_type=entity_type, hour=hour, changes=1, changed_at=at)
-        )
+        note_hours(connection, entity_type, [hour], at)

@@ -101,6 +101,7 @@ CONTRIBUTED_HOURS = sa.Table(
     sa.Column("hour", Moment, primary_key=True),
     sa.Column("changes", sa.Integer, nullable=False),  # so many transactions
     sa.Column("changed_at", Moment, nullable=False),
+    sa.Column("changing_since", Moment),  # the first of the changes that followed soon upon each other
 )
 
 # How often data connectors asked in a window. One may be deleted meanwhile: its count goes when it is old.

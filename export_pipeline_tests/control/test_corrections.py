@@ -1,13 +1,15 @@
 """Which hours are to be delivered again: those that were read before they changed, of standing exports."""
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
 
-from export_pipeline.control.corrections import TO_SETTLE, note_corrections
+from export_pipeline.control.corrections import LONGEST_UNSETTLED, note_corrections
 from export_pipeline.exports.export import Export
 from export_pipeline.store.claims import claim
+from export_pipeline.store.contributed_hours import TO_SETTLE
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.ledger import write_entry
 from export_pipeline.store.schema import HOURS
@@ -53,6 +55,57 @@ def test_so_is_one_that_was_read_while_the_change_may_not_have_been_stored(contr
 
     assert note_corrections(control, None, CHANGED + TO_SETTLE) == (0, CHANGED)
     assert note_corrections(control, CHANGED, CHANGED + TO_SETTLE + SECOND)[0] == 1
+
+
+def test_an_hour_that_goes_on_changing_is_wanted_again_now_and_then(control: sa.Engine) -> None:
+    """An old record leaves it every twenty seconds: it never settles."""
+    export = an_export(control)
+    entity = an_entity_type(control)
+    read_at, since, wanted = CHANGED, None, list[datetime]()
+    delivered(control, export, read_at=read_at)
+    for number in range(120):
+        now = CHANGED + number * 20 * SECOND
+        an_hour_changed(control, entity, FIRST_HOUR, now)
+        hours, since = note_corrections(control, since, now)
+        if hours:
+            wanted.append(now)
+            with writing(control) as connection:
+                connection.execute(HOURS.delete())
+            delivered(control, export, read_at=now)
+
+    assert [(later - sooner) for sooner, later in pairwise([CHANGED, *wanted])] == [
+        LONGEST_UNSETTLED + 20 * SECOND
+    ] * 3
+    last = note_corrections(control, since, now + TO_SETTLE + SECOND)
+    assert last == (1, now + SECOND)
+
+
+def test_one_that_was_delivered_long_ago_settles_first(control: sa.Engine) -> None:
+    """Whoever contributes all of a year anew changes each of its hours for a minute."""
+    export = an_export(control)
+    delivered(control, export, read_at=CHANGED - timedelta(days=1))
+    entity = an_entity_type(control)
+    since, wanted = None, list[datetime]()
+    for number in range(20):
+        now = CHANGED + number * 20 * SECOND
+        if number < 4:
+            an_hour_changed(control, entity, FIRST_HOUR, now)
+        hours, since = note_corrections(control, since, now)
+        wanted += [now] * hours
+
+    assert wanted == [CHANGED + 10 * 20 * SECOND]
+
+
+def test_one_that_is_read_while_it_goes_on_changing_is_not_wanted_twice(control: sa.Engine) -> None:
+    export = an_export(control)
+    delivered(control, export, read_at=CHANGED - timedelta(hours=1))
+    an_hour_changed(control, an_entity_type(control), FIRST_HOUR, CHANGED)
+    with writing(control) as connection:
+        claim(connection, export.id, FIRST_HOUR, "a run", now=CHANGED, expires_at=NOW)
+
+    hours, since = note_corrections(control, None, CHANGED + SECOND)
+    assert hours == 0
+    assert note_corrections(control, since, CHANGED + TO_SETTLE + SECOND)[0] == 1
 
 
 def test_an_hour_whose_files_have_expired_is_not_brought_back(control: sa.Engine) -> None:

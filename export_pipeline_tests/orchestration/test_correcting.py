@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from export_pipeline.control.corrections import TO_SETTLE
 from export_pipeline.orchestration.assets import export_job
 from export_pipeline.orchestration.correcting import contributed_corrections
 from export_pipeline.orchestration.waiting import waiting_hours
 from export_pipeline.receipts.receipt import digest_of, receipt_from
+from export_pipeline.store.contributed_hours import TO_SETTLE
 from export_pipeline.store.database import reading
 from export_pipeline.store.ledger import find_entry
 from export_pipeline_tests.contributed import (

@@ -20,11 +20,20 @@ def test_each_transaction_that_changes_an_hour_is_counted(control: sa.Engine) ->
 
     with reading(control) as connection:
         assert changed_hours(connection, country.id, TEN, TEN + 5 * HOUR) == {
-            TEN: ChangedHour(2, TEN + HOUR),
-            TEN + HOUR: ChangedHour(1, TEN),
+            TEN: ChangedHour(2, TEN + HOUR, TEN + HOUR),
+            TEN + HOUR: ChangedHour(1, TEN, TEN),
         }
         assert [*changed_hours(connection, country.id, TEN + HOUR, TEN + 2 * HOUR)] == [TEN + HOUR]
         assert changed_hours(connection, city.id, TEN, TEN + 5 * HOUR) == {}
+
+
+def test_changes_that_follow_each_other_are_known_since_the_first_of_them(control: sa.Engine) -> None:
+    country = stored_entity(control)
+    for seconds in (0, 120, 240, 361, 400):
+        with writing(control) as connection:
+            note_hours(connection, country.id, [TEN], TEN + timedelta(seconds=seconds))
+            (noted,) = changed_hours(connection, country.id, TEN, TEN + HOUR).values()
+        assert noted.changing_since == TEN + timedelta(seconds=0 if seconds < 361 else 361)
 
 
 def test_hours_of_years_are_noted_at_once(control: sa.Engine) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from export_pipeline.store.corrections import Change, changes_between
+from export_pipeline.store.corrections import Change, changes_since
 from export_pipeline.store.database import reading
 from export_pipeline_tests.builders import FIRST_HOUR, ORGANIZATION
 from export_pipeline_tests.contributed import an_entity_type, an_hour_changed
@@ -17,14 +17,16 @@ def test_changes_are_found_by_when_they_were_made(control: sa.Engine) -> None:
     an_hour_changed(control, mine, FIRST_HOUR, LATER)
     an_hour_changed(control, theirs, FIRST_HOUR, LATER + timedelta(seconds=1))
 
-    def found(since: float, until: float) -> list[tuple[str, str]]:
+    def found(since: float) -> list[tuple[str, str]]:
         with reading(control) as connection:
-            between = [LATER + timedelta(seconds=seconds) for seconds in (since, until)]
-            return [(one.organization, one.eid) for one in changes_between(connection, *between)]
+            changes = changes_since(connection, LATER + timedelta(seconds=since))
+        return [(one.organization, one.eid) for one in changes]
 
-    assert found(0, 2) == [(ORGANIZATION, "country"), ("others", "city")]
-    assert found(0, 1) == [(ORGANIZATION, "country")]
-    assert found(0.5, 2) == [("others", "city")]
+    assert found(0) == [(ORGANIZATION, "country"), ("others", "city")]
+    assert found(0.5) == [("others", "city")]
+    assert found(2) == []
     with reading(control) as connection:
-        (one,) = changes_between(connection, LATER, LATER + timedelta(seconds=1))
-    assert one == Change(organization=ORGANIZATION, eid="country", hour=FIRST_HOUR, changed_at=LATER)
+        one = changes_since(connection, LATER)[0]
+    assert one == Change(
+        organization=ORGANIZATION, eid="country", hour=FIRST_HOUR, changed_at=LATER, changing_since=LATER
+    )
