@@ -9,6 +9,7 @@ from importlib.metadata import version
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
@@ -22,11 +23,12 @@ from export_pipeline.api.limiting import Limits
 from export_pipeline.api.managed.face import MANAGED
 from export_pipeline.api.native.answering import SCHEMAS
 from export_pipeline.api.native.face import NATIVE
-from export_pipeline.api.problems import OURS, Problem, problem_of, problem_of_input
+from export_pipeline.api.problems import AWAY, OURS, Problem, problem_of, problem_of_input
 from export_pipeline.api.requests import MOST_BYTES, MOST_COMMAS, EveryRequest
 from export_pipeline.deployment import Deployment, open_deployment
 from export_pipeline.errors import ExportPipelineError
 from export_pipeline.settings import Settings
+from export_pipeline.store.away import is_away
 
 # Below these everything is the native face's, which has the rest besides.
 NATIVE_ADDRESSES = ("/api", "/docs", "/downloads", "/healthz", "/openapi.json", "/readyz")
@@ -98,6 +100,7 @@ def application(deployment: Deployment) -> FastAPI:
             # Faces follow documents of their own; ours describes what is ours.
             app.include_router(router, include_in_schema=face is NATIVE)
     app.add_exception_handler(ExportPipelineError, _refused)
+    app.add_exception_handler(SQLAlchemyError, _unanswered)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _unrouted)
     return app
@@ -109,6 +112,14 @@ def _refused(request: Request, error: Exception) -> Response:
     if problem.status is HTTPStatus.INTERNAL_SERVER_ERROR:
         LOG.error("request=%s %s: %s", request.state.request_id, type(error).__name__, error)
     return _answer(request, problem)
+
+
+def _unanswered(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SQLAlchemyError)
+    if not is_away(error):
+        raise error
+    LOG.error("request=%s the control database: %s", request.state.request_id, type(error).__name__)
+    return _answer(request, AWAY)
 
 
 def _malformed(request: Request, error: Exception) -> Response:

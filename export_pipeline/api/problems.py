@@ -82,6 +82,12 @@ class Problem:
         return headers
 
 
+# A large session that is closed keeps SQLite's one writer for a minute; a server restarts in less.
+AWAY = Problem(
+    status=HTTPStatus.SERVICE_UNAVAILABLE, message="the control database is busy or away; ask again", wait=5
+)
+
+
 def problem_of(error: ExportPipelineError) -> Problem:
     """What one of our errors means to whoever asked."""
     status = next((status for kind, status in STATUSES if isinstance(error, kind)), None)

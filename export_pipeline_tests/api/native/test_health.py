@@ -63,6 +63,16 @@ def test_sensors_are_down_when_they_were_not_seen_for_a_minute(
     assert (found.status, found.said) == (status, said)
 
 
+ONE_OF_EACH_FACE = (
+    "/api/v1/exports",
+    "/v1/analytics/exports",
+    "/rest/ua/v15/exports?org=acme",
+    "/v1/jobs",
+    "/connectors",
+    "/v1/entity",
+)
+
+
 def test_without_its_database_it_lives_and_is_not_ready(postgres_url: str, tmp_path: Path) -> None:
     with (
         fresh_database(postgres_url) as control_url,
@@ -79,7 +89,10 @@ def test_without_its_database_it_lives_and_is_not_ready(postgres_url: str, tmp_p
 
         assert httpx.get(f"{url}/healthz").status_code == 200
         unready = httpx.get(f"{url}/readyz")
+        others = [httpx.get(f"{url}{path}", headers={"X-Api-Key": "ep-any"}) for path in ONE_OF_EACH_FACE]
 
     assert unready.status_code == 503
     assert (unready.json()["status"], unready.json()["control_database"]) == ("unready", "down")
     assert unready.json()["dagster"]["status"] == "unknown"
+    assert [(answer.status_code, answer.headers["Retry-After"]) for answer in others] == [(503, "5")] * 6
+    assert all("the control database is busy or away; ask again" in answer.text for answer in others[:-1])
