@@ -5,7 +5,9 @@ A test that asks for `control` (see store/conftest.py, control/conftest.py) runs
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import sqlalchemy as sa
@@ -38,6 +40,15 @@ def control_database(url: str) -> Iterator[sa.Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+@cache
+def migrated() -> bytes:
+    """The file of an upgraded SQLite database without a row. All its migrations take a tenth of a second."""
+    with TemporaryDirectory() as folder:
+        with control_database(sqlite_url(Path(folder))):
+            pass
+        return (Path(folder) / "control.db").read_bytes()
 
 
 def emptied(engine: sa.Engine) -> sa.Engine:

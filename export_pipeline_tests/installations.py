@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -17,6 +19,7 @@ from export_pipeline.exports.task import ExportTask
 from export_pipeline.settings import Settings
 from export_pipeline.store.database import writing
 from export_pipeline.windows import HourWindow, hours_between
+from export_pipeline_tests.control_databases import migrated
 
 FIRST = datetime(2026, 1, 5, tzinfo=UTC)
 HOURS = 24
@@ -135,22 +138,8 @@ def an_installation(folder: Path, rows_per_hour: int = ROWS_PER_HOUR) -> Iterato
     """A day of events, evenly spread; every third kind is NULL. Hour 3 has no rows."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "dataset.toml").write_text(DECLARATION)
-    with duckdb.connect(str(folder / "events.duckdb")) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(
-            f"""
-            CREATE TABLE events AS
-            SELECT TIMESTAMPTZ '{FIRST.isoformat()}'
-                       + to_seconds(3600.0 * i / {rows_per_hour}) AS happened_at,
-                   i::BIGINT AS id,
-                   CASE WHEN i % 3 = 0 THEN NULL ELSE 'kind ' || (i % 5) END AS kind,
-                   (i % 1000 / 100)::DECIMAL(12, 2) AS amount
-            FROM range({HOURS * rows_per_hour}) AS numbers(i)
-            WHERE i // {rows_per_hour} <> 3
-            """
-        )
-        connection.execute("ALTER TABLE events ALTER happened_at SET NOT NULL")
-        connection.execute("ALTER TABLE events ADD PRIMARY KEY (happened_at, id)")
+    (folder / "events.duckdb").write_bytes(_events(rows_per_hour))
+    (folder / "control.db").write_bytes(migrated())
     settings = Settings(
         home=folder, dataset=None, control_url=None, downloads=None, staging=None, claim_seconds=5
     )
@@ -160,6 +149,30 @@ def an_installation(folder: Path, rows_per_hour: int = ROWS_PER_HOUR) -> Iterato
         yield Installation(folder, deployment)
     finally:
         deployment.close()
+
+
+@lru_cache(maxsize=1)
+def _events(rows_per_hour: int) -> bytes:
+    """The source's file."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "events.duckdb"
+        with duckdb.connect(str(file)) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute(
+                f"""
+                CREATE TABLE events AS
+                SELECT TIMESTAMPTZ '{FIRST.isoformat()}'
+                           + to_seconds(3600.0 * i / {rows_per_hour}) AS happened_at,
+                       i::BIGINT AS id,
+                       CASE WHEN i % 3 = 0 THEN NULL ELSE 'kind ' || (i % 5) END AS kind,
+                       (i % 1000 / 100)::DECIMAL(12, 2) AS amount
+                FROM range({HOURS * rows_per_hour}) AS numbers(i)
+                WHERE i // {rows_per_hour} <> 3
+                """
+            )
+            connection.execute("ALTER TABLE events ALTER happened_at SET NOT NULL")
+            connection.execute("ALTER TABLE events ADD PRIMARY KEY (happened_at, id)")
+        return file.read_bytes()
 
 
 def hours(first: int, last: int) -> list[HourWindow]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from export_pipeline_tests.control_databases import control_database, emptied, sqlite_url
+from export_pipeline_tests.control_databases import control_database, emptied, migrated, sqlite_url
 from export_pipeline_tests.servers.postgres import fresh_database
 
 ENGINES = ["sqlite", "postgresql"]
@@ -26,6 +26,7 @@ def control(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engin
     if request.param == "postgresql":
         yield emptied(request.getfixturevalue("shared_postgres"))
         return
+    (tmp_path / "control.db").write_bytes(migrated())
     with control_database(sqlite_url(tmp_path)) as engine:
         yield engine
 
