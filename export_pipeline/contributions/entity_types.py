@@ -118,6 +118,7 @@ def _further_mistakes(given: Mapping[str, Any]) -> Iterator[Mistake]:
             )
 
 
-@lru_cache(maxsize=256)
+# The worst that fits into a schema takes 25 MB when it is read; most take a hundredth of that, and a moment.
+@lru_cache(maxsize=16)
 def _read(document: str) -> Schema:
     return read_schema(json.loads(document))

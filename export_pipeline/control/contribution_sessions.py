@@ -117,4 +117,5 @@ def _accept(connection: sa.Connection, connector: DataConnector, session: Contri
     now = datetime.now(UTC)
     hours = accept_staged(connection, session, replace=session.mode is Mode.REPLACE, now=now)
     if is_live(connection, connector.id):  # now, and not when its token was looked up
-        note_hours(connection, connector.entity_type, hours, now)
+        # Dated last: a large session takes minutes, and who corrects hours looks back for two.
+        note_hours(connection, connector.entity_type, hours, datetime.now(UTC))

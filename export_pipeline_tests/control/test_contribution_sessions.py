@@ -37,6 +37,7 @@ from export_pipeline.store.contributed_hours import changed_hours
 from export_pipeline.store.data_connectors import find_data_connector
 from export_pipeline.store.database import open_control_database, reading, writing
 from export_pipeline.store.entity_types import lock_entity_type
+from export_pipeline.windows import floor
 from export_pipeline_tests.contributing import (
     IDLE,
     a_record,
@@ -48,6 +49,7 @@ from export_pipeline_tests.contributing import (
     stored_entity,
     there,
 )
+from export_pipeline_tests.control_databases import emptied
 
 NO_TIME = timedelta(0)
 IDS = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=3)
@@ -200,6 +202,31 @@ def test_only_what_is_seen_changes_an_hour(control: sa.Engine) -> None:
     assert sum(changes()) == 1
     contributed(control, live, a_record())  # the same again
     assert sum(changes()) == 1
+
+
+SLOW = """
+CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END';
+CREATE TRIGGER slow BEFORE INSERT ON contributed_records FOR EACH ROW EXECUTE FUNCTION slow()
+"""
+
+
+def test_an_hours_change_is_dated_when_all_of_the_session_is_done(shared_postgres: sa.Engine) -> None:
+    """That of a large one takes minutes, and who corrects hours looks back for two."""
+    control = emptied(shared_postgres)
+    entity = stored_entity(control)
+    connector = stored_data_connector(control, entity, live=True)
+    with writing(control) as connection:
+        connection.exec_driver_sql(SLOW)
+    try:
+        contributed(control, connector, a_record())
+    finally:
+        with writing(control) as connection:
+            connection.exec_driver_sql("DROP FUNCTION slow CASCADE")
+
+    (record,) = there(control, connector).values()
+    with reading(control) as connection:
+        noted = changed_hours(connection, entity.id, _long_ago(), _long_ago() + timedelta(days=99_999))
+    assert noted[floor(record.accepted_at)].changed_at >= record.accepted_at + timedelta(seconds=0.5)
 
 
 def _long_ago() -> datetime:

@@ -1,9 +1,10 @@
 """Which hours are to be delivered again: those that were read before they changed, of standing exports."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from export_pipeline.control.corrections import LONGEST_UNSETTLED, note_corrections
@@ -15,7 +16,8 @@ from export_pipeline.store.ledger import write_entry
 from export_pipeline.store.schema import HOURS
 from export_pipeline.store.waits import Wait, waits_of
 from export_pipeline_tests.builders import FIRST_HOUR, a_ledger_entry, a_receipt
-from export_pipeline_tests.contributed import an_entity_type, an_hour_changed
+from export_pipeline_tests.contributed import a_record, an_entity_type, an_hour_changed
+from export_pipeline_tests.contributing import contributed, stored_data_connector, stored_entity
 from export_pipeline_tests.control_databases import stored_export
 
 CHANGED = FIRST_HOUR + timedelta(days=1)
@@ -78,6 +80,26 @@ def test_an_hour_that_goes_on_changing_is_wanted_again_now_and_then(control: sa.
     ] * 3
     last = note_corrections(control, since, now + TO_SETTLE + SECOND)
     assert last == (1, now + SECOND)
+
+
+@pytest.mark.parametrize("mode", ["stream", "accrue", "replace"])
+def test_what_a_session_takes_from_a_delivered_hour_is_corrected(control: sa.Engine, mode: str) -> None:
+    entity = stored_entity(control)
+    connector = stored_data_connector(control, entity, live=True)
+    for vendor_id in ("GB", "IT"):
+        a_record(control, connector.id, vendor_id, {}, since=FIRST_HOUR)
+    export = an_export(control)
+    delivered(control, export, read_at=CHANGED)
+    _, since = note_corrections(control, None, datetime.now(UTC))
+
+    contributed(control, connector, {"id": "GB", "name": "changed", "entity": {}}, mode=mode)
+
+    now = datetime.now(UTC)
+    hours, since = note_corrections(control, since, now)
+    assert (hours, noted(control, export)) == (0, [])
+    hours, since = note_corrections(control, since, now + TO_SETTLE + SECOND)
+    assert (hours, [wait.hour for wait in noted(control, export)]) == (1, [FIRST_HOUR])
+    assert note_corrections(control, since, now + 2 * TO_SETTLE)[0] == 0
 
 
 def test_one_that_was_delivered_long_ago_settles_first(control: sa.Engine) -> None:

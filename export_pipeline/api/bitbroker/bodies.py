@@ -8,8 +8,8 @@ from export_pipeline.api.bodies import loaded
 from export_pipeline.contributions.mistakes import Mistake, Rejected
 
 
-async def _json(request: Request) -> Any:
-    data = await request.body()
+def json_of(data: bytes) -> Any:
+    """What a body says. Rejected if that is nothing."""
     if not data.strip():
         return {}
     try:
@@ -21,4 +21,15 @@ async def _json(request: Request) -> Any:
     raise Rejected([Mistake(name="syntax", reason=f"Unexpected token in JSON: {said}")])
 
 
+async def _data(request: Request) -> bytes:
+    return await request.body()
+
+
+async def _json(request: Request) -> Any:
+    return json_of(await request.body())
+
+
 Json = Annotated[Any, Depends(_json)]
+
+# As it came: whoever reads megabytes of JSON does so in a thread, when it is their turn.
+Data = Annotated[bytes, Depends(_data)]

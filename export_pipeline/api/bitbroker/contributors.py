@@ -1,5 +1,6 @@
 """Who contributes: a data connector that shows its token, or a key that may contribute for all of them."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
@@ -9,6 +10,7 @@ from fastapi import Depends, Request
 
 from export_pipeline.api.bitbroker.addresses import Id
 from export_pipeline.api.limiting import Limits
+from export_pipeline.api.turns import turn
 from export_pipeline.api.visits import check_address, deployment_of, presented, visit
 from export_pipeline.contributions.conforming import Checked
 from export_pipeline.contributions.mistakes import reject
@@ -30,7 +32,7 @@ class Contributor:
     idle: timedelta
 
 
-def _contributor(request: Request, cid: Id) -> Contributor:
+def contributor(request: Request, cid: Id) -> Contributor:
     """Whose address it is, if it is theirs who ask. NotFound: nobody is told of others' connectors."""
     check_address(request)
     deployment = deployment_of(request)
@@ -54,4 +56,15 @@ def _contributor(request: Request, cid: Id) -> Contributor:
     )
 
 
-Contributing = Annotated[Contributor, Depends(_contributor)]
+Known = Annotated[Contributor, Depends(contributor)]
+
+# Of an organization, in one process. Of one data connector it is one: the database lets no two change it.
+AT_ONCE = 4
+
+
+async def _in_turn(known: Known) -> AsyncIterator[Contributor]:
+    async with turn(known.connector.id, 1), turn(known.connector.organization, AT_ONCE):
+        yield known
+
+
+Contributing = Annotated[Contributor, Depends(_in_turn)]

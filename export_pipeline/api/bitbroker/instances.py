@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Request
 
 from export_pipeline.api.bitbroker.addresses import Id, consumer, link
+from export_pipeline.api.turns import turn
 from export_pipeline.api.visits import ExportsViewer
 from export_pipeline.contributions.conforming import Checked
 from export_pipeline.contributions.ids import lowered
@@ -18,6 +20,10 @@ from export_pipeline.store.entity_types import EntityType, find_entity_type, lis
 router = APIRouter(prefix="/entity")
 
 MOST = 250
+
+# Threads that wait for webhooks, which take seconds when a service hangs. Other requests have other threads.
+_WAITING = CapacityLimiter(64)
+WAITING_OF_ONE = 32  # organization
 
 # Contribution ids, separated by commas: what they contributed is shown whether or not they are live.
 STAGED = "x-bbk-connectors"
@@ -84,13 +90,19 @@ def list_(
 
 
 @router.get("/{eid}/{id}")
-def get(request: Request, visit: ExportsViewer, eid: Id, id: Id, staged: Staged) -> dict[str, Any]:
+async def get(request: Request, visit: ExportsViewer, eid: Id, id: Id, staged: Staged) -> dict[str, Any]:
     """One instance, with what its data connector's webhook says of it."""
     control = visit.deployment.control
-    with reading(control) as connection:
-        entity = find_entity_type(connection, visit.organization, eid)
-        found = find_record(connection, entity, id, staged=staged)
-    whole = enriched_record(control, found, entity)
+
+    def find() -> tuple[EntityType, ContributedRecord]:
+        with reading(control) as connection:
+            entity = find_entity_type(connection, visit.organization, eid)
+            return entity, find_record(connection, entity, id, staged=staged)
+
+    entity, whole = await to_thread.run_sync(find)
+    if whole.webhook is not None:
+        async with turn(visit.organization, WAITING_OF_ONE):
+            whole = await to_thread.run_sync(enriched_record, control, whole, entity, limiter=_WAITING)
     return _shown(request, entity, whole) | {
         "entity": whole.entity,
         "instance": whole.instance or {},

@@ -1,10 +1,16 @@
 """Who may contribute: by the token of the very data connector, or by a key that may for all of them."""
 
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import pytest
 
+from export_pipeline.store.data_connectors import find_data_connector, lock_data_connector
+from export_pipeline.store.database import writing
+from export_pipeline.store.entity_types import find_entity_type
 from export_pipeline_tests.api.bitbroker.parties import (
     CONNECTOR,
     NOT_FOUND,
@@ -14,6 +20,8 @@ from export_pipeline_tests.api.bitbroker.parties import (
     mistakes,
 )
 from export_pipeline_tests.api.conftest import Api, Somebody
+
+MANY = 60
 
 
 def opened(api: Api, token: str | bytes | None, id_: str, header: str = TOKEN) -> httpx.Response:
@@ -93,3 +101,23 @@ def test_the_log_has_whose_it_was_and_no_token(api: Api, admin: Somebody) -> Non
 
     assert "key=-" not in line
     assert ours.token not in line
+
+
+def test_who_waits_for_their_data_connector_keeps_nobody_else_waiting(two_apis: tuple[Api, Api]) -> None:
+    """A large session of it is being closed, say. More ask than there are threads, or connections."""
+    api, _ = two_apis
+    ours, theirs = api.organization(), api.organization()
+    with api.client(api.key(ours)) as us, api.client(api.key(theirs)) as them, ExitStack() as opened:
+        an_entity_type(Somebody(ours, us))
+        contributor = opened.enter_context(a_contributor(api, Somebody(ours, us)))
+        threads = opened.enter_context(ThreadPoolExecutor(MANY))
+        asking: list[Future[str]] = []
+        with writing(api.installation.deployment.control) as closing:
+            entity = find_entity_type(closing, ours, "country")
+            lock_data_connector(closing, find_data_connector(closing, entity, "wikipedia").id)
+            asking += [threads.submit(contributor.open) for _ in range(MANY)]
+            time.sleep(1)  # they are under way
+            answers = [them.get("/v1/entity").status_code for _ in range(20)]
+            assert not any(one.done() for one in asking)
+        assert answers == [200] * 20
+        assert len({one.result() for one in asking}) == MANY

@@ -1,9 +1,13 @@
 """Consumers see what live data connectors contributed, page by page, and more of each from its webhook."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
+from export_pipeline.contributions.webhook import AT_ONCE
 from export_pipeline_tests.api.bitbroker.parties import (
     CONNECTOR,
     INSTANCES,
@@ -14,8 +18,11 @@ from export_pipeline_tests.api.bitbroker.parties import (
 )
 from export_pipeline_tests.api.conftest import Api, Somebody
 from export_pipeline_tests.contributing import WIKIPEDIA
+from export_pipeline_tests.contributions.webhook_servers import service, silent
 
 GB: dict[str, Any] = {"id": "GB", "name": "United Kingdom", "entity": {"b": 1, "a": [{"c": None}]}}
+
+MANY = 120
 
 
 def test_entity_types_are_listed(api: Api, admin: Somebody) -> None:
@@ -112,3 +119,28 @@ def test_who_may_see_exports_may_see_them(api: Api, admin: Somebody) -> None:
     with api.client(api.key(api.organization())) as other:
         assert other.get("/consumer/v1/entity").json() == []
         assert other.get(INSTANCES).json() == NOT_FOUND
+
+
+def test_who_waits_for_a_webhook_keeps_nobody_else_waiting(api: Api, admin: Somebody) -> None:
+    """More read records of a service that hangs than there are threads."""
+    an_entity_type(admin)
+    other = api.organization()
+    with ExitStack() as opened:
+        hanging = opened.enter_context(service(silent))
+        contributor = opened.enter_context(a_contributor(api, admin, webhook=hanging.url))
+        them = opened.enter_context(api.client(api.key(other)))
+        told = contributor.contribute(
+            *({"id": f"{number}", "name": "n", "entity": {}} for number in range(MANY))
+        )
+        assert admin.post(f"{CONNECTOR}/live").status_code == 204
+        threads = opened.enter_context(ThreadPoolExecutor(MANY))
+        reading = [threads.submit(admin.get, f"{INSTANCES}/{id_}") for id_ in told.values()]
+        while hanging.at_once < AT_ONCE:
+            time.sleep(0.01)
+        time.sleep(0.5)  # the others wait for their turn
+        answers = [them.get("/v1/entity").status_code for _ in range(20)]
+        waiting = sum(not one.done() for one in reading)
+        assert answers == [200] * 20
+        assert {one.result().status_code for one in reading} == {200}
+
+    assert waiting > MANY // 2
