@@ -18,9 +18,11 @@ from export_pipeline.extract.csv_rows import batch_of, blocks
 from export_pipeline.extract.driver_errors import explained, named
 from export_pipeline.extract.fitting import declared_type
 from export_pipeline.extract.lines import keep_alive
+from export_pipeline.extract.mysql_relations import is_of_one_moment
 from export_pipeline.extract.query import relation_of, source_of
 from export_pipeline.extract.shapes import check_shape
 from export_pipeline.extract.sqlalchemy import SqlalchemySnapshot, SqlalchemySource
+from export_pipeline.extract.waiting import Waiting
 from export_pipeline.filters.collation import utf8_of, utf8_of_bytes
 from export_pipeline.filters.numbers import years_as_numbers
 
@@ -73,8 +75,16 @@ _QUOTE, _TWO_QUOTES, _COMMA, _NOTHING = map(_literal, ("X'1F'", "X'1F1F'", "','"
 class MysqlSnapshot(SqlalchemySnapshot):
     """One transaction, of the moment it began at: as far as its tables are InnoDB's."""
 
+    def __init__(
+        self, connection: sa.Connection, waiting: Waiting, selects: Sequence[sa.Select[Any]] = ()
+    ) -> None:
+        super().__init__(connection, waiting, selects)
+        self._of_one_moment: dict[str, bool] = {}
+
     @property
     def mechanism(self) -> str:  # type: ignore[override]
+        if not all(self._of_one_moment.values()):
+            return "none"
         name = "MariaDB" if getattr(self.connection.dialect, "is_mariadb", False) else "MySQL"
         return f"{name} consistent snapshot, READ ONLY"
 
@@ -106,7 +116,14 @@ class MysqlSnapshot(SqlalchemySnapshot):
             self.connection.exec_driver_sql("DO 0")
 
     def count(self, rows: sa.Select[Any]) -> int:
+        self._look(rows)  # before anybody is told of the mechanism
         return super().count(self._comparable(rows))
+
+    def _look(self, rows: sa.Select[Any]) -> None:
+        relation = relation_of(rows)
+        if relation not in self._of_one_moment:
+            with explained(self.url, rows), self.waiting.answer(relation):
+                self._of_one_moment[relation] = is_of_one_moment(self.connection, source_of(rows))
 
     def _comparable(self, rows: sa.Select[Any]) -> sa.Select[Any]:
         found = self.found(rows)
