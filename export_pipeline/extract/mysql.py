@@ -34,7 +34,8 @@ SECONDS_TO_INTERRUPT = 5
 # For a lock that the transaction before has already, and that nobody is refused but who waits behind others.
 SECONDS_TO_HOLD = 5
 
-LOCK_WAIT_TIMEOUT = 1205
+# Somebody has had the lock for too long, or waits for one of ours while we wait for theirs.
+_IN_THE_WAY = (1205, 1213)
 NO_LIMIT = 31_536_000  # the longest that servers take
 
 # Texts are put in order by so many bytes; by default it is 1,024. A sort has to have room for a few of the
@@ -101,14 +102,13 @@ class MysqlSnapshot(SqlalchemySnapshot):
                 try:
                     self.connection.execute(look)
                 except DBAPIError as error:
-                    if _code_of(error) == LOCK_WAIT_TIMEOUT:
+                    if _code_of(error) in _IN_THE_WAY:
                         raise TransientFailure(
                             f"{relation}: it is just being replaced; what it holds then is read with the"
                             " next try"
                         ) from None
-                    if error.connection_invalidated or self.waiting.ended:
-                        raise
-                    # The query itself will say why it cannot be read.
+                    # Also what the query itself would say: without the lock it may read something else.
+                    raise
 
     def check_held(self) -> None:
         """TransientFailure if the connection was lost, and with it what it held."""

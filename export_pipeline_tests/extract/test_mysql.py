@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -262,6 +263,38 @@ def test_a_snapshot_does_not_wait_for_who_waits_for_the_hour_itself(mariadb_data
         replaced.result(60)
 
 
+def test_who_waits_for_the_hour_itself_while_the_hour_waits_for_them_lets_it_be_tried_again(
+    mariadb_database: str,
+) -> None:
+    _run(mariadb_database, *(f"create table {name} (id bigint, seen datetime(6))" for name in ("one", "two")))
+    one, two = (_select_of(name) for name in ("one", "two"))
+    with closing(open_source(mariadb_database)) as source, ThreadPoolExecutor(1) as pool:
+        with source.snapshot(selects=[two]) as snapshot:
+            assert isinstance(snapshot, MysqlSnapshot)
+            # It locks them by their names.
+            replaced = pool.submit(_run, mariadb_database, "rename table one to a, two to b")
+            _wait_for_locks(mariadb_database, 1)
+            snapshot.selects = [one]
+            with pytest.raises(TransientFailure, match="one: it is just being replaced"):
+                snapshot.hold()
+        replaced.result(60)
+
+
+def test_a_wait_for_a_table_that_is_ended_by_the_server_ends_the_hour(mariadb_database: str) -> None:
+    """Without the lock it would read whatever is put there meanwhile."""
+    _run(mariadb_database, f"create table events as {FILL}")
+    with (
+        closing(open_source(mariadb_database)) as source,
+        _locked(mariadb_database, "events"),
+        ThreadPoolExecutor(1) as pool,
+    ):
+        hour = pool.submit(_counted, source, "events")
+        (id_,) = _wait_for_locks(mariadb_database, 1)
+        _run(mariadb_database, f"kill query {id_}")
+        with pytest.raises(TransientFailure, match="could not be read: Query execution was interrupted"):
+            hour.result(60)
+
+
 @pytest.mark.parametrize("what", ["connection", "query"])
 def test_an_hour_that_is_ended_by_the_server_while_rows_come_is_read_again(
     mariadb_database: str, what: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
@@ -417,6 +450,43 @@ def _global(url: str, setting: str) -> Iterator[None]:
         finally:
             connection.exec_driver_sql(f"set global {name} = %s", (before,))
     database.dispose()
+
+
+@contextmanager
+def _locked(url: str, name: str) -> Iterator[None]:
+    """Nobody may read the table while the block runs."""
+    database = sa.create_engine(url, poolclass=sa.NullPool)
+    with database.connect() as connection:
+        connection.exec_driver_sql(f"lock tables {name} write")
+        yield
+
+
+def _wait_for_locks(url: str, count: int) -> Sequence[int]:
+    """The ids of the connections that wait for a table in the database, when there are so many."""
+    database = sa.create_engine(url, poolclass=sa.NullPool)
+    deadline = time.monotonic() + 30
+    with database.connect() as connection:
+        while time.monotonic() < deadline:
+            ids = connection.exec_driver_sql(
+                "select id from information_schema.processlist"
+                " where db = database() and state = 'Waiting for table metadata lock'"
+            ).scalars()
+            if len(found := ids.all()) == count:
+                return found
+            time.sleep(0.05)
+    raise AssertionError(f"{count} did not come to wait")
+
+
+def _select_of(relation: str) -> sa.Select[Any]:
+    table = replace(a_table(), relation=relation)
+    return rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
+
+
+def _counted(source: Source, *relations: str) -> list[int]:
+    """How many rows the hour has in each of them."""
+    selects = [_select_of(relation) for relation in relations]
+    with source.snapshot(selects=selects) as snapshot:
+        return [snapshot.count(select) for select in selects]
 
 
 def _run(url: str, *statements: str) -> None:
