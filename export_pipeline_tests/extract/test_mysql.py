@@ -295,6 +295,42 @@ def test_a_wait_for_a_table_that_is_ended_by_the_server_ends_the_hour(mariadb_da
             hour.result(60)
 
 
+def test_a_table_that_is_replaced_while_the_hours_others_are_held_already_is_of_their_moment(
+    mariadb_database: str,
+) -> None:
+    _run(mariadb_database, f"create table one as {FILL}")
+    _run(
+        mariadb_database, *(f"create table {name} (id bigint, seen datetime(6))" for name in ("fresh", "two"))
+    )
+    swap = "rename table two to gone, fresh to two"
+    with closing(open_source(mariadb_database)) as source, ThreadPoolExecutor(2) as pool:
+        with _locked(mariadb_database, "two"):
+            hour = pool.submit(_counted, source, "one", "two")
+            _wait_for_locks(mariadb_database, 1)
+            _run(mariadb_database, f"insert into fresh {FILL}", f"insert into one {FILL}")
+            swapped = pool.submit(_run, mariadb_database, swap)
+            _wait_for_locks(mariadb_database, 2)
+        swapped.result(60)
+        assert hour.result(60) == [18, 9]
+
+
+def test_a_table_is_not_replaced_while_another_of_the_hour_is_read(mariadb_database: str) -> None:
+    _run(mariadb_database, f"create table one as {FILL}", f"create table two as {FILL}")
+    _run(mariadb_database, "create table fresh (id bigint, seen datetime(6))")
+    one, two = (_select_of(name) for name in ("one", "two"))
+    with closing(open_source(mariadb_database)) as source, ThreadPoolExecutor(1) as pool:
+        with source.snapshot(selects=[one, two]) as snapshot:
+            with closing(snapshot.batches(one, arrow_schema(a_table().columns))) as batches:
+                assert next(batches).num_rows == 9
+                swap = "rename table two to gone, fresh to two"
+                replaced = pool.submit(_run, mariadb_database, swap)
+                _wait_for_locks(mariadb_database, 1)
+                assert list(batches) == []
+            assert snapshot.count(two) == 9
+            assert not replaced.done()
+        replaced.result(60)
+
+
 @pytest.mark.parametrize("what", ["connection", "query"])
 def test_an_hour_that_is_ended_by_the_server_while_rows_come_is_read_again(
     mariadb_database: str, what: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
