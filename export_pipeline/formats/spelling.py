@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from export_pipeline.dataset.types import Kind
 from export_pipeline.formats.dialects import Dialect, Quoting
 from export_pipeline.formats.kernels import Field, Text, Values, chosen, contents, joined, pc
 from export_pipeline.formats.text import BytesAs, Characters, declared_kind, escaped, text_of
@@ -12,7 +13,8 @@ from export_pipeline.formats.text import BytesAs, Characters, declared_kind, esc
 LINE_BREAKS = Characters("\r\n")
 
 # What makes a spreadsheet take a cell for a formula: = + - @, control characters before them, and the
-# full-width forms. An apostrophe before it says that the cell is text.
+# full-width forms. An apostrophe before it says that the cell is text. Of others it would make other values,
+# for nothing: base64 that begins with + can call no function, and of JSON only numbers begin with a minus.
 FORMULA = "^[=+@\\-\t\r\n\\x00\uff1d\uff0b\uff0d\uff20]"
 DEFUSED_BY = "'"
 
@@ -31,7 +33,7 @@ class Spelling:
 
     def header(self, names: Sequence[str]) -> bytes:
         """The record of the columns' names: texts like others, but for `bytes_as`."""
-        fields = self._text_fields(pa.array(names, pa.string()))
+        fields = self._text_fields(pa.array(names, pa.string()), defused=self.defuse_formulas)
         return (self.delimiter.join(map(str, fields)) + self.line_end).encode()
 
     def records(self, block: pa.RecordBatch) -> memoryview:
@@ -50,15 +52,16 @@ class Spelling:
     def _fields(self, column: Values, field: Field) -> Text:
         text = text_of(column, field, bytes_as=self.bytes_as)
         if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
-            return self._text_fields(text)
+            is_text = declared_kind(field) is Kind.STRING
+            return self._text_fields(text, defused=self.defuse_formulas and is_text)
         # Numbers, booleans and times hold nothing that needs quotes, and are never empty.
         bare = self.quoting == "minimal" or (self.quoting == "nonnumeric" and declared_kind(field).numeric)
         return text if bare else joined('"', text, '"')
 
-    def _text_fields(self, column: Text) -> Text:
+    def _text_fields(self, column: Text, *, defused: bool) -> Text:
         if not self.dialect.keeps_line_breaks:
             column = escaped(column, {"\r": "", "\n": ""}, LINE_BREAKS.occurring(column))
-        if self.defuse_formulas:
+        if defused:
             is_formula = pc.match_substring_regex(column, FORMULA)
             column = chosen(is_formula, joined(DEFUSED_BY, column), column)
         occurring = self._awkward.occurring(column)

@@ -1,7 +1,7 @@
 """Each dialect of CSV, read back by readers that we did not write."""
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -154,6 +154,32 @@ def test_duckdb_reads_back_every_value_and_null(
     if kind is Kind.BYTES:
         found = [None if text is None else TO_BYTES[file_format.bytes_as](text) for text in found]
     assert comparable(kind, found) == comparable(kind, arriving(dialect, values))
+
+
+# Those that begin like a formula, and are none.
+NEGATIVE: Mapping[Kind, Sequence[Any]] = {
+    Kind.BYTES: [bytes.fromhex("f8"), bytes.fromhex("fbefbe")],  # in base64 +A== and ++++
+    Kind.JSON: ["-1.5", "\t-2", '\n["=1+1"]'],
+}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.STRING])
+def test_duckdb_reads_what_is_no_text_as_it_is_though_formulas_are_defused(
+    kind: Kind, tmp_path: Path
+) -> None:
+    file_format = a_format("rfc4180", defuse_formulas=True)
+    values = [*VALUES[kind], *NEGATIVE.get(kind, []), None]
+    schema = a_schema(text="string", value=DECLARED[kind])
+    rows = [{"text": "-1", "value": value} for value in values]
+    columns = {"text": "VARCHAR", "value": DUCKDB_TYPES.get(kind, kind.value.upper())}
+    found = read_by_duckdb(
+        file_format, written(file_format, schema, a_batch(schema, *rows)), columns, tmp_path
+    )
+    texts, read = ([row[n] for row in found] for n in (0, 1))
+    if kind is Kind.BYTES:
+        read = [None if text is None else TO_BYTES["base64"](text) for text in read]
+    assert texts == ["'-1"] * len(values)
+    assert comparable(kind, read) == comparable(kind, values)
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])

@@ -3,6 +3,7 @@
 import csv
 import io
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -91,6 +92,13 @@ def test_numbers_are_no_formulas() -> None:
     spelling = replace(PLAIN, defuse_formulas=True)
     assert fields(spelling, Kind.INT32, -5) == ["-5"]
     assert fields(spelling, Kind.FLOAT64, float("-inf")) == ["-inf"]
+    assert fields(spelling, Kind.DECIMAL, Decimal("-1.5")) == ["-1.5000000000"]
+
+
+def test_bytes_and_json_are_no_formulas() -> None:
+    spelling = replace(PLAIN, defuse_formulas=True)
+    assert fields(spelling, Kind.BYTES, bytes.fromhex("f8")) == ["+A=="]
+    assert fields(spelling, Kind.JSON, "-1.5") == ["-1.5"]
 
 
 def test_a_name_is_defused_like_a_value() -> None:
