@@ -147,9 +147,10 @@ def test_a_table_without_a_file_is_told() -> None:
         TWO_TABLES.to_bytes().replace(b'"revision":2', b'"revision":2,"colour":"red"'),
         TWO_TABLES.to_bytes().replace(b"2013-01-01T00:00:00Z", b"2013-01-01T00:00:00"),
         TWO_TABLES.to_bytes().replace(b"2013-01-01T00:00:00Z", b"0001-01-01T00:00:00+05:00"),
+        TWO_TABLES.to_bytes().replace(b"2013-01-01T01:00:00Z", b"9999-12-31T23:30:00Z"),
         b'{"payload":' + b"[" * 100_000,
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_what_is_no_receipt_is_refused_by_its_key(data: bytes) -> None:
     with pytest.raises(PermanentFailure, match=r"'a/key\.json' is not a receipt"):
@@ -249,6 +250,13 @@ def test_hours_of_a_range_that_do_not_add_up_are_told(whole: Receipt, sentences:
     assert len(whole.unreconciled) == len(sentences)
     for told, sentence in zip(whole.unreconciled, sentences, strict=True):
         assert sentence in told
+
+
+def test_a_range_that_nobody_could_count_is_told_at_once() -> None:
+    endless = a_range(until=moment("9999-12-31 22:00"))
+    assert [told.partition(" from ")[0] for told in endless.unreconciled] == [
+        "the hours listed are not those"
+    ]
 
 
 def test_of_a_limit_the_first_rows_in_order_of_hours_are_due() -> None:
