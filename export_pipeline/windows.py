@@ -116,6 +116,14 @@ def spans(hours: Iterable[HourWindow], most: int) -> Iterator[tuple[datetime, da
         yield span[0].since, span[-1].until
 
 
+def in_utc(moment: datetime) -> datetime:
+    """The same instant. ValueError where it lies in a year that is none in UTC."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is out of the range of times; correct it") from error
+
+
 NO_TIME = "is not a time; write it like 2013-01-01T05:00:00Z"
 
 
@@ -149,6 +157,6 @@ def moment_from(text: str, *, field: str) -> datetime:
     if moment.tzinfo is None:
         raise InvalidRequest(f"{field}: {text!r} names no zone; add Z for UTC", field=field)
     try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise InvalidRequest(f"{field}: {text!r} is out of the range of times", field=field) from error
+        return in_utc(moment)
+    except ValueError as error:
+        raise InvalidRequest(f"{field}: {text!r} {error}", field=field) from error

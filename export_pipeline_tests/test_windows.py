@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export_pipeline.errors import InvalidRequest
-from export_pipeline.windows import ONE_HOUR, HourRange, HourWindow, hours_between, moment_from, spans
+from export_pipeline.windows import ONE_HOUR, HourRange, HourWindow, hours_between, in_utc, moment_from, spans
 from export_pipeline_tests.builders import an_hour
 
 START = datetime(2013, 1, 1, 5, tzinfo=UTC)
@@ -68,6 +68,12 @@ def test_a_key_that_is_none_is_refused(text: str) -> None:
 )
 def test_a_text_with_a_zone_is_a_moment(text: str) -> None:
     assert moment_from(text, field="start") == START
+
+
+def test_an_instant_is_the_same_in_utc_if_it_has_a_year_there() -> None:
+    assert in_utc(datetime.fromisoformat("2013-01-01T07:00:00+02:00")).isoformat() == START.isoformat()
+    with pytest.raises(ValueError, match="out of the range of times; correct it"):
+        in_utc(datetime.fromisoformat("9999-12-31T23:00:00-02:00"))
 
 
 @pytest.mark.parametrize("text", ["2013-01-01T05:00:00", "yesterday", "0001-01-01T00:00:00+02:00"])

@@ -86,7 +86,10 @@ def end_of(to: datetime) -> datetime:
 
     But an hour that only begins then is not meant: `to` on the hour is where the hour before it ends.
     """
-    return to if to == floor(to) else to + MILLISECOND
+    try:
+        return to if to == floor(to) else to + MILLISECOND
+    except OverflowError as error:
+        raise InvalidRequest("to: is the last moment there is; choose an earlier one", field="to") from error
 
 
 def request_events(

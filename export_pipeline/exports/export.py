@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import (
@@ -23,7 +23,7 @@ from export_pipeline.exports.naming import HOUR_PATTERN
 from export_pipeline.exports.variables import KeyContext
 from export_pipeline.formats.csv import CsvFormat
 from export_pipeline.formats.file_format import FileFormat
-from export_pipeline.windows import ONE_HOUR, HourWindow, floor
+from export_pipeline.windows import END_OF_TIME, ONE_HOUR, HourWindow, floor, in_utc
 
 # Dagster builds names of ops and jobs from it, and object keys hold it: so no dots, no leading digit,
 # no upper case. Dashes are single and inside: `__` stands between an organization and its export.
@@ -34,6 +34,10 @@ SHORTEST_SLUG, LONGEST_SLUG = 2, 63
 DEFAULT_ORGANIZATION = "default"
 
 MINUTES_TO_SETTLE = 10  # rows of an hour may still be arriving when it ends
+MAX_MINUTES_TO_SETTLE = 24 * 60
+
+# It ends, and its rows settle, before times do.
+LAST_HOUR = floor(END_OF_TIME - timedelta(minutes=MAX_MINUTES_TO_SETTLE)) - ONE_HOUR
 
 # Far above what anybody writes, and low enough that a definition is checked at once.
 MAX_TABLES = 100
@@ -45,11 +49,9 @@ MAX_ROW_LIMIT = 10**15
 
 
 def _whole_hour(moment: datetime) -> datetime:
-    try:
-        moment = moment.astimezone(UTC)
-        moment + ONE_HOUR  # the hour has an end
-    except OverflowError as error:
-        raise ValueError("is out of the range of times") from error
+    moment = in_utc(moment)
+    if moment > LAST_HOUR:
+        raise ValueError(f"is out of the range of times; choose {LAST_HOUR.isoformat()} or an earlier one")
     if moment != floor(moment):
         raise ValueError(
             f"{moment.isoformat()} is not on the hour; the hour begins at {floor(moment).isoformat()}"
@@ -126,7 +128,7 @@ class ExportDefinition(BaseModel):
     row_limit: int | None = Field(None, ge=1, le=MAX_ROW_LIMIT)
     first_hour: WholeHour
     until: WholeHour | None = None
-    minutes_to_settle: int = Field(MINUTES_TO_SETTLE, ge=0, le=24 * 60)
+    minutes_to_settle: int = Field(MINUTES_TO_SETTLE, ge=0, le=MAX_MINUTES_TO_SETTLE)
 
     _filter = model_validator(mode="before")(_one_or_several)
 

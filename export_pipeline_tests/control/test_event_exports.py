@@ -86,6 +86,11 @@ def test_the_last_millisecond_is_included_and_an_hour_that_only_begins_is_not(to
     assert end_of(datetime.fromisoformat(f"{day}{to}+00:00")) == datetime.fromisoformat(f"{day}{end}+00:00")
 
 
+def test_a_range_to_the_end_of_times_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="to: is the last moment there is; choose an earlier one"):
+        end_of(datetime.fromisoformat("9999-12-31T23:59:59.999+00:00"))
+
+
 def test_what_is_wanted_is_kept_and_read_again() -> None:
     asked = EventExport(filters=("true",), tables=("searches",), one_line=True, filename="x", description="d")
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export_pipeline.exports.due import next_due
-from export_pipeline.exports.export import ExportDefinition
+from export_pipeline.exports.export import LAST_HOUR, ExportDefinition
 from export_pipeline.windows import ONE_HOUR
 
 FIRST = datetime(2026, 1, 5, tzinfo=UTC)
@@ -41,6 +41,13 @@ def test_rows_may_take_longer_than_an_hour_to_settle() -> None:
         FIRST + 10 * ONE_HOUR,
         FIRST + 12 * ONE_HOUR + timedelta(minutes=30),
     )
+
+
+def test_the_rows_of_the_last_hour_there_may_be_settle_in_time() -> None:
+    due = next_due(a_definition(first_hour=LAST_HOUR, minutes_to_settle=24 * 60), FIRST)
+
+    assert due is not None
+    assert (due.window.start, due.due_at) == (LAST_HOUR, LAST_HOUR + 25 * ONE_HOUR)
 
 
 def test_no_hour_is_due_after_the_last() -> None:

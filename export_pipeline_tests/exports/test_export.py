@@ -113,6 +113,7 @@ def test_hours_are_kept_in_utc() -> None:
         ({"first_hour": "2013-01-01T05:00:01Z"}, "first_hour", "not on the hour"),
         ({"first_hour": "2013-01-01T05:00:00+05:30"}, "first_hour", "not on the hour"),
         ({"first_hour": "0001-01-01T00:00:00+05:00"}, "first_hour", "out of the range"),
+        ({"first_hour": "9999-12-30T23:00:00Z"}, "first_hour", "choose 9999-12-30T22:00:00"),
         ({"first_hour": "9999-12-31T23:00:00Z"}, "first_hour", "out of the range"),
         ({"until": "2013-01-02T00:30:00Z"}, "until", "not on the hour"),
         ({"until": FIRST_HOUR}, "until", "must be after the first hour, 2013-01-01T00:00:00"),

@@ -1,7 +1,6 @@
 """Export tasks: one-off requests for a range of hours of sessions or ads."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
@@ -26,7 +25,7 @@ from export_pipeline.exports.task import TaskStatus
 from export_pipeline.store.connectors import find_connector_by_id, get_connector
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.tasks import count_tasks
-from export_pipeline.windows import floor
+from export_pipeline.windows import floor, in_utc
 
 ORIGIN = "bitmovin"
 
@@ -38,14 +37,7 @@ router = APIRouter(prefix="/v1/analytics/exports")
 KEPT = {"description", "license_key", "output", "type", "columns", "file_format"}
 
 
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("is out of the range of times; correct it") from error
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]
 ColumnName = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 
 

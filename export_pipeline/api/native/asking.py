@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Response
@@ -13,6 +12,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, model_validator
 
 from export_pipeline.errors import InvalidRequest, PreconditionFailed
 from export_pipeline.store.pages import DEFAULT_LIMIT, MAX_LIMIT, PageRequest
+from export_pipeline.windows import in_utc
 
 
 class Asked(BaseModel, extra="forbid"):
@@ -26,15 +26,8 @@ class Asked(BaseModel, extra="forbid"):
         return data
 
 
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("is out of the range of times") from error
-
-
 # An instant, as it can be stored and compared.
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]
 
 
 def page_asked(
