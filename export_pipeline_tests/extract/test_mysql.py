@@ -561,6 +561,21 @@ def test_a_view_that_the_user_may_read_and_not_look_at_is_read_and_not_compared(
         assert read(snapshot, table, filter_=filter_from("made == 2013", table)).num_rows == 1
 
 
+def test_the_receipt_claims_no_moment_of_a_view_whose_tables_the_user_may_not_see(
+    mariadb_database: str, reader: str
+) -> None:
+    _run(mariadb_database, f"create table hidden as {FILL}", "create view events as select * from hidden")
+    rows = _select_of("events")
+    with closing(open_source(reader)) as source, source.snapshot(selects=[rows]) as snapshot:
+        assert snapshot.count(rows) == 9
+        assert snapshot.mechanism == "none"
+    who = sa.make_url(reader)
+    _run(mariadb_database, f"grant show view on {who.database}.* to {who.username}@'127.0.0.1'")
+    with closing(open_source(reader)) as source, source.snapshot(selects=[rows]) as snapshot:
+        assert snapshot.count(rows) == 9
+        assert snapshot.mechanism == "MariaDB consistent snapshot, READ ONLY"
+
+
 def test_such_a_view_is_of_the_moment_of_all_else_in_the_hour_and_is_not_replaced(
     mariadb_database: str, reader: str
 ) -> None:
