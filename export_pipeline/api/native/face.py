@@ -1,6 +1,6 @@
 """The native face, which offers everything."""
 
-from export_pipeline.api import downloads
+from export_pipeline.api import downloads as signed
 from export_pipeline.api.face import Face
 from export_pipeline.api.native import (
     audit,
@@ -8,6 +8,7 @@ from export_pipeline.api.native import (
     connectors,
     dataset,
     deliveries,
+    downloads,
     exports,
     filters,
     health,
@@ -28,9 +29,10 @@ NATIVE = Face(
         deliveries.router,
         filters.router,
         tasks.router,
+        downloads.router,
         keys.router,
         audit.router,
-        downloads.router,
+        signed.router,
     ),
     answer=answer,
 )

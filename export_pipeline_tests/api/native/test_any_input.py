@@ -66,9 +66,9 @@ def _told(route: Route, things: Things) -> str:
     """Which thing the route is tried on: one that is there, unless it would be there no more."""
     ids = {**things.ids, **({"exports": "nothing", "filters": "nothing"} if route.method == "DELETE" else {})}
     ids["connectors"] = "nothing" if route.method == "DELETE" else ids["connectors"]
-    kind = route.path.split("/")[3]
-    values = {name: HOUR if name == "hour" else ids[kind] for name in re.findall(r"\{(\w+)\}", route.path)}
-    if not values:
+    names = re.findall(r"\{(\w+)\}", route.path)
+    if not names:
         return ""
+    values = {name: HOUR if name == "hour" else Things(ids).id_of(route) for name in names}
     parameters = ", ".join(f'"path.{name}" = {json.dumps(value)}' for name, value in values.items())
     return f'[[operations]]\ninclude-name = "{route}"\nparameters = {{ {parameters} }}\n'

@@ -106,6 +106,7 @@ def _dataset_broken(api: Api, admin: Somebody) -> None:
 
 def _conflicts(api: Api, admin: Somebody, things: Things) -> None:
     task = things.ids["tasks"]
+    assert admin.get(f"/api/v1/tasks/{task}/downloads").status_code == 409
     assert admin.post("/api/v1/connectors/lake/start").status_code == 409
     assert admin.delete("/api/v1/connectors/lake").status_code == 409
     admin.post("/api/v1/connectors", json={"name": "still", "config": BUCKET})
@@ -131,6 +132,7 @@ def _others_deleted(api: Api, admin: Somebody) -> None:
     with writing(api.installation.deployment.control) as connection:
         delete_task(connection, admin.organization, deleted, by="test")
     assert admin.get(f"/api/v1/tasks/{deleted}").status_code == 410
+    assert admin.get(f"/api/v1/tasks/{deleted}/downloads").status_code == 410
     assert admin.post(f"/api/v1/tasks/{deleted}/cancel").status_code == 410
     assert admin.post(f"/api/v1/tasks/{deleted}/retry").status_code == 410
 
