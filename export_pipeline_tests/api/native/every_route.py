@@ -1,7 +1,5 @@
 """Every route of the description, and one thing of each kind to try it on."""
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,9 +14,6 @@ from export_pipeline_tests.installations import FIRST
 
 HOUR = "2026-01-05-00:00"
 RANGE = {"export": "events", "since": "2026-01-05T01:00:00Z", "until": "2026-01-05T02:00:00Z"}
-
-# What an answer says of the moment in which it is asked for.
-OF_THE_MOMENT = r'"last_used_at":("[^"]*"|null)|"expires_at":"[^"]*","archive"|expires=[^"]*'
 
 # A body for each kind of request there is; a new kind has to be added.
 BODIES: dict[str, Any] = {
@@ -114,11 +109,3 @@ def make_things(api: Api, somebody: Somebody) -> Things:
         write_entry(connection, a_ledger_entry(export_id=fetched["id"], hour=FIRST + ONE_HOUR))
     ids = {"connectors": "lake", "exports": "events", "filters": "big", "tasks": task, "keys": key}
     return Things({**ids, "downloads": downloads})
-
-
-def shown(somebody: Somebody, things: Things, routes: list[Route]) -> Iterator[tuple[str, Any]]:
-    """All that an organization is shown of its things, but for who used its keys and what was done."""
-    for route in routes:
-        if route.method == "GET" and "audit" not in route.path:
-            text = somebody.get(things.address(route)).text
-            yield str(route), re.sub(OF_THE_MOMENT, "", text)
