@@ -156,7 +156,7 @@ class Claims:
     def check(self, export: Export, window: HourWindow) -> None:
         """Raise Conflict if the hour is this run's no more: it was silent for too long."""
         with reading(self.control) as connection:
-            check_held(connection, export, window, self.run_id)
+            check_held(connection, export, window, self.run_id, locked=False)
 
     @contextmanager
     def kept_alive(self) -> Iterator[None]:
@@ -230,9 +230,11 @@ def _stands(entry: LedgerEntry, window: HourWindow, proven_since: datetime | Non
     return proven_since is None or entry.proven_at >= proven_since
 
 
-def check_held(connection: sa.Connection, export: Export, window: HourWindow, run_id: str) -> None:
-    """Raise Conflict if the hour is not the run's, in the transaction that goes on from there."""
-    if not holds_claim(connection, export.id, window.start, run_id):
+def check_held(
+    connection: sa.Connection, export: Export, window: HourWindow, run_id: str, *, locked: bool = True
+) -> None:
+    """Raise Conflict if the hour is not the run's; `locked`: in the transaction that goes on from there."""
+    if not holds_claim(connection, export.id, window.start, run_id, locked=locked):
         raise Conflict(
             f"{window.key}: the claim lapsed while the hour was worked on, and another run may have"
             " it; it will be found in place, or delivered, by the next run"

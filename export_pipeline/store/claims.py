@@ -82,12 +82,12 @@ def note_progress(
     )
 
 
-def holds_claim(connection: sa.Connection, export_id: str, hour: datetime, owner: str) -> bool:
-    """Whether the hour is still this run's: asked in the transaction that records it."""
-    found = connection.scalar(
-        sa.select(CLAIMS.c.owner).where(*_key(export_id, hour), CLAIMS.c.owner == owner).with_for_update()
-    )
-    return found is not None
+def holds_claim(
+    connection: sa.Connection, export_id: str, hour: datetime, owner: str, *, locked: bool = True
+) -> bool:
+    """Whether the hour is still this run's, and `locked`: stays so until the transaction ends."""
+    query = sa.select(CLAIMS.c.owner).where(*_key(export_id, hour), CLAIMS.c.owner == owner)
+    return connection.scalar(query.with_for_update() if locked else query) is not None
 
 
 def release(connection: sa.Connection, export_id: str, hours: Sequence[datetime], owner: str) -> None:
