@@ -3,9 +3,10 @@
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
@@ -46,10 +47,20 @@ def open_control_database(url: str) -> sa.Engine:
     )
 
 
+# SQLite shows a reader one moment by itself; PostgreSQL would show each statement another.
+_READING: Mapping[str, Mapping[str, Any]] = {
+    "sqlite": {"sqlite_begin": "DEFERRED"},
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
+
+
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction that only reads, and so never waits for a writer."""
-    with engine.connect().execution_options(sqlite_begin="DEFERRED") as connection, connection.begin():
+    """A transaction that only reads, of one moment, and so never waits for a writer."""
+    with (
+        engine.connect().execution_options(**_READING[engine.dialect.name]) as connection,
+        connection.begin(),
+    ):
         yield connection
 
 

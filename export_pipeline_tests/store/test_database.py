@@ -15,7 +15,7 @@ from export_pipeline.errors import ExportPipelineError
 from export_pipeline.store.database import open_control_database, reading, trying, upgrade, writing
 from export_pipeline.store.organizations import ensure_organization, list_organizations
 from export_pipeline.store.schema import METADATA, ORGANIZATIONS
-from export_pipeline_tests.control_databases import control_database
+from export_pipeline_tests.control_databases import control_database, emptied
 from export_pipeline_tests.starting_together import start_together
 
 UPGRADE = """
@@ -182,6 +182,36 @@ def test_a_reader_does_not_wait_for_a_writer(control: sa.Engine) -> None:
         ensure_organization(writer, "acme")
         with reading(control) as reader:
             assert reader.scalar(sa.select(sa.func.count()).select_from(ORGANIZATIONS)) == 0
+
+
+def test_a_reader_sees_one_moment_whatever_is_written_meanwhile(control: sa.Engine) -> None:
+    with writing(control) as writer:
+        ensure_organization(writer, "acme")
+    with reading(control) as reader:
+        before = list_organizations(reader)
+        with writing(control) as writer:
+            writer.execute(ORGANIZATIONS.delete())
+            ensure_organization(writer, "globex")
+        after = list_organizations(reader)
+
+    assert (before, after) == (["acme"], ["acme"])
+    with reading(control) as reader:
+        assert list_organizations(reader) == ["globex"]
+
+
+def test_on_postgresql_a_reader_cannot_write_and_its_session_can_again(shared_postgres: sa.Engine) -> None:
+    engine = sa.create_engine(
+        emptied(shared_postgres).url, pool_size=1, max_overflow=0
+    )  # one session for all
+    with pytest.raises(sa.exc.InternalError, match="read-only transaction"), reading(engine) as reader:
+        ensure_organization(reader, "acme")
+
+    with writing(engine) as writer:
+        level = writer.scalar(sa.text("show transaction_isolation"))
+        ensure_organization(writer, "acme")
+
+    assert level == "read committed"
+    engine.dispose()
 
 
 def test_writers_wait_for_each_other(control: sa.Engine) -> None:
