@@ -36,7 +36,8 @@ from export_pipeline.store.encryption import SecretKey
 from export_pipeline.store.exports import exports_on
 from export_pipeline.store.probes import HeldProbe, forget_probes, hold_probe, let_go
 
-BY_HAND = "It was failed by hand; replace it, or stop and start it, when its time has come."
+# True wherever it is read: not every face lets one that failed be replaced.
+BY_HAND = "It was failed by hand; stop it, and start it when its time has come."
 STOPPED = "It was stopped by hand; start it when files may go there again."
 
 
@@ -222,6 +223,8 @@ def _found(
     allowed = [*actions_in(found.state)]
     if found.state is ConnectorState.FAILED and not mendable:
         allowed.remove(Action.REPLACE)
+    if found.declared:
+        allowed = [one for one in allowed if one not in (Action.REPLACE, Action.DELETE)]
     if action not in allowed:
         raise WrongState(
             f"connector {name!r} is {found.state} and cannot be {_DONE[action]} now;"

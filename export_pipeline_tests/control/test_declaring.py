@@ -16,13 +16,14 @@ from export_pipeline.control.connectors import (
     delete_connector,
     fail_connector,
     replace_connector,
+    start_connector,
     stop_connector,
 )
 from export_pipeline.control.declaring import declare_connectors, declared_problems, difference
 from export_pipeline.control.exports import create_export, delete_export
 from export_pipeline.dataset.declaration import load_dataset
 from export_pipeline.dataset.tables import Dataset
-from export_pipeline.errors import AlreadyExists, InvalidRequest
+from export_pipeline.errors import AlreadyExists, InvalidRequest, WrongState
 from export_pipeline.exports.export import DEFAULT_ORGANIZATION
 from export_pipeline.store.connector_states import change_state, note_check
 from export_pipeline.store.connectors import StoredConnector, find_connector, list_connectors, lock_declared
@@ -266,6 +267,8 @@ def test_it_may_be_stopped_and_failed_by_hand(control: sa.Engine, tmp_path: Path
     with writing(control) as connection:
         assert stop_connector(connection, DEFAULT_ORGANIZATION, "lake").state is ConnectorState.STOPPED
         assert fail_connector(connection, DEFAULT_ORGANIZATION, "lake").state is ConnectorState.FAILED
+        with pytest.raises(WrongState, match=r"can be done: stop, fail$"):
+            start_connector(connection, DEFAULT_ORGANIZATION, "lake")
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,7 @@ def test_it_is_moved_from_state_to_state_by_either_method(admin: Somebody, metho
     assert move("fail").json()["state"] == "FAILED"
     refused = move("start")
     assert (refused.status_code, refused.json()["allowed"]) == (409, ["stop", "fail", "delete"])
+    assert admin.get(LAKE).json()["reason"].startswith("It was failed by hand; stop it, and start it")
     assert put(admin, LAKE, json=a_payload()).json()["allowed"] == ["stop", "fail", "delete"]
     assert move("stop").json()["state"] == "STOPPED"
     assert put(admin, LAKE, json=a_payload()).json()["state"] == "STARTING"
