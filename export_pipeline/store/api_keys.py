@@ -85,9 +85,7 @@ def find_key(connection: sa.Connection, organization: str, id_: str, *, locked: 
         connection.execute(sa.select(API_KEYS.c.id).where(*meant).with_for_update())
     row = connection.execute(sa.select(*_LISTED).where(*meant)).one_or_none()
     if row is None:
-        raise NotFound(
-            f"there is no key with the id {id_!r}; `export-pipeline key list` shows those there are"
-        )
+        raise NotFound(f"there is no key with the id {id_!r}; the list of keys shows those there are")
     return _key(connection, row)
 
 

@@ -172,8 +172,7 @@ def find_task(
     found = _tasks(connection, query if origin is None else query.where(TASKS.c.origin == origin))
     if not found:
         raise NotFound(
-            f"there is no task {id_!r} of {organization!r};"
-            f" `export-pipeline --organization {organization} task list` shows those there are"
+            f"there is no task {id_!r} of {organization!r}; the list of its tasks shows those there are"
         )
     (task,) = found
     if task.deleted_at is not None:

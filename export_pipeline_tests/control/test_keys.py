@@ -129,7 +129,7 @@ def test_a_revoked_key_is_refused_and_listed(organizations: sa.Engine) -> None:
 
 def test_anothers_key_is_not_there(organizations: sa.Engine) -> None:
     new = made(organizations, also=["globex"])
-    with writing(organizations) as connection, pytest.raises(NotFound, match="key list"):
+    with writing(organizations) as connection, pytest.raises(NotFound, match="list of keys"):
         revoke_key(connection, "globex", new.key.id)
 
 

@@ -102,9 +102,7 @@ def test_tasks_of_one_export_are_listed_when_asked(control: sa.Engine, export: E
 
 def test_an_unknown_task_is_not_found(control: sa.Engine) -> None:
     with reading(control) as connection:
-        with pytest.raises(
-            NotFound, match="'none' of 'acme'; `export-pipeline --organization acme task list`"
-        ):
+        with pytest.raises(NotFound, match="'none' of 'acme'; the list of its tasks"):
             find_task(connection, ORGANIZATION, "none")
         with pytest.raises(NotFound, match="'none'"):
             get_task(connection, "none")
