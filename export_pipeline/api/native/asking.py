@@ -53,7 +53,12 @@ class Condition:
         """PreconditionFailed if the thing is not as it was seen."""
         if self.if_match is None or self.if_match.strip() == "*":
             return
-        if etag not in (one.strip() for one in self.if_match.split(",")):
+        given = [one.strip() for one in self.if_match.split(",")]
+        if f"W/{etag}" in given and etag not in given:  # somebody in between made it one
+            raise PreconditionFailed(
+                "If-Match: a weak ETag holds for no change (RFC 9110); send it without the W/ before it"
+            )
+        if etag not in given:
             raise PreconditionFailed(
                 "If-Match: it was changed since; look at it again, and send the ETag that it has now"
             )

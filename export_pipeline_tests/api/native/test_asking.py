@@ -29,10 +29,16 @@ def test_a_condition_that_holds(if_match: str | None) -> None:
     Condition(if_match).check('"a"')
 
 
-@pytest.mark.parametrize("if_match", ["", '"b"', "a", 'W/"a"', '"a'])
+@pytest.mark.parametrize("if_match", ["", '"b"', "a", 'W/"b"', '"a'])
 def test_a_condition_that_does_not(if_match: str) -> None:
     with pytest.raises(PreconditionFailed, match="look at it again"):
         Condition(if_match).check('"a"')
+
+
+def test_a_weak_etag_is_told_from_one_that_has_changed() -> None:
+    with pytest.raises(PreconditionFailed, match="without the W/"):
+        Condition('"b", W/"a"').check('"a"')
+    Condition('W/"a", "a"').check('"a"')
 
 
 def test_an_etag_changes_with_what_it_is_of() -> None:
