@@ -6,13 +6,14 @@ What a face needs is `archive_link` and `file_link`; `stored_file` is for routes
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from export_pipeline.api.streams import sent
+from export_pipeline.api.streams import begun, sent
 from export_pipeline.api.visits import address_of, deployment_of
 from export_pipeline.connectors.destination import Destination, StoredObject
 from export_pipeline.control.archives import archive_of, csv_of
@@ -63,25 +64,35 @@ def file_link(
 
 
 @router.get(ARCHIVES + "/{task_id}/{name}", include_in_schema=False)
-def archive(request: Request, task_id: str, name: str, expires: Expires, signature: Signature) -> Response:
+async def archive(
+    request: Request, task_id: str, name: str, expires: Expires, signature: Signature
+) -> Response:
     """The task's files in one zip."""
     deployment = deployment_of(request)
     check_link(deployment.secret_key, f"{ARCHIVES}/{task_id}/{name}", expires=expires, signature=signature)
+    return await begun(partial(_archive, deployment, task_id, name))
+
+
+def _archive(deployment: Deployment, task_id: str, name: str) -> Response:
     task, export = _there(deployment, task_id)
     csv_of(export)
     destination = deployment.connector(export.connector_id).open()
     return StreamingResponse(
-        sent(begun(archive_of(deployment.control, destination, export, task))),
+        sent(_with_first(archive_of(deployment.control, destination, export, task))),
         media_type=MEDIA_TYPES[".zip"],
         headers={"Content-Disposition": disposition(name)},
     )
 
 
 @router.api_route(FILES + "/{task_id}/{key:path}", methods=["GET", "HEAD"], include_in_schema=False)
-def file(request: Request, task_id: str, key: str, expires: Expires, signature: Signature) -> Response:
+async def file(request: Request, task_id: str, key: str, expires: Expires, signature: Signature) -> Response:
     """One stored file of the task, or a range of its bytes."""
     deployment = deployment_of(request)
     check_link(deployment.secret_key, f"{FILES}/{task_id}/{key}", expires=expires, signature=signature)
+    return await begun(partial(_file, request, deployment, task_id, key))
+
+
+def _file(request: Request, deployment: Deployment, task_id: str, key: str) -> Response:
     _, export = _there(deployment, task_id)
     return stored_file(request, deployment.connector(export.connector_id).open(), key)
 
@@ -105,7 +116,7 @@ def stored_file(request: Request, destination: Destination, key: str) -> Respons
     if part:
         headers["Content-Range"] = f"bytes {first}-{end - 1}/{found.size}"
     return StreamingResponse(
-        sent(iter(()) if request.method == "HEAD" else begun(_part(destination.get(key), first, end))),
+        sent(iter(()) if request.method == "HEAD" else _with_first(_part(destination.get(key), first, end))),
         status_code=206 if part else 200,
         media_type=media_type(key),
         headers={**headers, "Content-Length": str(end - first)},
@@ -124,7 +135,7 @@ def disposition(name: str) -> str:
     return f'attachment; filename="{plain}"{also}'
 
 
-def begun(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _with_first(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """The pieces, the first of which is made now: what is wrong from the start is an answer still."""
     first = next(pieces, b"")
 
@@ -163,12 +174,13 @@ def _range(request: Request, found: StoredObject, tag: str) -> tuple[int, int] |
 
 
 def _part(pieces: Iterator[bytes], first: int, end: int) -> Iterator[bytes]:
-    """Those bytes of all. What lies before them is read and left out: not every store can skip it."""
+    """Those bytes of all. What lies before them is read and left out: not every store can skip it.
+
+    For each piece there is one, if an empty one: a long way to the first byte holds up nobody else.
+    """
     at = 0
     for piece in pieces:
         if at >= end:
             return
-        part = piece[max(0, first - at) : end - at]
+        yield piece[max(0, first - at) : end - at]
         at += len(piece)
-        if part:
-            yield part

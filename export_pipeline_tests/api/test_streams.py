@@ -7,7 +7,7 @@ import anyio
 import pytest
 from anyio import to_thread
 
-from export_pipeline.api.streams import PIECES_AT_ONCE, sent
+from export_pipeline.api.streams import PIECES_AT_ONCE, begun, sent
 
 # More than there are threads for requests.
 DOWNLOADS = 60
@@ -22,24 +22,30 @@ def anyio_backend() -> str:
 
 @pytest.mark.anyio
 async def test_pieces_come_in_order_and_to_the_end() -> None:
-    assert [piece async for piece in sent(iter([b"a", b"", b"b"]))] == [b"a", b"", b"b"]
+    assert [piece async for piece in sent(iter([b"a", b"", b"b"]))] == [b"a", b"b"]
     assert [piece async for piece in sent(iter([]))] == []
 
 
 @pytest.mark.anyio
-async def test_others_have_threads_while_every_download_waits_for_its_store() -> None:
+@pytest.mark.parametrize("at", ["the beginning", "a piece"])
+async def test_others_have_threads_while_every_download_waits_for_its_store(at: str) -> None:
     answers = threading.Event()
     asked = threading.Semaphore(0)
 
-    def stored() -> Iterator[bytes]:
+    def waits() -> bytes:
         asked.release()
         answers.wait()
-        yield b"at last"
+        return b"at last"
+
+    def stored() -> Iterator[bytes]:
+        if at == "the beginning":
+            return iter([waits()])
+        return (waits() for _ in range(1))
 
     got: list[bytes] = []
 
     async def download() -> None:
-        got.extend([piece async for piece in sent(stored())])
+        got.extend([piece async for piece in sent(await begun(stored))])
 
     try:
         async with anyio.create_task_group() as downloads:
