@@ -23,6 +23,7 @@ from export_pipeline.connectors.confined_requests import confined
 from export_pipeline.connectors.destination import StoredObject
 from export_pipeline.connectors.limits import AZURE_KEYS, checked_key, checked_metadata, checked_prefix, shown
 from export_pipeline.connectors.locations import below
+from export_pipeline.connectors.paced_requests import pace
 from export_pipeline.connectors.reading import seen
 from export_pipeline.connectors.retrying import reason_of, retried, seconds_of, unanswered
 from export_pipeline.connectors.strangers import MISREAD, a_bug, no_store
@@ -56,7 +57,7 @@ def open_container(
         read_timeout=SECONDS_BETWEEN_BYTES,
         max_single_get_size=BYTES_PER_READ,
         max_chunk_get_size=BYTES_PER_READ,
-        **({"transport": _confined_transport()} if config.endpoint_url else {}),
+        transport=_transport(confine=config.endpoint_url is not None),
     )
     scope, tier, tags = config.encryption_scope, config.access_tier, config.tags
     return AzureDestination(
@@ -71,10 +72,10 @@ def open_container(
     )
 
 
-def _confined_transport() -> RequestsTransport:
-    """An address that a customer gave must not lead inside our network."""
+def _transport(*, confine: bool) -> RequestsTransport:
+    """What all requests are made by. An address that a customer gave must not lead inside our network."""
     session = requests.Session()
-    confined(session)
+    (confined if confine else pace)(session)
     return RequestsTransport(
         session=session,
         session_owner=False,

@@ -12,7 +12,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.poolmanager import PoolManager
 
 from export_pipeline.connectors.addresses import connected
-from export_pipeline.connectors.pacing import PacedResponse
+from export_pipeline.connectors.pacing import PacedConnection, PacedResponse
 
 # Clients read whole answers, and an address that a customer gave may go on for ever. Of an error, a store's
 # own words stand at its beginning.
@@ -30,7 +30,7 @@ def is_a_stores(answer: bytes) -> bool:
     return len(answer) <= LONGEST_ANSWER and sum(map(answer.count, BEGINNINGS)) <= MOST_THINGS
 
 
-class Confined(HTTPConnection):
+class Confined(PacedConnection, HTTPConnection):
     """Connects where `addresses` lets it; the certificate asked for is still that of the name.
 
     PermanentFailure if it must not, which urllib3 and requests let through as it is.

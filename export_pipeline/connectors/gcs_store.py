@@ -25,6 +25,7 @@ from export_pipeline.connectors.gcs_errors import Refusal, refusal_in
 from export_pipeline.connectors.gcs_upload import ONCE, PATIENCE, GcsSending
 from export_pipeline.connectors.limits import checked_key, checked_metadata, checked_prefix, shown
 from export_pipeline.connectors.locations import below
+from export_pipeline.connectors.paced_requests import pace
 from export_pipeline.connectors.reading import seen
 from export_pipeline.connectors.retrying import reason_of, retried, unanswered
 from export_pipeline.connectors.strangers import MISREAD, Odd, a_bug, no_store, taken_from_an_answer
@@ -68,7 +69,9 @@ def open_bucket(
 def _session(credentials: GoogleCredentials, *, confine: bool, own_identity: bool) -> AuthorizedSession:
     """What all requests are made by. An address that a customer gave must not lead inside our network."""
     if not confine:
-        return AuthorizedSession(credentials)
+        session = AuthorizedSession(credentials)
+        pace(session)
+        return session
     asking = requests.Session()  # for tokens; our own identity's come from inside
     session = AuthorizedSession(credentials, auth_request=Request(asking))
     for one in (session,) if own_identity else (session, asking):

@@ -3,18 +3,18 @@
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPResponse
 from urllib.parse import urlsplit
 
 from export_pipeline.connectors.addresses import connected
-from export_pipeline.connectors.pacing import PacedResponse
+from export_pipeline.connectors.pacing import PacedConnection, PacedResponse
 
 SECONDS_TO_CONNECT = 10
 SECONDS_BETWEEN_BYTES = 60
 PIECE = 1 << 18
 
 
-class _Connection(HTTPConnection):
+class _Connection(PacedConnection):
     """Connects where `addresses` lets it, and asks for the certificate of the name all the same."""
 
     response_class = PacedResponse

@@ -1,15 +1,25 @@
-"""Reading back from a store that may be slow, but not without end."""
+"""Writing to a store that may be slow, and reading back from it, but not without end."""
 
+import errno
 import io
+import os
+import ssl
 import time
 from collections.abc import Iterable, Iterator
-from http.client import HTTPResponse
+from http.client import HTTPConnection, HTTPResponse
 from typing import Any, ClassVar
 
 from export_pipeline.errors import TransientFailure
 
 SECONDS_OF_PATIENCE = 300.0
 SLOWEST = 10_000  # bytes a second
+
+# What the system is given at once to send, and how long it may take until it has taken all of that.
+PIECE = 1 << 16
+SECONDS_PER_PIECE = 60.0
+
+# How a connection with TLS says on writing that the other side has hung up.
+HUNG_UP = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
 def paced(
@@ -76,3 +86,43 @@ class _Paced(io.RawIOBase):
     def close(self) -> None:
         self._connection.close()
         super().close()
+
+
+class PacedConnection(HTTPConnection):
+    """Sends piece by piece, each in time on its own: over a slow line, all of a large body takes long.
+
+    TimeoutError if a piece is not taken in time, or we have waited for all of them longer than `seconds` and
+    the time of the `slowest` store we wait for.
+    """
+
+    seconds: ClassVar[float] = SECONDS_OF_PATIENCE
+    slowest: ClassVar[float] = SLOWEST
+    seconds_per_piece: ClassVar[float] = SECONDS_PER_PIECE
+
+    _left: float = SECONDS_OF_PATIENCE  # of a request to a proxy; others begin with `putrequest`
+
+    def putrequest(self, *args: Any, **kwargs: Any) -> None:
+        self._left = self.seconds
+        super().putrequest(*args, **kwargs)
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        clients = self.sock.gettimeout()  # which some clients mean for the connecting only
+        self.sock.settimeout(self.seconds_per_piece)
+        try:
+            whole = memoryview(data).cast("B")
+            for start in range(0, len(whole), PIECE):
+                self._send(whole[start : start + PIECE])
+        except HUNG_UP as error:
+            # As without TLS; clients know then that it may have said why before.
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
+        finally:
+            self.sock.settimeout(clients)
+
+    def _send(self, piece: memoryview) -> None:
+        started = time.monotonic()
+        super().send(piece)
+        self._left += len(piece) / self.slowest - (time.monotonic() - started)
+        if self._left < 0:
+            raise TimeoutError("what is sent is taken too slowly")

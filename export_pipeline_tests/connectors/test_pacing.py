@@ -1,12 +1,15 @@
 """What is read back has an end, in bytes and in time."""
 
 import socket
+import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from http.client import parse_headers
 from ipaddress import ip_network
 from itertools import repeat
+from pathlib import Path
 
 import pytest
 import requests
@@ -14,11 +17,12 @@ from urllib3.exceptions import ReadTimeoutError
 
 from export_pipeline.connectors import http_requests
 from export_pipeline.connectors.addresses import allow
-from export_pipeline.connectors.confined import Confined
+from export_pipeline.connectors.confined import Confined, ConfinedTls
 from export_pipeline.connectors.confined_requests import ConfinedAdapter, confined
-from export_pipeline.connectors.pacing import PacedResponse, paced
+from export_pipeline.connectors.pacing import PacedConnection, PacedResponse, paced
 from export_pipeline.connectors.s3_network import ConfinedSession
 from export_pipeline.errors import TransientFailure
+from export_pipeline_tests.servers.certificates import Certificates, certificates
 
 
 def dripping() -> Iterator[bytes]:
@@ -130,3 +134,135 @@ def test_whoever_calls_on_customers_stores_is_patient_only_so_long(scheme: str) 
 
     for caller in [*callers, http_requests._Connection]:
         assert getattr(caller, "response_class", None) is PacedResponse
+        assert issubclass(caller, PacedConnection)
+
+
+BODY = b"x" * (4 << 20)  # of which the system takes less than half off our hands
+BIT = 1 << 18
+ROOM: list[tuple[int, int, int | bytes]] = [(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)]
+
+
+class Hasty(ConfinedTls):
+    """Has patience for each piece."""
+
+    seconds_per_piece = 2.0
+
+
+class Restless(Confined):
+    """Has a little patience for each piece."""
+
+    seconds_per_piece = 0.2
+
+
+class Strict(Confined):
+    """Has patience for all pieces together."""
+
+    seconds = 0.5
+    slowest = 1 << 24
+
+
+def taking(connection: socket.socket, pause: float = 0.0) -> None:
+    """Take a body bit by bit, with a pause before each bit, and answer."""
+    with connection.makefile("rb") as asked:
+        asked.readline()
+        left = int(parse_headers(asked)["Content-Length"])
+        while left:
+            time.sleep(pause)
+            bit = asked.read(min(BIT, left))
+            if not bit:
+                return
+            left -= len(bit)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+
+@contextmanager
+def serving(serve: Callable[[socket.socket], None], tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """The port of a server that does so with who calls first, and hangs up when the block is over."""
+    over = threading.Event()
+
+    def answer(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with (
+            suppress(OSError),
+            tls.wrap_socket(connection, server_side=True) if tls else connection as called,
+        ):
+            serve(called)
+            over.wait(30)
+
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        thread = threading.Thread(target=answer, args=[listening])
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            over.set()
+            thread.join()
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Certificates:
+    return certificates(tmp_path)
+
+
+def spoken(made: Certificates) -> ssl.SSLContext:
+    """What the server speaks TLS by."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.server, made.key)
+    return context
+
+
+@pytest.mark.usefixtures("loopback")
+def test_what_is_taken_bit_by_bit_may_take_longer_than_a_piece(made: Certificates) -> None:
+    with (
+        serving(lambda connection: taking(connection, 0.15), spoken(made)) as port,
+        closing(
+            Hasty("127.0.0.1", port, timeout=60, ca_certs=str(made.authority), socket_options=ROOM)
+        ) as sending,
+    ):
+        started = time.monotonic()
+        sending.request("PUT", "/", BODY)
+        assert time.monotonic() - started > sending.seconds_per_piece
+        assert sending.getresponse().data == b"ok"
+
+
+@pytest.mark.usefixtures("loopback")
+def test_who_takes_nothing_is_given_up() -> None:
+    with (
+        serving(lambda _: None) as port,
+        closing(Restless("127.0.0.1", port, timeout=60)) as sending,
+        pytest.raises(TimeoutError, match="timed out"),
+    ):
+        sending.request("PUT", "/", BODY)
+
+
+@pytest.mark.usefixtures("loopback")
+def test_who_takes_a_little_at_a_time_for_ever_is_given_up() -> None:
+    with (
+        serving(lambda connection: taking(connection, 0.1)) as port,
+        closing(Strict("127.0.0.1", port, timeout=60, socket_options=ROOM)) as sending,
+        pytest.raises(TimeoutError, match="taken too slowly"),
+    ):
+        sending.request("PUT", "/", BODY)
+
+
+@pytest.mark.usefixtures("loopback")
+def test_the_clients_own_patience_is_for_all_else() -> None:
+    with serving(taking) as port, closing(Confined("127.0.0.1", port, timeout=42)) as sending:
+        sending.request("PUT", "/", BODY)
+        assert sending.sock is not None
+        assert sending.sock.gettimeout() == 42
+        assert sending.getresponse().data == b"ok"
+
+
+@pytest.mark.usefixtures("loopback")
+def test_with_tls_too_who_hangs_up_in_the_middle_may_be_heard(made: Certificates) -> None:
+    """Clients listen for an answer after these errors, and after no others."""
+    with (
+        serving(lambda connection: connection.close(), spoken(made)) as port,
+        closing(ConfinedTls("127.0.0.1", port, timeout=60, ca_certs=str(made.authority))) as sending,
+        pytest.raises((BrokenPipeError, ConnectionResetError)),
+    ):
+        sending.request("PUT", "/", BODY)
