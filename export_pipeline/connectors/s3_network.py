@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from botocore.awsrequest import AWSConnection, AWSPreparedRequest, AWSResponse
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError, HTTPClientError
 from botocore.httpsession import URLLib3Session
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -26,16 +26,8 @@ SECONDS_BETWEEN_BYTES = 60
 REGION = "x-amz-bucket-region"
 
 
-class _Connection(AWSConnection, Confined):  # type: ignore[misc]  # the stubs call it no mixin
-    """Waits for a store's leave to send the body, as the client expects of its connections."""
-
-
-class _TlsConnection(AWSConnection, ConfinedTls):  # type: ignore[misc]
-    """The same with TLS."""
-
-
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection  # type: ignore[assignment]
+    ConnectionCls = Confined
 
     def urlopen(self, *arguments: Any, **options: Any) -> Any:
         # What sends us on is an answer as any; with the fields that Amazon's client sends, a 303 is too much
@@ -44,7 +36,7 @@ class _Pool(HTTPConnectionPool):
 
 
 class _TlsPool(_Pool, HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection  # type: ignore[assignment]
+    ConnectionCls = ConfinedTls
 
 
 class ConfinedSession(URLLib3Session):
@@ -61,6 +53,9 @@ class ConfinedSession(URLLib3Session):
         self._manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
     def send(self, request: AWSPreparedRequest) -> AWSResponse:  # type: ignore[override]
+        # Nobody is asked for leave to send a body: the client's connections read that on the line themselves,
+        # without end. Who refuses the request is heard in the middle of it.
+        request.headers.pop("Expect", None)  # type: ignore[attr-defined]  # the stubs lack it
         # Or the client reads the whole answer, however long it is.
         streamed, request.stream_output = request.stream_output, True
         try:

@@ -1,7 +1,11 @@
 """A customer's `endpoint_url` does not lead Amazon's client inside the operator's network."""
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from ipaddress import ip_network
+from itertools import repeat
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
 
 import boto3.session
@@ -13,7 +17,7 @@ from export_pipeline.connectors.confined import MOST_THINGS
 from export_pipeline.connectors.destination import Destination
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.connectors.s3_network import confine
-from export_pipeline.errors import HourFailed, PermanentFailure
+from export_pipeline.errors import Denied, HourFailed, PermanentFailure, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, noise, put, read
 from export_pipeline_tests.connectors.test_confined import answering
 from export_pipeline_tests.servers.fault_proxy import Request, fault_proxy
@@ -113,3 +117,72 @@ def test_an_answer_of_too_many_things_is_refused() -> None:
         running.answer(200, {"Content-Type": "application/xml"}, [b"<a/>" * (MOST_THINGS + 1)])
         with pytest.raises(PermanentFailure, match="says more than any store does"):
             keys(leading_to(running.url).open())
+
+
+REFUSED = b"<Error><Code>AccessDenied</Code></Error>"
+REFUSAL = b"HTTP/1.1 403 Forbidden\r\nContent-Length: %d\r\n\r\n%s" % (len(REFUSED), REFUSED)
+
+
+@contextmanager
+def saying_at_once(pieces: Callable[[], Iterable[bytes]]) -> Iterator[str]:
+    """The address of a server that says so to the head of each request, and hangs up."""
+
+    class Saying(StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline().strip():
+                pass
+            for piece in pieces():
+                self.connection.sendall(piece)
+
+    class Server(ThreadingTCPServer):
+        def handle_error(self, request: object, client_address: object) -> None:
+            """Clients that break off are part of the tests."""
+
+    with Server(("127.0.0.1", 0), Saying) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        lambda: [b"HTTP/1.1 100 Continue\r\n"],
+        lambda: [b"HTTP/1.1 100 Continue\r\n", *repeat(b"Field: value\r\n", 1000)],
+        lambda: repeat(b"x" * MIB, PIECES_WITHOUT_END),
+    ],
+    ids=["breaking off", "fields", "line"],
+)
+def test_leave_to_send_that_does_not_end_is_no_answer(pieces: Callable[[], Iterable[bytes]]) -> None:
+    allow([ip_network("127.0.0.0/8")])
+    sent = 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal sent
+        for piece in pieces():
+            yield piece
+            sent += len(piece)
+
+    with saying_at_once(counted) as url, pytest.raises(TransientFailure, match="no answer from"):
+        put(leading_to(url).open(), "a", b"1")
+
+    assert sent < PIECES_WITHOUT_END * MIB
+
+
+def test_who_refuses_in_the_middle_of_a_file_is_heard() -> None:
+    allow([ip_network("127.0.0.0/8")])
+    with saying_at_once(lambda: [REFUSAL]) as url, pytest.raises(Denied, match="AccessDenied"):
+        put(leading_to(url).open(), "a", noise(8 * MIB))
+
+
+def test_no_store_is_asked_for_leave_to_send() -> None:
+    allow([ip_network("127.0.0.0/8")])
+    with site() as running:
+        running.answer(403, {})
+        with pytest.raises(Denied):
+            put(leading_to(running.url).open(), "a", b"1")
+
+    assert running.heard
+    assert not any("Expect" in fields for fields in running.heard)

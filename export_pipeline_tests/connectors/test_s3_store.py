@@ -27,8 +27,9 @@ def server(request: pytest.FixtureRequest) -> S3Server:
     return found
 
 
+@pytest.mark.parametrize("size", [1, 7 * MIB])
 @pytest.mark.parametrize("user", ["wrong secret", "unknown key"])
-def test_wrong_credentials_are_named(server: S3Server, user: str) -> None:
+def test_wrong_credentials_are_named(server: S3Server, user: str, size: int) -> None:
     wrong = {
         "wrong secret": User(access_key_id=server.admin.access_key_id, secret_access_key="guessed-guessed"),
         "unknown key": User(access_key_id="AKIAUNKNOWN", secret_access_key="guessed-guessed"),
@@ -36,7 +37,7 @@ def test_wrong_credentials_are_named(server: S3Server, user: str) -> None:
     destination = server.config(server.new_bucket(), user=wrong).open()
 
     with pytest.raises(PermanentFailure, match=CREDENTIALS) as caught:
-        put(destination, "a/b.csv", b"1")
+        put(destination, "a/b.csv", noise(size))
 
     assert "'a/b.csv'" in str(caught.value)
     assert "guessed" not in str(caught.value)
