@@ -6,7 +6,7 @@ import os
 import ssl
 import time
 from collections.abc import Iterable, Iterator
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any, ClassVar
 
 from export_pipeline.errors import TransientFailure
@@ -17,6 +17,11 @@ SLOWEST = 10_000  # bytes a second
 # What the system is given at once to send, and how long it may take until it has taken all of that.
 PIECE = 1 << 16
 SECONDS_PER_PIECE = 60.0
+
+# Of an answer's lines: status, fields, lengths of chunks, and whatever comes before and after those. Beyond
+# the first 256 KiB there may be as much of them as there is content.
+LONGEST_LINE = 1 << 16
+BYTES_OF_LINES = 1 << 18
 
 # How a connection with TLS says on writing that the other side has hung up.
 HUNG_UP = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
@@ -52,7 +57,7 @@ class PacedResponse(HTTPResponse):
     """An answer that does not come for ever, byte by byte, each in time on its own.
 
     TimeoutError if we have waited for it longer than `seconds` and the time of the `slowest` store we wait
-    for.
+    for. HTTPException if there is much more to it than content, however fast that comes.
     """
 
     seconds: ClassVar[float] = SECONDS_OF_PATIENCE
@@ -61,7 +66,26 @@ class PacedResponse(HTTPResponse):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Below its buffer: whoever reads a piece from that waits until it is full.
-        self.fp = io.BufferedReader(_Paced(self.fp.detach(), seconds=self.seconds, slowest=self.slowest))
+        self.fp = _Lines(_Paced(self.fp.detach(), seconds=self.seconds, slowest=self.slowest))
+
+
+class _Lines(io.BufferedReader):
+    """An answer as it is read: content by its length, all else line by line."""
+
+    raw: "_Paced"
+
+    def __init__(self, answer: "_Paced") -> None:
+        super().__init__(answer)
+        self._read_so = 0
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        limited = size is not None and 0 <= size <= LONGEST_LINE + 1  # whoever asks so looks for themselves
+        line = super().readline(size if limited else LONGEST_LINE + 1)
+        self._read_so += len(line)
+        content = self.raw.taken - self._read_so
+        if self._read_so > BYTES_OF_LINES + content or (not limited and len(line) > LONGEST_LINE):
+            raise HTTPException("more is said than an answer")
+        return line
 
 
 class _Paced(io.RawIOBase):
@@ -71,6 +95,7 @@ class _Paced(io.RawIOBase):
         self._connection = connection
         self._left = seconds
         self._slowest = slowest
+        self.taken = 0
 
     def readable(self) -> bool:
         return True
@@ -78,6 +103,7 @@ class _Paced(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         started = time.monotonic()
         taken = self._connection.readinto(buffer)
+        self.taken += taken or 0
         self._left += (taken or 0) / self._slowest - (time.monotonic() - started)
         if taken and self._left < 0:
             raise TimeoutError("what is said comes too slowly")

@@ -6,20 +6,20 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from http.client import parse_headers
+from http.client import HTTPException, parse_headers
 from ipaddress import ip_network
 from itertools import repeat
 from pathlib import Path
 
 import pytest
 import requests
-from urllib3.exceptions import ReadTimeoutError
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from export_pipeline.connectors import http_requests
 from export_pipeline.connectors.addresses import allow
 from export_pipeline.connectors.confined import Confined, ConfinedTls
 from export_pipeline.connectors.confined_requests import ConfinedAdapter, confined
-from export_pipeline.connectors.pacing import PacedConnection, PacedResponse, paced
+from export_pipeline.connectors.pacing import BYTES_OF_LINES, PacedConnection, PacedResponse, paced
 from export_pipeline.connectors.s3_network import ConfinedSession
 from export_pipeline.errors import TransientFailure
 from export_pipeline_tests.servers.certificates import Certificates, certificates
@@ -120,6 +120,52 @@ def test_only_what_is_waited_for_counts() -> None:
         time.sleep(0.2)
         assert answer.read() == b"ab"
         asking.close()
+
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+PIECES = 400
+
+
+@pytest.mark.usefixtures("loopback")
+@pytest.mark.parametrize(
+    ("beginning", "piece"),
+    [
+        (b"", (CONTINUE + b"\r\n") * 10_000),
+        (b"", (CONTINUE + b"Field: value\r\n\r\n") * 10_000),
+        (b"", b"x" * 250_000),
+        (CHUNKED + b"1\r\nx\r\n0\r\n", b"Field: value\r\n" * 16_000),
+        (CHUNKED + b"1;", b"x" * 250_000),
+        (CHUNKED, (b"1;" + b"x" * 1_000 + b"\r\nx\r\n") * 250),
+    ],
+    ids=["leave", "leave with fields", "status", "trailers", "line of a chunk", "lines of chunks"],
+)
+def test_what_is_said_beside_an_answer_has_an_end(beginning: bytes, piece: bytes) -> None:
+    sent = 0
+
+    def saying_more() -> Iterator[bytes]:
+        nonlocal sent
+        yield beginning
+        for _ in range(PIECES):
+            yield piece
+            sent += 1
+
+    with slow(saying_more()) as port, closing(Confined("127.0.0.1", port, timeout=60)) as asking:
+        asking.request("GET", "/", preload_content=False)
+        with pytest.raises((HTTPException, ProtocolError)):
+            asking.getresponse().read()
+
+    assert sent < PIECES
+
+
+@pytest.mark.usefixtures("loopback")
+def test_content_may_come_in_the_smallest_chunks() -> None:
+    size = BYTES_OF_LINES  # whose lines are more than that
+    pieces = [CHUNKED, b"1\r\nx\r\n" * size, b"0\r\n\r\n"]
+
+    with slow(pieces) as port, closing(Confined("127.0.0.1", port, timeout=60)) as asking:
+        asking.request("GET", "/", preload_content=False)
+        assert asking.getresponse().read() == b"x" * size
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
