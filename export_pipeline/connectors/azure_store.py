@@ -24,6 +24,7 @@ from export_pipeline.connectors.destination import StoredObject
 from export_pipeline.connectors.limits import AZURE_KEYS, checked_key, checked_metadata, checked_prefix, shown
 from export_pipeline.connectors.locations import below
 from export_pipeline.connectors.paced_requests import pace
+from export_pipeline.connectors.pacing import listed
 from export_pipeline.connectors.reading import seen
 from export_pipeline.connectors.retrying import reason_of, retried, seconds_of, unanswered
 from export_pipeline.connectors.strangers import MISREAD, a_bug, no_store
@@ -146,6 +147,10 @@ class AzureDestination:
         reading = retried(begin)
         with self.translated("read", key):
             for answer in reading.chunks():
+                if not answer and reading.size:
+                    raise TransientFailure(
+                        f"could not read {shown(key)}: the store gives nothing of a part of it"
+                    )
                 for start in range(0, len(answer), PIECE):
                     yield answer[start : start + PIECE]
 
@@ -155,15 +160,16 @@ class AzureDestination:
             full_prefix, include=["metadata"], results_per_page=OBJECTS_PER_PAGE
         ).by_page()
 
-        def next_page() -> list[StoredObject | None]:
+        def next_page() -> list[StoredObject] | None:
             with self.translated("list", prefix):
+                page = next(pages, None)
+                if page is None:
+                    return None
                 return [
-                    None if _is_folder(found) else self._described(self._key_of(found), found)
-                    for found in next(pages, ())
+                    self._described(self._key_of(found), found) for found in page if not _is_folder(found)
                 ]
 
-        while page := retried(next_page):
-            yield from filter(None, page)
+        yield from listed(iter(lambda: retried(next_page), None))
 
     def delete(self, key: str) -> None:
         blob = self.blob(key)

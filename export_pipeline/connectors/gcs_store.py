@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -26,6 +27,7 @@ from export_pipeline.connectors.gcs_upload import ONCE, PATIENCE, GcsSending
 from export_pipeline.connectors.limits import checked_key, checked_metadata, checked_prefix, shown
 from export_pipeline.connectors.locations import below
 from export_pipeline.connectors.paced_requests import pace
+from export_pipeline.connectors.pacing import listed
 from export_pipeline.connectors.reading import seen
 from export_pipeline.connectors.retrying import reason_of, retried, unanswered
 from export_pipeline.connectors.strangers import MISREAD, Odd, a_bug, no_store, taken_from_an_answer
@@ -163,9 +165,8 @@ class GcsDestination:
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         full_prefix = self._prefix + checked_prefix(prefix)
-        token = None
 
-        def page() -> tuple[list[StoredObject], str | None]:
+        def page(token: str | None) -> tuple[list[StoredObject], str | None]:
             with self.translated("list", prefix):
                 found = self.client.list_blobs(
                     self._bucket, prefix=full_prefix, page_token=token, **PAGES, **ONCE
@@ -179,11 +180,14 @@ class GcsDestination:
                     ]
                 return described, found.next_page_token
 
-        while True:
-            described, token = retried(page)
-            yield from described
-            if token is None:
-                return
+        def pages() -> Iterator[list[StoredObject]]:
+            described, token = retried(partial(page, None))
+            yield described
+            while token is not None:
+                described, token = retried(partial(page, token))
+                yield described
+
+        yield from listed(pages())
 
     def delete(self, key: str) -> None:
         blob = self.blob(key)

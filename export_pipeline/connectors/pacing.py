@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import Iterable, Iterator
 from http.client import HTTPConnection, HTTPException, HTTPResponse
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from export_pipeline.errors import TransientFailure
 
@@ -17,6 +17,8 @@ SLOWEST = 10_000  # bytes a second
 # What the system is given at once to send, and how long it may take until it has taken all of that.
 PIECE = 1 << 16
 SECONDS_PER_PIECE = 60.0
+
+Thing = TypeVar("Thing")
 
 # Of an answer's lines: status, fields, lengths of chunks, and whatever comes before and after those. Beyond
 # the first 256 KiB there may be as much of them as there is content.
@@ -50,6 +52,23 @@ def paced(
             raise TransientFailure(
                 f"of {size:,} bytes the store gave {taken:,} in {seconds + size / slowest:,.0f} s:"
                 " look why it is so slow"
+            )
+
+
+def listed(pages: Iterable[Iterable[Thing]], *, seconds: float = SECONDS_OF_PATIENCE) -> Iterator[Thing]:
+    """What is on the pages of a list, which may well be empty, but not for ever.
+
+    TransientFailure if for longer than `seconds` there was nothing on any.
+    """
+    give_up = time.monotonic() + seconds
+    for page in pages:
+        for thing in page:
+            yield thing
+            give_up = time.monotonic() + seconds
+        if time.monotonic() > give_up:
+            raise TransientFailure(
+                f"for {seconds:,.0f} s the store gave empty pages of its list, each with another to follow:"
+                " look whether the address is right"
             )
 
 

@@ -17,6 +17,7 @@ from export_pipeline.connectors.limits import (
     shown,
 )
 from export_pipeline.connectors.locations import below
+from export_pipeline.connectors.pacing import listed
 from export_pipeline.connectors.reading import seen
 from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST, LONGEST_WAIT, seconds_of, unanswered
 from export_pipeline.connectors.s3_credentials import S3Credentials
@@ -117,13 +118,12 @@ class S3Destination:
             pages = self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=full_prefix
             )
-            for page in pages:
-                for found in page.get("Contents", []):
-                    key = found["Key"].removeprefix(self._prefix)
-                    if key and not key.endswith("/"):  # consoles mark empty folders so
-                        yield StoredObject(
-                            key=key, size=found["Size"], version=Version(found["ETag"]), metadata={}
-                        )
+            for found in listed(page.get("Contents", []) for page in pages):
+                key = found["Key"].removeprefix(self._prefix)
+                if key and not key.endswith("/"):  # consoles mark empty folders so
+                    yield StoredObject(
+                        key=key, size=found["Size"], version=Version(found["ETag"]), metadata={}
+                    )
 
     def delete(self, key: str) -> None:
         full_key = self.full_key(key)

@@ -218,3 +218,34 @@ def test_a_blob_that_goes_on_for_ever_is_refused(azure_server: AzureServer, zipp
             read(led_to(running.url, azure_server.config("any")).open(), "a.csv")
 
     assert running.sent < PIECES_WITHOUT_END
+
+
+def test_a_part_of_a_blob_that_is_empty_is_no_part(azure_server: AzureServer) -> None:
+    said = {"Content-Range": f"bytes 0-{4 * MIB - 1}/{100 * MIB}", "ETag": '"1"', "Content-Length": "0"}
+    with site() as running:
+        running.answer(206, said)
+        with pytest.raises(TransientFailure, match="nothing of a part"):
+            read(led_to(running.url, azure_server.config("any")).open(), "a.csv")
+
+
+class InTurn:
+    """Bodies of a site: each is that of one answer."""
+
+    def __init__(self, *bodies: bytes) -> None:
+        self._bodies = iter(bodies)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter([next(self._bodies)])
+
+
+def test_an_empty_page_is_not_the_end_of_a_list(azure_server: AzureServer) -> None:
+    said = "<Etag>1</Etag><Content-Length>1</Content-Length><BlobType>BlockBlob</BlobType>"
+    blob = f"<Blob><Name>a.csv</Name><Properties>{said}</Properties></Blob>"
+    pages = (
+        f"<EnumerationResults><Blobs>{blobs}</Blobs><NextMarker>{marker}</NextMarker></EnumerationResults>"
+        for blobs, marker in (("", "more"), (blob, "more"), ("", ""))
+    )
+    with site() as running:
+        running.answer(200, {"Content-Type": "application/xml"}, InTurn(*(page.encode() for page in pages)))
+
+        assert keys(led_to(running.url, azure_server.config("any")).open()) == ["a.csv"]

@@ -19,7 +19,7 @@ from export_pipeline.connectors import http_requests
 from export_pipeline.connectors.addresses import allow
 from export_pipeline.connectors.confined import Confined, ConfinedTls
 from export_pipeline.connectors.confined_requests import ConfinedAdapter, confined
-from export_pipeline.connectors.pacing import BYTES_OF_LINES, PacedConnection, PacedResponse, paced
+from export_pipeline.connectors.pacing import BYTES_OF_LINES, PacedConnection, PacedResponse, listed, paced
 from export_pipeline.connectors.s3_network import ConfinedSession
 from export_pipeline.errors import TransientFailure
 from export_pipeline_tests.servers.certificates import Certificates, certificates
@@ -47,6 +47,20 @@ def test_what_comes_too_slowly_is_given_up() -> None:
 
 def test_a_large_file_may_take_its_time() -> None:
     assert len([*paced((next(dripping()) for _ in range(30)), 30, seconds=0.0, slowest=1)]) == 30
+
+
+def test_pages_of_a_list_may_be_empty() -> None:
+    assert [*listed([[], [1, 2], [], [3], []])] == [1, 2, 3]
+
+
+def test_a_list_of_empty_pages_only_has_an_end() -> None:
+    def pages() -> Iterator[list[int]]:
+        while True:
+            time.sleep(0.01)
+            yield []
+
+    with pytest.raises(TransientFailure, match="empty pages of its list"):
+        [*listed(pages(), seconds=0.1)]
 
 
 class Impatient(PacedResponse):
