@@ -5,6 +5,7 @@ ever asks its vendor is left alone: the vendor's own address may well be a priva
 """
 
 import socket
+from collections.abc import Mapping
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -16,7 +17,7 @@ from export_pipeline.connectors.pacing import PacedConnection, PacedResponse
 
 # Clients read whole answers, and an address that a customer gave may go on for ever. Of an error, a store's
 # own words stand at its beginning.
-LONGEST_REFUSAL = 1 << 20
+LONGEST_REFUSAL = 1 << 17
 # More than the longest page of a list has: of so many objects, with all that may be said of each.
 LONGEST_ANSWER = 1 << 23
 OBJECTS_PER_PAGE = 500
@@ -28,6 +29,24 @@ BEGINNINGS = (b"<", b"{", b"[", b",")
 def is_a_stores(answer: bytes) -> bool:
     """Whether a store may say as much as that, other than objects' own content."""
     return len(answer) <= LONGEST_ANSWER and sum(map(answer.count, BEGINNINGS)) <= MOST_THINGS
+
+
+# The fields of a request that show credentials.
+CREDENTIALS = ("Authorization", "X-Amz-Security-Token")
+
+
+def unquoted(refusal: bytes, asked: Mapping[str, str | bytes]) -> bytes:
+    """A refusal without the credentials that its request showed, whose fields are `asked`.
+
+    Errors tell a store's own words, and those may quote what it was asked.
+    """
+    for name in CREDENTIALS:
+        shown = asked.get(name) or b""
+        value = shown if isinstance(shown, bytes) else shown.encode("latin-1")
+        _scheme, _, alone = value.partition(b" ")
+        for secret in filter(None, (value, *alone.split())):
+            refusal = refusal.replace(secret, b"...")
+    return refusal
 
 
 class Confined(PacedConnection, HTTPConnection):

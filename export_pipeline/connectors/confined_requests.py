@@ -8,7 +8,13 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.poolmanager import PoolManager
 
-from export_pipeline.connectors.confined import LONGEST_ANSWER, LONGEST_REFUSAL, confine, is_a_stores
+from export_pipeline.connectors.confined import (
+    LONGEST_ANSWER,
+    LONGEST_REFUSAL,
+    confine,
+    is_a_stores,
+    unquoted,
+)
 from export_pipeline.connectors.http_errors import host_in, sent_on
 from export_pipeline.errors import PermanentFailure
 
@@ -45,6 +51,7 @@ class ConfinedAdapter(HTTPAdapter):
         asked = _asked_for(request)
         if answer.status_code >= 300:
             _keep(answer, LONGEST_REFUSAL)
+            answer._content = unquoted(answer.content, request.headers)
         elif not stream:
             _keep(answer, LONGEST_ANSWER)
             if not is_a_stores(answer.content):

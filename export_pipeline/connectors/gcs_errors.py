@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from export_pipeline.connectors.limits import shown
+from export_pipeline.connectors.limits import shown, told
 from export_pipeline.connectors.retrying import seconds_of
 from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
 
@@ -33,7 +33,7 @@ class Refusal:
     def failure(self, doing: str, key: str, *, bucket: str) -> HourFailed:
         """The error to raise when `doing` (a verb: "write") `key` was refused so."""
         tried = f"could not {doing} {shown(key)} in bucket {bucket!r}"
-        said = self.text or f"status {self.status}"
+        said = told(self.text) or f"status {self.status}"
         if self.status in (401, 403):
             return Denied(
                 f"not allowed to {doing} {shown(key)} in bucket {bucket!r}: "

@@ -11,6 +11,8 @@ from export_pipeline.errors import PermanentFailure
 # Names and values together: S3's 2 kB, the smallest limit of the three, with room for an upload's own name.
 MAX_METADATA_BYTES = 1920
 
+LONGEST_TOLD = 300
+
 _METADATA_NAME = re.compile(r"[a-z][a-z0-9-]*")
 # Stores carry metadata in HTTP headers, which lose outer spaces.
 _METADATA_VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
@@ -108,6 +110,12 @@ def text_problem(text: str) -> str | None:
 def shown(key: str) -> str:
     """The key as an error shows it: quoted, without control characters, and not for pages."""
     return ascii(key) if len(key) <= 200 else f"{key[:200]!a}..."
+
+
+def told(words: str) -> str:
+    """A store's own words as an error tells them: on one line, without control characters, not for pages."""
+    line = "".join(character for character in " ".join(words.split()) if character.isprintable())
+    return line if len(line) <= LONGEST_TOLD else f"{line[:LONGEST_TOLD]}..."
 
 
 def checked_metadata(metadata: Mapping[str, str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from export_pipeline.connectors.limits import shown
+from export_pipeline.connectors.limits import shown, told
 from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
 
 REJECTED_CREDENTIALS = {
@@ -43,7 +43,7 @@ class Refusal:
     def failure(self, doing: str, key: str, *, bucket: str, region: str) -> HourFailed:
         """The error to raise when `doing` (a verb: "write") `key` was refused so."""
         tried = f"could not {doing} {shown(key)} in bucket {bucket!r}"
-        said = f"{self.code}: {self.text}" if self.text else self.code
+        said = told(f"{self.code}: {self.text}" if self.text else self.code)
         if self.code == "RequestTimeTooSkewed":
             return PermanentFailure(
                 f"{tried}: the clocks of this machine and of the store disagree; set them"
@@ -52,7 +52,7 @@ class Refusal:
             wrong = WHAT_IS_WRONG.get(self.code)
             return Denied(
                 f"not allowed to {doing} {shown(key)} in bucket {bucket!r}: check the connector's credentials"
-                f"{f': {wrong}' if wrong else ' and what they may do'} ({self.code})"
+                f"{f': {wrong}' if wrong else ' and what they may do'} ({told(self.code)})"
             )
         if self.code == "NoSuchBucket":
             return PermanentFailure(f"{tried}: there is no such bucket; create it, or change `bucket`")

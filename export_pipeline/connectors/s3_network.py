@@ -15,6 +15,7 @@ from export_pipeline.connectors.confined import (
     Confined,
     ConfinedTls,
     is_a_stores,
+    unquoted,
 )
 from export_pipeline.connectors.http_errors import sent_on
 from export_pipeline.errors import PermanentFailure
@@ -71,6 +72,7 @@ class ConfinedSession(URLLib3Session):
             raise sent_on(request.url, answer.headers.get("Location") or "")
         if answer.status_code >= 300:
             _keep(answer, LONGEST_REFUSAL, request)
+            answer._content = unquoted(answer.content, request.headers)  # type: ignore[arg-type,attr-defined]
         elif not streamed:
             _keep(answer, LONGEST_ANSWER, request)
             if not is_a_stores(answer.content):

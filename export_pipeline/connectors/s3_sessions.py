@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
 from botocore.parsers import ResponseParserError
 
+from export_pipeline.connectors.limits import told
 from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST
 from export_pipeline.connectors.role_service import asked_at
 from export_pipeline.connectors.s3_credentials import S3Credentials
@@ -133,7 +134,7 @@ class _Role:
             return _usable(answer, tried, client.meta.endpoint_url)
         except vendor.ClientError as error:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            code = error.response.get("Error", {}).get("Code", "")
+            code = told(error.response.get("Error", {}).get("Code", ""))
             if status >= 500 or status == 429 or code == "Throttling":
                 raise TransientFailure(f"{tried}: its service asks to try again later ({code})") from error
             if code != "AccessDenied":

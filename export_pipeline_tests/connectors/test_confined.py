@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from requests.structures import CaseInsensitiveDict
 from urllib3 import PoolManager
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
@@ -24,6 +25,7 @@ from export_pipeline.connectors.confined import (
     Confined,
     confine,
     is_a_stores,
+    unquoted,
 )
 from export_pipeline.errors import PermanentFailure
 from export_pipeline_tests.servers.certificates import certificates
@@ -154,3 +156,21 @@ def test_a_page_may_hold_the_longest_that_is_said_of_objects() -> None:
     page = json.dumps({"items": [{**said, "metadata": {"m": "v" * 8192}}] * OBJECTS_PER_PAGE})
 
     assert is_a_stores(page.encode())
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"authorization": "Bearer hush-hush"},
+        {"authorization": b"AWS4-HMAC-SHA256 Credential=AKIA1, Signature=hush-hush"},
+        {"x-amz-security-token": "hush-hush"},
+        {"x-amz-security-token": b"hush-hush"},
+    ],
+)
+def test_a_refusal_does_not_quote_credentials(asked: dict[str, str | bytes]) -> None:
+    fields = CaseInsensitiveDict(asked)
+    ((_, value),) = asked.items()
+    whole = value if isinstance(value, bytes) else value.encode()
+
+    assert b"hush-hush" not in unquoted(b"what you say is: " + whole, fields)
+    assert unquoted(b"", {}) == b""

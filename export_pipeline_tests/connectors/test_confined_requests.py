@@ -121,6 +121,18 @@ def test_what_goes_on_for_ever_beside_an_error_is_left(session: requests.Session
     assert running.sent < PIECES_WITHOUT_END
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_refusal_does_not_quote_credentials(session: requests.Session, stream: bool) -> None:
+    allow([ip_network("127.0.0.0/8")])
+    with site() as running:
+        running.answer(403, {}, [b"you say 'Bearer hush-hush', ", b"and hush-hush is nobody"])
+        answer = session.get(
+            running.url, headers={"Authorization": "Bearer hush-hush"}, stream=stream, timeout=5
+        )
+
+    assert answer.content == b"you say '...', and ... is nobody"
+
+
 def test_an_answer_that_goes_on_for_ever_is_refused(session: requests.Session) -> None:
     allow([ip_network("127.0.0.0/8")])
     with site() as running:

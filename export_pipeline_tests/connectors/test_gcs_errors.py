@@ -36,6 +36,10 @@ def test_a_refusal_is_sorted_by_what_to_do_next(
     assert "'sales'" in str(failure)
 
 
+def test_a_stores_words_are_not_told_for_pages() -> None:
+    assert len(str(Refusal(status=400, text="x" * 900_000).failure("write", "a", bucket="sales"))) < 500
+
+
 def an_answer(status: int, body: bytes) -> Response:
     answer = Response()
     answer.status_code = status

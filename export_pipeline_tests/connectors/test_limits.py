@@ -16,6 +16,7 @@ from export_pipeline.connectors.limits import (
     checked_metadata,
     checked_prefix,
     shown,
+    told,
 )
 from export_pipeline.errors import PermanentFailure
 
@@ -101,6 +102,11 @@ def test_an_error_shows_no_control_characters_and_no_pages() -> None:
 
     assert "\x1b" not in shown_key
     assert len(shown_key) < 300
+
+
+def test_an_error_tells_a_stores_words_on_one_line_and_not_for_pages() -> None:
+    assert told("Invalid\r\n  argument\x1b[31m: größer\0") == "Invalid argument[31m: größer"
+    assert told("x" * 900_000) == "x" * 300 + "..."
 
 
 def test_all_printable_ascii_is_taken_as_metadata() -> None:

@@ -42,3 +42,10 @@ def test_a_refusal_is_sorted_by_what_to_do_next(
     assert says in str(failure)
     assert "'a/b.csv'" in str(failure)
     assert "'sales'" in str(failure)
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, "x" * 900_000), (403, "x" * 900_000), (400, "Odd")])
+def test_a_stores_words_are_not_told_for_pages(status: int, code: str) -> None:
+    refusal = Refusal(status=status, code=code, text="y" * 900_000)
+
+    assert len(str(refusal.failure("write", "a", bucket="sales", region="eu-west-1"))) < 500
