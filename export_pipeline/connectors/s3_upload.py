@@ -1,15 +1,18 @@
 """The parts of one object on their way to S3."""
 
+import base64
 import logging
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypedDict
 
 from export_pipeline.connectors.destination import WHATEVER, Proof, Version
+from export_pipeline.connectors.limits import shown
 from export_pipeline.connectors.parts import Part
 from export_pipeline.connectors.streamed import UPLOAD_ID, named, nothing_published
 from export_pipeline.connectors.unfinished import Note, Unfinished, left_behind, noted
-from export_pipeline.errors import HourFailed
+from export_pipeline.errors import HourFailed, TransientFailure
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
@@ -36,17 +39,21 @@ class Condition(TypedDict, total=False):
 class S3Sending:
     """See `Sending`."""
 
-    proof = Proof.CHECKSUM  # CRC32 of every part
-
     def __init__(self, store: "S3Destination", key: str, metadata: Mapping[str, str]) -> None:
         self._store = store
         self._client = store.client
         self._key = key
         self._address: Address = {"Bucket": store.bucket, "Key": store.full_key(key)}
         self._metadata = named(metadata)
+        self._told: list[bool] = []  # of each part, whether the store said what checksum it has
         self._sent: list[CompletedPartTypeDef] = []
         self._multipart_id: str | None = None  # the store's name for the parts that belong together
         self._note: Note | None = None
+
+    @property
+    def proof(self) -> Proof:
+        """See `Upload`. Not every store that is told a checksum looks at it: who does, tells it back."""
+        return Proof.CHECKSUM if self._told and all(self._told) else Proof.ANSWER
 
     def send(self, part: Part) -> None:
         with self._store.translated("write", self._key):
@@ -68,7 +75,8 @@ class S3Sending:
                 ChecksumAlgorithm="CRC32",
             )
             sent: CompletedPartTypeDef = {"PartNumber": part.number, "ETag": answer["ETag"]}
-        if "ChecksumCRC32" in answer:  # not every store that takes it gives it back
+        self._compare(part, answer.get("ChecksumCRC32"))
+        if "ChecksumCRC32" in answer:  # then it has to be given back when the parts are joined
             sent["ChecksumCRC32"] = answer["ChecksumCRC32"]
         self._sent.append(sent)
 
@@ -121,7 +129,22 @@ class S3Sending:
                 Metadata=self._metadata,
                 ChecksumAlgorithm="CRC32",
             )
-            return Version(put["ETag"])
+            version = Version(put["ETag"])
+        self._compare(only, put.get("ChecksumCRC32"))
+        return version
+
+    def _compare(self, part: Part, told: str | None) -> None:
+        """Whether the store has what was sent, if it tells."""
+        ours = 0
+        for piece in part.pieces():
+            ours = zlib.crc32(piece, ours)
+        if told is not None and told != base64.b64encode(ours.to_bytes(4)).decode():
+            self._told.append(False)
+            raise TransientFailure(
+                f"could not write {shown(self._key)} in bucket {self._store.bucket!r}: it took something else"
+                " than was sent; try again"
+            )
+        self._told.append(told is not None)
 
 
 def _if(replaces: Version | None) -> Condition:

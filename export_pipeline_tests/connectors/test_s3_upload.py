@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination
+from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination, Proof
 from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST
 from export_pipeline.connectors.unfinished import Unfinished, keep_in, noted
 from export_pipeline.errors import Conflict, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, noise, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Once, Request, fault_proxy
 from export_pipeline_tests.servers.s3 import S3Server
+from export_pipeline_tests.servers.site import site
 
 METADATA = {EXPORT_ID: "hourly-flights", SHA256: "ab" * 32}
 SIZES = {"in one request": 3, "in parts": 9 * MIB}
@@ -173,6 +174,50 @@ def test_the_store_keeps_checksums_and_can_verify_them(s3_server: S3Server, size
     found = s3_server.client().head_object(Bucket=bucket, Key="a.csv", ChecksumMode="ENABLED")
 
     assert re.fullmatch(r"[A-Za-z0-9+/]{6}==(-2)?", found["ChecksumCRC32"])
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_the_proof_is_the_stores_checksum_where_it_tells_one(server: S3Server, size: int) -> None:
+    upload = server.config(server.new_bucket()).open().begin("a.csv", {})
+    upload.write(noise(size))
+    upload.commit(replaces=None)
+
+    assert upload.proof is Proof.CHECKSUM
+
+
+# To the beginning of an upload in parts and to its end; other requests look at the fields.
+ANSWER = b"<Answer><UploadId>7f3a</UploadId><ETag>7f3a</ETag></Answer>"
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_a_store_that_tells_no_checksum_is_taken_at_its_word(s3_server: S3Server, size: int) -> None:
+    with site() as running:
+        running.answer(200, {"ETag": '"7f3a"', "Content-Type": "application/xml"}, [ANSWER])
+        upload = s3_server.config("sales", endpoint_url=running.url).open().begin("a.csv", {})
+        upload.write(noise(size))
+        upload.commit(replaces=None)
+
+    assert upload.proof is Proof.ANSWER
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_a_store_that_tells_another_checksum_took_something_else(s3_server: S3Server, size: int) -> None:
+    told = {"ETag": '"7f3a"', "x-amz-checksum-crc32": "AAAAAA=="}
+    with site() as running:
+        running.answer(200, {**told, "Content-Type": "application/xml"}, [ANSWER])
+        destination = s3_server.config("sales", endpoint_url=running.url).open()
+        with pytest.raises(TransientFailure, match=r"'a\.csv' .* something else than was sent"):
+            put(destination, "a.csv", noise(size))
+
+
+def test_where_the_answer_was_lost_no_checksum_was_told(server: S3Server) -> None:
+    plan = Once(Fault.RESET_AFTER, is_publishing, times=99)
+    with fault_proxy(server.port, plan) as proxy:
+        upload = server.config(server.new_bucket(), endpoint_url=proxy.url).open().begin("a.csv", {})
+        upload.write(b"1")
+        upload.commit(replaces=None)
+
+    assert upload.proof is Proof.ANSWER
 
 
 @pytest.fixture
