@@ -7,7 +7,7 @@ from http.client import HTTPResponse
 from urllib.parse import urlsplit
 
 from export_pipeline.connectors.addresses import connected
-from export_pipeline.connectors.pacing import PacedConnection, PacedResponse
+from export_pipeline.connectors.pacing import SECONDS_OF_PATIENCE, PacedConnection, PacedResponse
 
 SECONDS_TO_CONNECT = 10
 SECONDS_BETWEEN_BYTES = 60
@@ -39,8 +39,12 @@ def asked(
     *,
     body: Callable[[], Iterable[bytes]] | None = None,
     size: int = 0,
+    seconds_to_take: float = SECONDS_OF_PATIENCE,
 ) -> Iterator[HTTPResponse]:
-    """The answer, its body unread. `body` gives the `size` bytes to send."""
+    """The answer, its body unread. `body` gives the `size` bytes to send.
+
+    Whoever has them may copy or scan all of a file before they answer, for `seconds_to_take`.
+    """
     parts = urlsplit(url)
     assert parts.hostname is not None
     tls = parts.scheme == "https"
@@ -56,6 +60,8 @@ def asked(
             # It may have said why before it hung up on us in the middle of the body.
             if connection.sock is None:
                 raise
+        if body is not None:
+            connection.sock.settimeout(seconds_to_take)
         with connection.getresponse() as answer:  # which may hold the connection for itself
             yield answer
     finally:

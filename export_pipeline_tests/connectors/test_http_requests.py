@@ -2,7 +2,9 @@
 
 import ssl
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
 from pathlib import Path
@@ -13,6 +15,7 @@ from cryptography import x509
 from export_pipeline.connectors.addresses import allow
 from export_pipeline.connectors.http_requests import asked
 from export_pipeline.errors import PermanentFailure
+from export_pipeline_tests.connectors.test_pacing import slow
 from export_pipeline_tests.servers.certificates import Certificates, certificates
 from export_pipeline_tests.servers.http import Receiver
 
@@ -50,6 +53,11 @@ def served(server: ThreadingHTTPServer, made: Certificates) -> list[str | None]:
     context.sni_callback = lambda _socket, name, _context: names.append(name)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     return names
+
+
+def iter_after(seconds: float, *pieces: bytes) -> Iterator[bytes]:
+    time.sleep(seconds)
+    yield from pieces
 
 
 def ask(url: str) -> dict[str, str]:
@@ -111,3 +119,13 @@ def test_who_hangs_up_in_the_middle_is_heard_all_the_same(http_receiver: Receive
         "PUT", f"{http_receiver.url}/any/a", {}, body=lambda: (bytes(1 << 20) for _ in range(64)), size=large
     ) as answer:
         assert answer.status == 401
+
+
+@pytest.mark.parametrize("body", [None, lambda: [b"1"]], ids=["none", "a file"])
+def test_who_has_taken_a_file_has_a_time_of_its_own_to_say_so(body: Callable[[], list[bytes]] | None) -> None:
+    allow([ip_network("127.0.0.0/8")])
+    with slow(iter_after(0.5, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")) as port:
+        wanted = asked("PUT", f"http://127.0.0.1:{port}/", {}, body=body, size=1, seconds_to_take=0.1)
+        with nullcontext() if body is None else pytest.raises(TimeoutError), wanted as answer:
+            assert answer.status == 200
+    allow([])
