@@ -22,7 +22,7 @@ from export_pipeline_tests.contributions.webhook_servers import service, silent
 
 GB: dict[str, Any] = {"id": "GB", "name": "United Kingdom", "entity": {"b": 1, "a": [{"c": None}]}}
 
-MANY = 120
+MANY = 80
 
 
 def test_entity_types_are_listed(api: Api, admin: Somebody) -> None:
