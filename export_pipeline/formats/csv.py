@@ -10,7 +10,8 @@ without quotes, so the two differ wherever a reader asks:
 
 A file with one column is the exception: there a NULL is written as `""`, because its line would be
 blank and most readers skip blank lines. A lost row is worse than a NULL read as an empty text. Where the
-option `null` is a text, or the dialect's reader does not skip blank lines, there is no exception.
+option `null` is a text, or the dialect's reader does not skip blank lines, there is no exception. A text of
+spaces and tabs is quoted there too.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -102,6 +102,8 @@ def wrong_null(null: str, delimiter: str, dialect: Dialect) -> str | None:
             return f"{null!r} holds {character!r}, which has a meaning of its own; leave it out, as in NULL"
     if not null.isprintable():
         return f"{null!r} holds a line break or another control character; use a text without it"
+    if null.isspace():
+        return f"{null!r} is blank, and whoever skips blank lines may lose the row; use a text, like NULL"
     if null.casefold().lstrip("+-") in {"true", "false", "nan", "inf", "infinity"} or _is_numeric(null):
         return f"{null!r} is how a value is written, and NULL would read as one; use another, like NULL"
     return None

@@ -18,6 +18,9 @@ LINE_BREAKS = Characters("\r\n")
 FORMULA = "^[=+@\\-\t\r\n\\x00\uff1d\uff0b\uff0d\uff20]"
 DEFUSED_BY = "'"
 
+# In a file of one column the line of such a text would be blank to who skips blank lines (pandas does).
+BLANK = "^[ \t]+$"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spelling:
@@ -33,32 +36,36 @@ class Spelling:
 
     def header(self, names: Sequence[str]) -> bytes:
         """The record of the columns' names: texts like others, but for `bytes_as`."""
-        fields = self._text_fields(pa.array(names, pa.string()), defused=self.defuse_formulas)
+        fields = self._text_fields(
+            pa.array(names, pa.string()), defused=self.defuse_formulas, alone=len(names) == 1
+        )
         return (self.delimiter.join(map(str, fields)) + self.line_end).encode()
 
     def records(self, block: pa.RecordBatch) -> memoryview:
         """The block's rows."""
+        alone = block.num_columns == 1
         columns = [
-            self._fields(column, field) for column, field in zip(block.columns, block.schema, strict=True)
+            self._fields(column, field, alone=alone)
+            for column, field in zip(block.columns, block.schema, strict=True)
         ]
         null = self.null
-        if len(columns) == 1 and not null and not self.dialect.blank_is_null:
+        if alone and not null and not self.dialect.blank_is_null:
             # The line would be blank, and most readers skip blank lines: a lost row is worse than a NULL
             # that is read as an empty text.
             null = '""'
         columns[-1] = joined(columns[-1], self.line_end, null=null)
         return contents(joined(*columns, by=self.delimiter, null=null))
 
-    def _fields(self, column: Values, field: Field) -> Text:
+    def _fields(self, column: Values, field: Field, *, alone: bool) -> Text:
         text = text_of(column, field, bytes_as=self.bytes_as)
         if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
             is_text = declared_kind(field) is Kind.STRING
-            return self._text_fields(text, defused=self.defuse_formulas and is_text)
+            return self._text_fields(text, defused=self.defuse_formulas and is_text, alone=alone)
         # Numbers, booleans and times hold nothing that needs quotes, and are never empty.
         bare = self.quoting == "minimal" or (self.quoting == "nonnumeric" and declared_kind(field).numeric)
         return text if bare else joined('"', text, '"')
 
-    def _text_fields(self, column: Text, *, defused: bool) -> Text:
+    def _text_fields(self, column: Text, *, defused: bool, alone: bool) -> Text:
         if not self.dialect.keeps_line_breaks:
             column = escaped(column, {"\r": "", "\n": ""}, LINE_BREAKS.occurring(column))
         if defused:
@@ -68,6 +75,8 @@ class Spelling:
         if self.quoting != "minimal":
             return self._quoted(column, occurring)
         must = pc.equal(pc.binary_length(column), 0)
+        if alone:
+            must = pc.or_(must, pc.match_substring_regex(column, BLANK))
         if self.null:
             must = pc.or_(must, pc.equal(column, self.null))
         if occurring:

@@ -48,7 +48,7 @@ AWKWARD_TEXTS = [
 ]
 
 # In a column by themselves: what could be taken for NULL, for no row, or for the end of the data.
-LONELY = [None, "", "\\N", "\\.", "NULL", "x", None]
+LONELY = [None, "", " ", "\t", " \t ", "\\N", "\\.", "NULL", "x", None]
 
 VALUES: Mapping[Kind, Sequence[Any]] = {
     Kind.BOOLEAN: [True, False],

@@ -147,6 +147,7 @@ def test_what_is_chosen_overrides_the_preset() -> None:
         ({"null": "a\r"}, "null", "control character"),
         ({"dialect": "no_newline", "null": "\\N"}, "null", "has a meaning of its own; leave it out"),
         ({"dialect": "excel", "null": "\\N"}, "null", "has a meaning of its own; leave it out"),
+        ({"null": " "}, "null", "is blank, and whoever skips blank lines may lose the row; use a text"),
         ({"null": "0"}, "null", "is how a value is written"),
         ({"null": "-1"}, "null", "is how a value is written"),
         ({"null": "NaN"}, "null", "is how a value is written"),

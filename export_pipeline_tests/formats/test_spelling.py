@@ -112,6 +112,14 @@ def test_a_null_in_a_single_column_is_no_blank_line_unless_blank_lines_are_null(
     assert bytes(replace(PLAIN, dialect=DIALECTS["postgres"]).records(batch)) == b"\n1\n"
 
 
+@pytest.mark.parametrize("text", [" ", "\t", "\t \t"])
+def test_a_blank_text_in_a_single_column_is_no_blank_line(text: str) -> None:
+    batch = a_batch(a_schema(value="string"), {"value": text}, {"value": f" a{text}"})
+    assert bytes(PLAIN.records(batch)).decode() == f'"{text}"\n a{text}\n'
+    assert fields(PLAIN, Kind.STRING, text) == [text]
+    assert PLAIN.header([text]).decode() == f'"{text}"\n'
+
+
 @given(values=st.lists(st.none() | st.text('N\\",\r\n=', max_size=6), min_size=1, max_size=10))
 @pytest.mark.parametrize("quoting", ["minimal", "nonnumeric", "all"])
 def test_null_is_what_stands_without_quotes(quoting: Any, values: list[str | None]) -> None:
