@@ -19,6 +19,7 @@ from export_pipeline.extract.driver_errors import explained, named
 from export_pipeline.extract.fitting import declared_type
 from export_pipeline.extract.lines import keep_alive
 from export_pipeline.extract.mysql_relations import is_of_one_moment
+from export_pipeline.extract.mysql_session import NO_LIMIT, SESSION
 from export_pipeline.extract.query import relation_of, source_of
 from export_pipeline.extract.shapes import check_shape
 from export_pipeline.extract.sqlalchemy import SqlalchemySnapshot, SqlalchemySource
@@ -36,26 +37,7 @@ SECONDS_TO_HOLD = 5
 
 # Somebody has had the lock for too long, or waits for one of ours while we wait for theirs.
 _IN_THE_WAY = (1205, 1213)
-NO_LIMIT = 31_536_000  # the longest that servers take
 
-# Texts are put in order by so many bytes; by default it is 1,024. A sort has to have room for a few of the
-# longest, of each column that orders.
-BYTES_SORTED_BY = 65_536
-SORT_BUFFER = 16 * 2**20
-
-# How a server or a role may have been set up must not change what is read. A server that waits longer than
-# this for us to take the next rows gives up: staging them is much quicker.
-_SESSION = (
-    "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES', net_write_timeout = 600,"
-    f" sql_select_limit = 18446744073709551615, max_sort_length = {BYTES_SORTED_BY},"
-    f" sort_buffer_size = {SORT_BUFFER},"
-    # How long an hour may take, and wait for, is ours to say: `waiting` ends what takes longer. Each server
-    # reads the limits of its own, and takes those of the other for a comment.
-    f" lock_wait_timeout = {NO_LIMIT}, wait_timeout = 28800"
-    " /*M!100300, max_statement_time = 0, idle_transaction_timeout = 0,"
-    " idle_readonly_transaction_timeout = 0 */"
-    " /*!50708, max_execution_time = 0 */"
-)
 # Of the connection that interrupts.
 _IMPATIENT = dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), SECONDS_TO_INTERRUPT)
 _READ_ONLY = "SET SESSION TRANSACTION READ ONLY"
@@ -203,7 +185,7 @@ class MysqlSource(SqlalchemySource):
     ) -> Any:
         """Made here, for whoever waits for it to be cut while the server says what it is."""
         # Before SQLAlchemy looks at the mode, which says what names are quoted with.
-        parameters |= {"init_command": _SESSION, "defer_connect": True}
+        parameters |= {"init_command": SESSION, "defer_connect": True}
         driver = dialect.loaded_dbapi.connect(*arguments, **parameters)
         self.lines.waits_for(driver)
         driver.connect()

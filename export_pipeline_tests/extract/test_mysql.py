@@ -26,7 +26,12 @@ from export_pipeline.filters.tree import EVERY_ROW
 from export_pipeline_tests.builders import a_column, an_hour
 from export_pipeline_tests.extract.test_every_reader import KEYS, SEEN, a_table, read
 from export_pipeline_tests.servers.certificates import Certificates, certificates
-from export_pipeline_tests.servers.mariadb import fresh_mariadb_database, mariadb_is_here, running_mariadb
+from export_pipeline_tests.servers.mariadb import (
+    fresh_mariadb_database,
+    mariadb_is_here,
+    running_mariadb,
+    set_globally,
+)
 from export_pipeline_tests.servers.ports import free_port
 
 
@@ -38,63 +43,6 @@ def test_the_family_has_one_reader_whatever_the_url_calls_it(mariadb_database: s
     with closing(open_source(url)) as source, source.snapshot() as snapshot:
         assert snapshot.mechanism == "MariaDB consistent snapshot, READ ONLY"
         assert read(snapshot, a_table()).column("seen").to_pylist() == [SEEN]
-
-
-@pytest.mark.parametrize(
-    "setting",
-    [
-        "time_zone = '+05:45'",
-        "sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH'",
-        "sql_mode = 'ORACLE,EMPTY_STRING_IS_NULL'",
-        "character_set_results = latin1",
-        "sql_select_limit = 0",
-    ],
-)
-def test_a_server_with_settings_of_its_own_is_read_alike(mariadb_url: str, setting: str) -> None:
-    with fresh_mariadb_database(mariadb_url) as url:
-        _run(url, "create table events (id bigint, seen timestamp(6) null, `Order` char(9), note text)")
-        _run(
-            url, "set time_zone = '+00:00'", "insert into events values (1, '2013-01-01 00:30:00', 'é\"', '')"
-        )
-        with (
-            _global(mariadb_url, setting),
-            closing(open_source(url)) as source,
-            source.snapshot() as snapshot,
-        ):
-            (row,) = read(snapshot, a_table(a_column("Order"), a_column("note"))).to_pylist()
-    assert (row["seen"], row["Order"], row["note"]) == (SEEN, 'é"', "")
-
-
-@pytest.mark.parametrize(
-    "limit",
-    [
-        "max_statement_time",
-        "lock_wait_timeout",
-        "wait_timeout",
-        "idle_transaction_timeout",
-        "idle_readonly_transaction_timeout",
-    ],
-)
-def test_a_limit_of_the_servers_ends_no_hour(mariadb_url: str, limit: str) -> None:
-    with fresh_mariadb_database(mariadb_url) as url:
-        _run(url, f"create table raw as {FILL}")
-        _run(url, "create view events as select id, seen from raw where id = 1 and sleep(1.5) = 0")
-        locking = sa.create_engine(url, poolclass=sa.NullPool)
-        with (
-            locking.connect() as connection,
-            _global(mariadb_url, f"{limit} = 1"),
-            closing(open_source(url)) as source,
-        ):
-            connection.exec_driver_sql("lock tables raw write")
-            unlock = threading.Timer(1.5, connection.exec_driver_sql, ("unlock tables",))
-            unlock.start()
-            try:
-                with source.snapshot() as snapshot:
-                    counted = snapshot.count(rows_of_hour(a_table(), KEYS, an_hour(), EVERY_ROW, None))
-                    time.sleep(1.5)
-                    assert read(snapshot, a_table()).num_rows == counted == 1
-            finally:
-                unlock.join()
 
 
 def test_texts_that_differ_behind_what_is_sorted_by_come_in_one_order_however_they_lie(
@@ -172,7 +120,7 @@ def test_a_row_that_the_server_will_not_put_together_is_refused_and_no_null(mari
         )
         table = a_table(a_column("a"), a_column("b"))
         with (
-            _global(mariadb_url, "max_allowed_packet = 1048576"),
+            set_globally(mariadb_url, "max_allowed_packet = 1048576"),
             closing(open_source(url)) as source,
             source.snapshot() as snapshot,
             pytest.raises(PermanentFailure, match=r"events: a row is larger .* max_allowed_packet"),
@@ -471,21 +419,6 @@ def test_a_certificate_of_another_authority_is_refused(tls: tuple[str, Certifica
         open_source(asked.render_as_string(hide_password=False)).snapshot(),
     ):
         pass
-
-
-@contextmanager
-def _global(url: str, setting: str) -> Iterator[None]:
-    """A setting of the server for as long as the block runs: connections made in it have it."""
-    name = setting.partition(" ")[0]
-    database = sa.create_engine(url, poolclass=sa.NullPool)
-    with database.connect() as connection:
-        before = connection.exec_driver_sql(f"select @@global.{name}").scalar()
-        connection.exec_driver_sql(f"set global {setting}")
-        try:
-            yield
-        finally:
-            connection.exec_driver_sql(f"set global {name} = %s", (before,))
-    database.dispose()
 
 
 @contextmanager

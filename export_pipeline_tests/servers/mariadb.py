@@ -84,6 +84,23 @@ def fresh_mariadb_database(server_url: str) -> Iterator[str]:
         _administer(server_url, f"drop database {name}")
 
 
+@contextmanager
+def set_globally(server_url: str, setting: str) -> Iterator[None]:
+    """A setting of the server for as long as the block runs: connections made in it have it."""
+    name = setting.partition(" ")[0]
+    engine = sa.create_engine(server_url, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        before = connection.exec_driver_sql(f"select @@global.{name}").scalar()
+        connection.exec_driver_sql(f"set global {setting}")
+        try:
+            yield
+        finally:
+            if before == "DEFAULT":  # a word, of which the text would be refused
+                connection.exec_driver_sql(f"set global {name} = default")
+            else:
+                connection.exec_driver_sql(f"set global {name} = %s", (before,))
+
+
 def _administer(server_url: str, statement: str) -> None:
     engine = sa.create_engine(server_url, poolclass=sa.NullPool)
     with engine.begin() as connection:
