@@ -5,7 +5,7 @@ the end fails the range, in which no hour may be missing.
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +19,9 @@ from export_pipeline.windows import HourRange, HourWindow
 
 # How finely progress is noted within an hour.
 STEPS_PER_HOUR = 100
+
+# What readers say, and receipts, where a database makes nothing of one moment.
+NO_SNAPSHOT = "none"
 
 
 class ReadHour(Protocol):
@@ -35,6 +38,7 @@ class _Read:
     """What is kept of an hour of a range, which may have thousands: its tables are described once."""
 
     part: HourRead
+    snapshot: str
     paths: tuple[Path, ...]
     undeclared: tuple[tuple[str, ...] | None, ...]
     seconds: float
@@ -117,7 +121,7 @@ def extract_range(
     return StagedHour(
         window=window,
         folder=folder,
-        snapshot=example.snapshot,
+        snapshot=_common({one.snapshot for one in every}),
         read_at=every[0].part.read_at,
         tables=tuple(
             _joined(number, rows.table, totals.rows[rows.table.name], every)
@@ -135,10 +139,16 @@ def _kept(staged: StagedHour) -> _Read:
             read_at=staged.read_at,
             rows_at_source={rows.table.name: rows.table.rows_at_source for rows in staged.tables},
         ),
+        snapshot=staged.snapshot,
         paths=tuple(path for rows in staged.tables for path in rows.paths),
         undeclared=tuple(rows.undeclared for rows in staged.tables),
         seconds=staged.seconds,
     )
+
+
+def _common(mechanisms: Collection[str]) -> str:
+    """What made each hour of one moment; nothing did, if they do not have it in common."""
+    return next(iter(mechanisms)) if len(mechanisms) == 1 else NO_SNAPSHOT
 
 
 def _joined(number: int, table: ReceiptTable, rows: int, every: Sequence[_Read]) -> StagedRows:

@@ -4,6 +4,7 @@ import gzip
 import json
 import threading
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -315,6 +316,35 @@ def test_a_table_that_changes_between_two_hours_fails_the_range_and_names_the_ho
 
     with pytest.raises(PermanentFailure, match=r"^2026-01-05-02:00: .*amount"):
         staged(installation, tmp_path, a_range(0, 5), unnoted, before=lose_a_column)
+
+
+def test_a_range_is_of_no_moment_if_one_of_its_hours_is_not(
+    installation: Installation, tmp_path: Path
+) -> None:
+    plans = plan_of(joined(installation).definition, installation.deployment.dataset)
+    stop = threading.Event()
+    behind = tmp_path / "events.parquet"
+
+    def read(
+        hour: HourWindow, below: Path, *, progress: Progress, wanted: Mapping[str, int] | None
+    ) -> StagedHour:
+        if hour == hours(2, 2)[0]:
+            installation.change_source(f"COPY events TO '{behind}'")
+            installation.change_source("DROP TABLE events")
+            installation.change_source(f"CREATE VIEW events AS FROM '{behind}'")
+        with closing(open_source(installation.deployment.source_url)) as source:
+            return extract_hour(
+                source, plans, hour, below, row_limit=None, progress=progress, stop=stop, wanted=wanted
+            )
+
+    worker = Worker("events", "run-1", 1, stop, lambda *_: None, ())
+    found = [
+        extract_range(
+            window, tmp_path, ["events"], read, worker, row_limit=None, first_rows=None, progress=unnoted
+        ).snapshot
+        for window in (a_range(0, 1), a_range(1, 3), a_range(3, 4))
+    ]
+    assert found == ["DuckDB transaction snapshot", "none", "none"]
 
 
 def test_an_hour_is_tried_again_and_those_before_it_are_not(
