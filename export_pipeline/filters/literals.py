@@ -138,7 +138,16 @@ def _timestamp(literal: Value) -> datetime:
     except InvalidRequest as error:
         if is_moment_of_no_calendar(text):
             raise Unfit("there is no such day or time; correct it") from error
+        if _names_a_zone(text):
+            raise Unfit("in UTC it lies outside of the years 1 to 9999; correct it") from error
         raise Unfit("write it like '2013-01-31T05:00:00Z', with its zone") from error
+
+
+def _names_a_zone(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _timestamp_local(literal: Value) -> datetime:

@@ -73,7 +73,17 @@ def test_a_literal_becomes_a_value_of_the_columns_type(type_: str, literal: Valu
         ("time", "5 o'clock", "write it like '05:00:00', without a zone"),
         ("timestamp", "2013-01-31T05:00:00", "write it like '2013-01-31T05:00:00Z', with its zone"),
         ("timestamp", "2013-01-31", "write it like '2013-01-31T05:00:00Z', with its zone"),
-        ("timestamp", "0001-01-01T00:00:00+01:00", "write it like '2013-01-31T05:00:00Z', with its zone"),
+        (
+            "timestamp",
+            "0001-01-01T00:00:00+01:00",
+            "in UTC it lies outside of the years 1 to 9999; correct it",
+        ),
+        (
+            "timestamp",
+            "9999-12-31T23:59:59-05:00",
+            "in UTC it lies outside of the years 1 to 9999; correct it",
+        ),
+        ("timestamp", "noon", "write it like '2013-01-31T05:00:00Z', with its zone"),
         ("timestamp", 5, "write text, in quotes"),
         (
             "timestamp",
