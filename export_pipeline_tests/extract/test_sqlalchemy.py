@@ -1,8 +1,8 @@
 """What is particular to databases behind SQLAlchemy: what others write meanwhile; the floor."""
 
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -10,11 +10,21 @@ import sqlalchemy as sa
 from export_pipeline.dataset.types import Kind
 from export_pipeline.errors import PermanentFailure
 from export_pipeline.extract.query import rows_of_hour
+from export_pipeline.extract.schema import arrow_schema
 from export_pipeline.extract.sqlalchemy import SqlalchemySource
 from export_pipeline.filters.tree import EVERY_ROW
 from export_pipeline_tests.builders import a_column, an_hour
 from export_pipeline_tests.extract.engines import Engine
-from export_pipeline_tests.extract.test_every_reader import SEEN, a_table, load, read, rows_read
+from export_pipeline_tests.extract.engines.mariadb import MARIADB
+from export_pipeline_tests.extract.test_every_reader import (
+    DECLARED,
+    SEEN,
+    VALUES,
+    a_table,
+    load,
+    read,
+    rows_read,
+)
 
 INSERT = "insert into events values (99, '2013-01-01 00:59:00')"
 
@@ -45,30 +55,27 @@ def test_nothing_can_be_written_through_a_snapshot(server: Engine) -> None:
             connection.exec_driver_sql(INSERT)
 
 
-VALUES = {
-    "int64": ("bigint", 7),
-    "uint64": ("bigint unsigned", 2**64 - 1),
-    "decimal(38,10)": ("decimal(38,10)", Decimal("-9999999999999999999999999999.9999999999")),
-    "float64": ("double", 0.1),
-    "string": ("text", 'it\'s "so", 😀'),
-    "bytes": ("blob", b"\0\xff"),
-    "timestamp": ("datetime(6)", datetime(2013, 1, 1, 0, 30, 0, 1, tzinfo=UTC)),
-    "json": ("json", '{"a": 1}'),
-}
+# Of a FLOAT the server writes six digits, and a TIME is a length of time to the driver.
+TYPES = {**MARIADB.types, Kind.FLOAT32: "double", Kind.TIME: "text"}
 
 
-@pytest.mark.parametrize("declared", VALUES)
-def test_the_floor_reads_what_a_driver_gives(mariadb_database: str, declared: str) -> None:
+@pytest.mark.parametrize("kind", Kind)
+def test_the_floor_reads_every_kind_of_value(
+    kind: Kind, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     """A database without a reader of its own is read like this; MariaDB stands in for one."""
-    type_, value = VALUES[declared]
-    floor_of(mariadb_database, type_, value)
-    table = a_table(a_column("value", declared))
-    with (
-        closing(SqlalchemySource(sa.make_url(mariadb_database), timedelta(minutes=1))) as source,
-        source.snapshot() as snapshot,
-    ):
-        assert snapshot.mechanism == "none"
-        assert read(snapshot, table).column("value").to_pylist() == [value, None]
+    values = [*filter(MARIADB.holds, VALUES[kind]), None]
+    table = a_table(a_column("value", DECLARED[kind]))
+    with MARIADB.opened(request, tmp_path) as engine:
+        load(engine, [(n, SEEN, value) for n, value in enumerate(values)], value=TYPES[kind])
+        with (
+            closing(SqlalchemySource(sa.make_url(engine.url), timedelta(minutes=1))) as source,
+            source.snapshot() as snapshot,
+        ):
+            assert snapshot.mechanism == "none"
+            got = read(snapshot, table)
+    assert got.schema.equals(arrow_schema(table.columns), check_metadata=True)
+    assert got.column("value").to_pylist() == values
 
 
 def test_the_floor_says_what_a_table_has_and_what_it_cannot_read(mariadb_database: str) -> None:
