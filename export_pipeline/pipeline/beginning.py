@@ -1,6 +1,7 @@
-"""What a run begins to write of an hour where nobody may look, noted until the hour is recorded.
+"""What a run begins to write of an hour, noted until the hour is recorded.
 
-A run that is cut off in between leaves the note, and the next one knows by it that the object is ours.
+A run that is cut off in between leaves the note: the next one knows by it that the object is ours, also where
+nobody may look.
 """
 
 import hashlib

@@ -122,12 +122,12 @@ def place(
             sent += len(piece)
             after_piece(sent)
         still_ours()
-        if not unseen:
-            upload.commit(replaces=there.version if there else None)
-        elif ours or (begun is not None and begun.note(key)):
+        # Also of what can be looked at: the next attempt may be made with credentials that may not look.
+        known = ours or (begun is not None and begun.note(key))
+        if unseen and known:
             upload.commit(replaces=WHATEVER)
         else:
-            _create(upload, key, begun)
+            _publish(upload, key, there, begun=None if ours else begun, unseen=unseen)
     except BaseException:
         upload.abort()
         raise
@@ -154,16 +154,19 @@ def _seen(destination: Destination, key: str) -> tuple[bool, StoredObject | None
         return True, None
 
 
-def _create(upload: Upload, key: str, begun: Begun | None) -> None:
-    """Make the object unless something is there, which no later attempt must take for ours then."""
+def _publish(
+    upload: Upload, key: str, there: StoredObject | None, *, begun: Begun | None, unseen: bool
+) -> None:
+    """Make the object if only `there` is there. What else is, no later attempt must take for ours then."""
     try:
-        upload.commit(replaces=None)
+        upload.commit(replaces=there.version if there else None)
     except HourFailed as failure:
         if failure.unheard:
             raise
-        if begun is not None:
+        changed = isinstance(failure, Conflict)
+        if begun is not None and (changed or there is None):
             begun.withdraw(key)
-        if not isinstance(failure, Conflict):
+        if not (unseen and changed):
             raise
         raise Taken(
             f"{key!r} is there already, and nobody may look whether it is this export's; move it away, or"

@@ -326,13 +326,43 @@ def test_an_attempt_that_met_anothers_object_lets_no_other_write_over_it(destina
     assert read(destination, KEY) == b"precious"
 
 
-def test_nothing_is_noted_of_what_can_be_looked_at_or_fails_before_it_is_written(folder: Destination) -> None:
+def test_nothing_is_noted_of_what_fails_before_it_is_written(folder: Destination) -> None:
     notes = Notes()
     with pytest.raises(OSError, match="the disk is gone"):
         placed_unseen(folder, notes, Interposed(b"half of it", fail))
-    place(folder, KEY, CONTENT, IDENTITY, still_ours=_ours, after_piece=_unheard, begun=notes)
 
     assert notes.keys == set()
+
+
+def test_what_was_written_by_who_may_look_is_replaced_by_who_may_not(destination: Destination) -> None:
+    notes = Notes()
+    place(destination, KEY, OTHER_CONTENT, IDENTITY, still_ours=_ours, after_piece=_unheard, begun=notes)
+
+    placed_unseen(destination, notes)
+
+    assert read(destination, KEY) == CONTENT.data
+
+
+def test_what_somebody_else_wrote_before_who_may_look_is_not(destination: Destination) -> None:
+    notes = Notes()
+
+    def meanwhile() -> None:
+        put(destination, KEY, b"precious")
+
+    with pytest.raises(Conflict):
+        place(
+            destination,
+            KEY,
+            OTHER_CONTENT,
+            IDENTITY,
+            still_ours=meanwhile,
+            after_piece=_unheard,
+            begun=notes,
+        )
+
+    with pytest.raises(Taken, match="nobody may look"):
+        placed_unseen(destination, notes)
+    assert read(destination, KEY) == b"precious"
 
 
 def test_where_nobody_may_look_an_attempt_whose_answers_were_lost_is_followed_by_one_that_replaces(
