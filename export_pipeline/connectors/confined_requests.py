@@ -1,6 +1,5 @@
 """Sessions of requests, which Google's and Azure's clients send by, to addresses that may be called on."""
 
-import os
 import re
 from typing import Any
 
@@ -8,6 +7,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.poolmanager import PoolManager
 
+from export_pipeline.connectors.authorities import authorities
 from export_pipeline.connectors.confined import (
     LONGEST_ANSWER,
     LONGEST_REFUSAL,
@@ -17,9 +17,6 @@ from export_pipeline.connectors.confined import (
 )
 from export_pipeline.connectors.http_errors import host_in, sent_on
 from export_pipeline.errors import PermanentFailure
-
-# Where operators say whose certificates they trust, in the order in which they are heeded.
-AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 PIECE = 1 << 16
 
@@ -43,7 +40,7 @@ class ConfinedAdapter(HTTPAdapter):
         proxies: Any = None,
     ) -> requests.Response:
         # Here, and not in the session: some clients say True with each of their requests.
-        trusted = _authorities() if verify is True else verify
+        trusted = (authorities() or True) if verify is True else verify
         answer = super().send(request, stream, timeout, trusted, cert, proxies)
         if answer.is_redirect:
             answer.close()
@@ -110,8 +107,3 @@ def _too_much(answer: requests.Response) -> PermanentFailure:
 
 def _host(answer: requests.Response) -> str:
     return host_in(answer.url) or "it"
-
-
-def _authorities() -> str | bool:
-    """The file of certificates to trust; True for the client's own list."""
-    return next((path for name in AUTHORITIES if (path := os.environ.get(name))), True)

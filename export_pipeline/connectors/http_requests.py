@@ -7,6 +7,7 @@ from http.client import HTTPResponse
 from urllib.parse import urlsplit
 
 from export_pipeline.connectors.addresses import connected
+from export_pipeline.connectors.authorities import authorities
 from export_pipeline.connectors.pacing import SECONDS_OF_PATIENCE, PacedConnection, PacedResponse
 
 SECONDS_TO_CONNECT = 10
@@ -27,7 +28,8 @@ class _Connection(PacedConnection):
     def connect(self) -> None:
         self.sock = connected(self.host, self.port, seconds=SECONDS_TO_CONNECT)
         if self._tls:
-            self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
+            trusted = ssl.create_default_context(cafile=authorities())
+            self.sock = trusted.wrap_socket(self.sock, server_hostname=self.host)
         self.sock.settimeout(SECONDS_BETWEEN_BYTES)
 
 

@@ -9,6 +9,8 @@ import botocore.session
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 from botocore.exceptions import ProfileNotFound
 
+from export_pipeline.connectors.authorities import authorities
+
 SECTIONS = ("s3", "proxies_config")
 
 
@@ -31,5 +33,5 @@ def _authorities() -> str | None:
     try:
         found: str | None = botocore.session.Session().get_config_variable("ca_bundle")
     except ProfileNotFound:  # the file would say it in that
-        return None
-    return found
+        found = None
+    return found or authorities()

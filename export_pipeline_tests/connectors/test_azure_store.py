@@ -10,6 +10,7 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from export_pipeline.connectors.addresses import allow
+from export_pipeline.connectors.authorities import VARIABLES
 from export_pipeline.connectors.azure import AzureCredentials
 from export_pipeline.connectors.confined import OBJECTS_PER_PAGE
 from export_pipeline.errors import NotFound, PermanentFailure, TransientFailure
@@ -137,7 +138,8 @@ def test_without_a_key_the_deployments_own_identity_is_used(
 ) -> None:
     made = certificates(tmp_path)
     tls = ("--cert", made.server, "--key", made.key, "--oauth", "basic")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(made.authority))
+    for name in VARIABLES:  # the server's own tests ask by another client
+        monkeypatch.setenv(name, str(made.authority))
     with managed_identity() as identity, azurite(*tls, scheme="https") as server:
         for name, value in identity.variables.items():
             monkeypatch.setenv(name, value)

@@ -10,8 +10,9 @@ import pytest
 import requests
 
 from export_pipeline.connectors.addresses import allow
+from export_pipeline.connectors.authorities import VARIABLES
 from export_pipeline.connectors.confined import LONGEST_ANSWER, LONGEST_REFUSAL, MOST_THINGS
-from export_pipeline.connectors.confined_requests import AUTHORITIES, confined
+from export_pipeline.connectors.confined_requests import confined
 from export_pipeline.errors import PermanentFailure
 from export_pipeline_tests.connectors.objects import MIB
 from export_pipeline_tests.connectors.test_confined import answering
@@ -75,7 +76,7 @@ def test_nobody_is_shown_what_the_operator_has_for_others(
     assert "Proxy-Authorization" not in heard
 
 
-@pytest.mark.parametrize("name", AUTHORITIES)
+@pytest.mark.parametrize("name", VARIABLES)
 def test_the_operators_own_authorities_are_trusted(
     session: requests.Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -83,7 +84,7 @@ def test_the_operators_own_authorities_are_trusted(
     made = certificates(tmp_path)
     server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server_side.load_cert_chain(made.server, made.key)
-    for other in AUTHORITIES:
+    for other in VARIABLES:
         monkeypatch.delenv(other, raising=False)
 
     with answering(server_side) as port:

@@ -1,15 +1,18 @@
 """Whatever the operator's environment and files tell vendors' clients, connectors ask their own stores."""
 
 import base64
+import ssl
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from export_pipeline.connectors.authorities import VARIABLES
 from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.errors import HourFailed
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
+from export_pipeline_tests.servers.certificates import certificates
 from export_pipeline_tests.servers.s3 import S3Server
 from export_pipeline_tests.servers.site import Site, site
 
@@ -158,3 +161,26 @@ def test_no_store_is_shown_what_is_the_operators(
             assert "Proxy-Authorization" not in fields
             assert not any(form in str(fields) for form in ("operator", "OPERATOR", *PROXY_FORMS))
     assert elsewhere.heard == []
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_whom_the_operator_trusts_is_trusted_whatever_the_store(
+    asking_connector: ConnectorConfig,
+    elsewhere: Site,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    made = certificates(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(made.server, made.key)
+    elsewhere.socket = tls.wrap_socket(elsewhere.socket, server_side=True)
+    elsewhere.answer(404, {"Content-Length": "0"})
+    for other in VARIABLES:
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, str(made.authority))
+
+    there = led_to(elsewhere.url.replace("http:", "https:"), asking_connector).open()
+
+    assert there.head("a.csv") is None
+    assert elsewhere.heard

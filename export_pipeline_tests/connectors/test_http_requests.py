@@ -13,6 +13,7 @@ import pytest
 from cryptography import x509
 
 from export_pipeline.connectors.addresses import allow
+from export_pipeline.connectors.authorities import VARIABLES
 from export_pipeline.connectors.http_requests import asked
 from export_pipeline.errors import PermanentFailure
 from export_pipeline_tests.connectors.test_pacing import slow
@@ -94,7 +95,7 @@ def test_a_certificate_is_that_of_the_name(
     """Although the connection goes to an address that was looked up beforehand."""
     made = certificates(tmp_path, x509.DNSName("localhost"))
     names = served(mirror, made)
-    monkeypatch.setenv("SSL_CERT_FILE", str(made.authority))
+    monkeypatch.setenv(VARIABLES[0], str(made.authority))
 
     told = ask(f"https://localhost:{mirror.server_port}/")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from export_pipeline.connectors.authorities import VARIABLES
 from export_pipeline.connectors.s3_environment import session_of_its_own
 
 
@@ -41,7 +42,7 @@ def test_whom_the_operator_trusts_is_trusted(file: Path, monkeypatch: pytest.Mon
     file.write_text("[default]\nca_bundle = /from/file.pem\n")
     assert session_of_its_own("eu-south-2").get_config_variable("ca_bundle") == "/from/file.pem"
 
-    monkeypatch.setenv("AWS_CA_BUNDLE", "/from/environment.pem")
+    monkeypatch.setenv(VARIABLES[0], "/from/environment.pem")
     assert session_of_its_own("eu-south-2").get_config_variable("ca_bundle") == "/from/environment.pem"
 
 
@@ -50,6 +51,8 @@ def test_a_profile_that_is_missing_is_the_operators_own_matter(
 ) -> None:
     file.write_text("[default]\n")
     monkeypatch.setenv("AWS_PROFILE", "nobodys")
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
 
     assert session_of_its_own("eu-south-2").get_config_variable("ca_bundle") is None
     assert session_of_its_own("eu-south-2").profile is None
