@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fastapi import HTTPException, Request, Response
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOG = logging.getLogger("export_pipeline.api")
@@ -71,6 +72,8 @@ class EveryRequest:
 
         try:
             await self._app(scope, limited, answered)
+        except ClientDisconnect:
+            LOG.info("request=%s the client has gone", id_)
         except Exception as error:
             # Where, and not what: the text of a library's exception may hold a value of somebody's row.
             LOG.error("request=%s unexpected %s at %s", id_, type(error).__name__, _place(error))  # noqa: TRY400

@@ -87,9 +87,10 @@ def demote_data_connector(connection: sa.Connection, organization: str, eid: str
 def remove_data_connector(connection: sa.Connection, organization: str, eid: str, cid: str) -> None:
     """Delete a data connector and all that it contributed; a session of it ends."""
     found = _found(connection, organization, eid, cid)
-    if found.is_live:
-        _note_all(connection, found)
+    lock_entity_type(connection, found.entity_type)
+    hours = hours_of(connection, found) if found.is_live else ()
     delete_data_connector(connection, found.id)
+    note_hours(connection, found.entity_type, hours, datetime.now(UTC))  # dated last, as sessions' changes
 
 
 def contributor_with(connection: sa.Connection, token: str) -> DataConnector | None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from export_pipeline.store.contribution_schema import CONTRIBUTED_HOURS
+from export_pipeline.store.moments import Moment
 
 # Changes of an hour that follow each other sooner are one to whoever delivered it.
 TO_SETTLE = timedelta(minutes=2)
@@ -41,7 +42,9 @@ def note_hours(
             .values(
                 changes=table.c.changes + 1,
                 changed_at=now,
-                changing_since=sa.case((settled, now), else_=table.c.changing_since),
+                changing_since=sa.case(
+                    (settled, now), else_=sa.func.coalesce(table.c.changing_since, now, type_=Moment)
+                ),
             )
         )
         new = [hour for hour in some if hour not in known]

@@ -34,6 +34,7 @@ from export_pipeline.control.contribution_sessions import (
 from export_pipeline.control.data_connectors import remove_data_connector
 from export_pipeline.errors import NotFound, Unauthenticated
 from export_pipeline.store.contributed_hours import changed_hours
+from export_pipeline.store.contributed_records import ContributedRecord
 from export_pipeline.store.data_connectors import find_data_connector
 from export_pipeline.store.database import open_control_database, reading, writing
 from export_pipeline.store.entity_types import lock_entity_type
@@ -205,28 +206,38 @@ def test_only_what_is_seen_changes_an_hour(control: sa.Engine) -> None:
 
 
 SLOW = """
-CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END';
-CREATE TRIGGER slow BEFORE INSERT ON contributed_records FOR EACH ROW EXECUTE FUNCTION slow()
+CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN PERFORM pg_sleep(0.5); RETURN coalesce(NEW, OLD); END';
+CREATE TRIGGER slow BEFORE INSERT OR DELETE ON contributed_records FOR EACH ROW EXECUTE FUNCTION slow()
 """
 
 
-def test_an_hours_change_is_dated_when_all_of_the_session_is_done(shared_postgres: sa.Engine) -> None:
-    """That of a large one takes minutes, and who corrects hours looks back for two."""
+def test_an_hours_change_is_dated_when_all_of_it_is_done(shared_postgres: sa.Engine) -> None:
+    """A large session takes minutes, or a connector that goes; who corrects hours looks back for two."""
     control = emptied(shared_postgres)
     entity = stored_entity(control)
     connector = stored_data_connector(control, entity, live=True)
+
+    def noted_of(record: ContributedRecord) -> datetime:
+        with reading(control) as connection:
+            hours = changed_hours(connection, entity.id, _long_ago(), _long_ago() + timedelta(days=99_999))
+        return hours[floor(record.accepted_at)].changed_at
+
     with writing(control) as connection:
         connection.exec_driver_sql(SLOW)
     try:
         contributed(control, connector, a_record())
+        (record,) = there(control, connector).values()
+        noted = noted_of(record)
+        deleted_at = datetime.now(UTC)
+        with writing(control) as connection:
+            remove_data_connector(connection, entity.organization, entity.eid, connector.cid)
     finally:
         with writing(control) as connection:
             connection.exec_driver_sql("DROP FUNCTION slow CASCADE")
 
-    (record,) = there(control, connector).values()
-    with reading(control) as connection:
-        noted = changed_hours(connection, entity.id, _long_ago(), _long_ago() + timedelta(days=99_999))
-    assert noted[floor(record.accepted_at)].changed_at >= record.accepted_at + timedelta(seconds=0.5)
+    assert noted >= record.accepted_at + timedelta(seconds=0.5)
+    assert noted_of(record) >= deleted_at + timedelta(seconds=0.5)
 
 
 def _long_ago() -> datetime:

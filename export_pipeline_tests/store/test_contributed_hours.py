@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from export_pipeline.store.contributed_hours import AT_ONCE, ChangedHour, changed_hours, note_hours
+from export_pipeline.store.contribution_schema import CONTRIBUTED_HOURS
 from export_pipeline.store.database import reading, writing
 from export_pipeline_tests.contributing import stored_entity
 
@@ -34,6 +35,18 @@ def test_changes_that_follow_each_other_are_known_since_the_first_of_them(contro
             note_hours(connection, country.id, [TEN], TEN + timedelta(seconds=seconds))
             (noted,) = changed_hours(connection, country.id, TEN, TEN + HOUR).values()
         assert noted.changing_since == TEN + timedelta(seconds=0 if seconds < 361 else 361)
+
+
+def test_one_that_changed_before_that_was_noted_is_known_since_its_next_change(control: sa.Engine) -> None:
+    country = stored_entity(control)
+    later = TEN + timedelta(seconds=20)
+    for now in (TEN, later, later + timedelta(seconds=20)):
+        with writing(control) as connection:
+            note_hours(connection, country.id, [TEN], now)
+            if now == TEN:
+                connection.execute(CONTRIBUTED_HOURS.update().values(changing_since=None))
+            (noted,) = changed_hours(connection, country.id, TEN, TEN + HOUR).values()
+    assert noted.changing_since == later
 
 
 def test_hours_of_years_are_noted_at_once(control: sa.Engine) -> None:

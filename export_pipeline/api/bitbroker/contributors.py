@@ -67,4 +67,5 @@ async def _in_turn(known: Known) -> AsyncIterator[Contributor]:
         yield known
 
 
-Contributing = Annotated[Contributor, Depends(_in_turn)]
+# Before the answer is sent: who does not read it keeps no turn.
+Contributing = Annotated[Contributor, Depends(_in_turn, scope="function")]

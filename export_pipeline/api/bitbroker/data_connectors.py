@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse, Response
 
 from export_pipeline.api.bitbroker.addresses import Id, coordinator, link
 from export_pipeline.api.bitbroker.bodies import Json
+from export_pipeline.api.bitbroker.coordinators import InTurn
 from export_pipeline.api.visits import ConnectorsEditor, ConnectorsViewer, Visit
 from export_pipeline.contributions.data_connectors import ConnectorProfile, connector_profile
 from export_pipeline.control.contribution_sessions import in_session
@@ -49,7 +50,9 @@ def get(request: Request, visit: ConnectorsViewer, eid: Id, cid: Id) -> dict[str
 
 
 @router.post("/{cid}")
-def create(request: Request, visit: ConnectorsEditor, eid: Id, cid: Id, body: Json) -> Response:
+def create(
+    request: Request, visit: ConnectorsEditor, eid: Id, cid: Id, body: Json, _turn: InTurn
+) -> Response:
     """Make a data connector; its token is shown now and never again."""
     profile = _profile(visit, eid, body)
     with writing(visit.deployment.control) as connection:
@@ -69,7 +72,7 @@ def create(request: Request, visit: ConnectorsEditor, eid: Id, cid: Id, body: Js
 
 
 @router.put("/{cid}")
-def update(visit: ConnectorsEditor, eid: Id, cid: Id, body: Json) -> Response:
+def update(visit: ConnectorsEditor, eid: Id, cid: Id, body: Json, _turn: InTurn) -> Response:
     """Say anew what a data connector is."""
     with reading(visit.deployment.control) as connection:
         entity = find_entity_type(connection, visit.organization, eid)
@@ -81,7 +84,7 @@ def update(visit: ConnectorsEditor, eid: Id, cid: Id, body: Json) -> Response:
 
 
 @router.delete("/{cid}")
-def delete(visit: ConnectorsEditor, eid: Id, cid: Id) -> Response:
+def delete(visit: ConnectorsEditor, eid: Id, cid: Id, _turn: InTurn) -> Response:
     """Delete a data connector, with all that it contributed."""
     with writing(visit.deployment.control) as connection:
         remove_data_connector(connection, visit.organization, eid, cid)
@@ -89,7 +92,7 @@ def delete(visit: ConnectorsEditor, eid: Id, cid: Id) -> Response:
 
 
 @router.post("/{cid}/live")
-def promote(visit: ConnectorsEditor, eid: Id, cid: Id) -> Response:
+def promote(visit: ConnectorsEditor, eid: Id, cid: Id, _turn: InTurn) -> Response:
     """Have consumers see what it contributes."""
     with writing(visit.deployment.control) as connection:
         promote_data_connector(connection, visit.organization, eid, cid)
@@ -97,7 +100,7 @@ def promote(visit: ConnectorsEditor, eid: Id, cid: Id) -> Response:
 
 
 @router.delete("/{cid}/live")
-def demote(visit: ConnectorsEditor, eid: Id, cid: Id) -> Response:
+def demote(visit: ConnectorsEditor, eid: Id, cid: Id, _turn: InTurn) -> Response:
     """Have nobody see it any more."""
     with writing(visit.deployment.control) as connection:
         demote_data_connector(connection, visit.organization, eid, cid)

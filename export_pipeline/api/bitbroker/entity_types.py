@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from export_pipeline.api.bitbroker.addresses import Id, coordinator, link
 from export_pipeline.api.bitbroker.bodies import Json
+from export_pipeline.api.bitbroker.coordinators import InTurn
 from export_pipeline.api.bitbroker.telling import telling
 from export_pipeline.api.visits import ConnectorsEditor, ConnectorsViewer
 from export_pipeline.contributions.entity_types import entity_profile, schema_problem
@@ -36,7 +37,7 @@ def get(request: Request, response: Response, visit: ConnectorsViewer, eid: Id) 
 
 
 @router.post("/{eid}")
-def create(request: Request, visit: ConnectorsEditor, eid: Id, body: Json) -> Response:
+def create(request: Request, visit: ConnectorsEditor, eid: Id, body: Json, _turn: InTurn) -> Response:
     """Make an entity type."""
     profile = entity_profile(body)
     tables = visit.dataset.tables
@@ -53,7 +54,7 @@ def create(request: Request, visit: ConnectorsEditor, eid: Id, body: Json) -> Re
 
 
 @router.put("/{eid}")
-def update(visit: ConnectorsEditor, eid: Id, body: Json) -> Response:
+def update(visit: ConnectorsEditor, eid: Id, body: Json, _turn: InTurn) -> Response:
     """Say anew what an entity type is."""
     with reading(visit.deployment.control) as connection:
         find_entity_type(connection, visit.organization, eid)  # before what is wrong with the body
@@ -64,7 +65,7 @@ def update(visit: ConnectorsEditor, eid: Id, body: Json) -> Response:
 
 
 @router.delete("/{eid}")
-def delete(visit: ConnectorsEditor, eid: Id) -> Response:
+def delete(visit: ConnectorsEditor, eid: Id, _turn: InTurn) -> Response:
     """Delete an entity type, with its data connectors and its records."""
     try:
         with writing(visit.deployment.control) as connection:

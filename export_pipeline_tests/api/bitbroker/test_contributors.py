@@ -1,9 +1,12 @@
 """Who may contribute: by the token of the very data connector, or by a key that may for all of them."""
 
+import json
+import socket
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -20,6 +23,7 @@ from export_pipeline_tests.api.bitbroker.parties import (
     mistakes,
 )
 from export_pipeline_tests.api.conftest import Api, Somebody
+from export_pipeline_tests.contributing import WIKIPEDIA
 
 MANY = 60
 
@@ -101,6 +105,49 @@ def test_the_log_has_whose_it_was_and_no_token(api: Api, admin: Somebody) -> Non
 
     assert "key=-" not in line
     assert ours.token not in line
+
+
+def test_who_reads_no_answers_keeps_no_turn(api: Api, admin: Somebody) -> None:
+    """Requests are sent one behind the other, until nothing more is taken: the answers are in the way."""
+    an_entity_type(admin)
+    records = [{"id": f"{number:0>200}", "name": "n", "entity": {}} for number in range(250)]
+    with a_contributor(api, admin) as ours:
+        body = json.dumps(records).encode()
+        head = (
+            f"POST {ours.base}/{ours.open('stream')}/upsert HTTP/1.1\r\nHost: a\r\n"
+            f"{TOKEN}: {ours.token}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        address = urlsplit(api.url)
+        with socket.socket() as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.settimeout(2)
+            deaf.connect((address.hostname, address.port))
+            with pytest.raises(TimeoutError):
+                deaf.sendall((head.encode() + body) * 1000)
+            assert ours.open("stream")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("POST", "/live", 204), ("DELETE", "/live", 204), ("PUT", "", 204)]
+)
+def test_coordinators_wait_like_contributors(
+    two_apis: tuple[Api, Api], method: str, path: str, status: int
+) -> None:
+    api, _ = two_apis
+    ours, theirs = api.organization(), api.organization()
+    with api.client(api.key(ours)) as us, api.client(api.key(theirs)) as them, ExitStack() as opened:
+        an_entity_type(Somebody(ours, us))
+        opened.enter_context(a_contributor(api, Somebody(ours, us)))
+        threads = opened.enter_context(ThreadPoolExecutor(MANY))
+        with writing(api.installation.deployment.control) as closing:
+            entity = find_entity_type(closing, ours, "country")
+            lock_data_connector(closing, find_data_connector(closing, entity, "wikipedia").id)
+            asking = [
+                threads.submit(us.request, method, f"{CONNECTOR}{path}", json=WIKIPEDIA) for _ in range(MANY)
+            ]
+            time.sleep(1)  # they are under way
+            assert [them.get("/v1/entity").status_code for _ in range(20)] == [200] * 20
+        assert {one.result().status_code for one in asking} == {status}
 
 
 def test_who_waits_for_their_data_connector_keeps_nobody_else_waiting(two_apis: tuple[Api, Api]) -> None:
