@@ -23,7 +23,7 @@ from export_pipeline.errors import Gone
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask
 from export_pipeline.store.database import reading
-from export_pipeline.store.exports import get_export
+from export_pipeline.store.exports import get_export, is_deleted
 from export_pipeline.store.tasks import get_task
 
 ARCHIVES, FILES = "/downloads/archives", "/downloads/files"
@@ -75,7 +75,7 @@ async def archive(
 
 def _archive(deployment: Deployment, task_id: str, name: str) -> Response:
     task, export = _there(deployment, task_id)
-    csv_of(export)
+    csv_of(export.definition.format)
     destination = deployment.connector(export.connector_id).open()
     return StreamingResponse(
         sent(_with_first(archive_of(deployment.control, destination, export, task))),
@@ -150,7 +150,8 @@ def _there(deployment: Deployment, task_id: str) -> tuple[ExportTask, Export]:
     """The task and its export. Gone when its files are not to be had any more."""
     with reading(deployment.control) as connection:
         task = get_task(connection, task_id)
-        if task.deleted_at is not None or task.expired_at is not None:
+        gone = task.deleted_at is not None or task.expired_at is not None
+        if gone or is_deleted(connection, task.export_id):
             raise Gone("what this link leads to was deleted, or has expired; ask for it anew")
         return task, get_export(connection, task.export_id)
 

@@ -15,6 +15,7 @@ from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask, TaskStatus
 from export_pipeline.receipts.receipt import ReceiptFile, receipt_from
 from export_pipeline.store.connectors import get_connector
+from export_pipeline.store.exports import is_deleted
 from export_pipeline.store.ledger import latest_entries_page
 from export_pipeline.store.pages import PageRequest
 
@@ -67,6 +68,8 @@ def _check_here(connection: sa.Connection, view: TaskView) -> None:
             state=status,
             allowed=(),
         )
+    if is_deleted(connection, view.export.id):
+        raise Gone(f"the export of task {task.id} was deleted, and its files are not to be had any more")
     if task.expired_at is not None:
         raise Gone(f"the files of task {task.id} have expired, and were removed; ask for its hours anew")
     if status is not TaskStatus.FINISHED:
@@ -81,6 +84,6 @@ def _check_here(connection: sa.Connection, view: TaskView) -> None:
 
 def _archive(export: Export) -> str | None:
     with suppress(InvalidRequest):
-        csv_of(export)
+        csv_of(export.definition.format)
         return f"{export.slug}.zip"
     return None

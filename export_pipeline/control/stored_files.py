@@ -9,29 +9,37 @@ import sqlalchemy as sa
 
 from export_pipeline.connectors.destination import Destination
 from export_pipeline.errors import Gone, NotFound, TransientFailure
+from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask
-from export_pipeline.receipts.receipt import ReceiptFile, receipt_from
+from export_pipeline.receipts.receipt import ReceiptColumn, ReceiptFile, receipt_from
 from export_pipeline.store.database import reading
 from export_pipeline.store.ledger import latest_entries
-from export_pipeline.windows import floor
 
 # Receipts are read for so many hours at once: a year of them would be fifty megabytes.
 AT_ONCE = timedelta(days=1)
 
 
-def files_of(control: sa.Engine, task: ExportTask, table: str) -> Iterator[ReceiptFile]:
-    """The files that hold the task's hours of one table, in order of hour, each once."""
-    since = floor(task.since)
-    seen = ""
-    while since < task.until:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file of a table's, and the columns that it was written with."""
+
+    file: ReceiptFile
+    columns: tuple[ReceiptColumn, ...]
+
+
+def files_of(control: sa.Engine, export: Export, task: ExportTask, table: str) -> Iterator[StoredFile]:
+    """The files that hold the task's rows of one table, in order of hour."""
+    since, until = task.ledger_hours(export.definition.layout)
+    while since < until:
         with reading(control) as connection:
-            entries = latest_entries(connection, task.export_id, since, min(since + AT_ONCE, task.until))
+            entries = latest_entries(connection, task.export_id, since, min(since + AT_ONCE, until))
         since += AT_ONCE
         for entry in entries:
-            for file in receipt_from(entry.receipt.encode(), entry.receipt_key).files:
-                if file.table == table and file.key != seen:
-                    seen = file.key  # one file may hold many hours
-                    yield file
+            receipt = receipt_from(entry.receipt.encode(), entry.receipt_key)
+            columns = {one.name: one.columns for one in receipt.tables}
+            for file in receipt.files:
+                if file.table == table:
+                    yield StoredFile(file=file, columns=columns[table])
 
 
 def bytes_of(destination: Destination, file: ReceiptFile) -> Iterator[bytes]:

@@ -200,7 +200,7 @@ def _view(connection: sa.Connection, task: ExportTask) -> TaskView:
     first, end = task.ledger_hours(export.definition.layout)
     failures = failures_between(connection, task.export_id, first, end, failed_since=task.requested_at)
     status = status_of(task, counts)
-    there = delivered(connection, task.export_id, first, task.until)
+    there = delivered(connection, task.export_id, first, end)
     return TaskView(
         task=task,
         export=export,

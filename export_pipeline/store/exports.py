@@ -198,6 +198,11 @@ def hide_export(connection: sa.Connection, id_: str) -> None:
     connection.execute(EXPORTS.update().where(EXPORTS.c.id == id_).values(deleted_at=datetime.now(UTC)))
 
 
+def is_deleted(connection: sa.Connection, id_: str) -> bool:
+    """Whether the export was deleted: what it delivered is nobody's to fetch any more."""
+    return connection.scalar(sa.select(EXPORTS.c.deleted_at).where(EXPORTS.c.id == id_)) is not None
+
+
 def _select(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> Sequence[Export]:
     rows = connection.execute(
         sa.select(*_FIELDS)

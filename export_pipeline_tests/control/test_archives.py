@@ -12,10 +12,19 @@ from typing import Any
 import pytest
 
 from export_pipeline.control.archives import archive_of
-from export_pipeline.errors import ExportPipelineError, Gone, InvalidRequest, TransientFailure
+from export_pipeline.control.tasks import show_task
+from export_pipeline.errors import (
+    ExportPipelineError,
+    Gone,
+    InvalidRequest,
+    TransientFailure,
+    WrongState,
+)
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask
-from export_pipeline.store.database import writing
+from export_pipeline.store.database import reading, writing
+from export_pipeline.store.exports import get_export
+from export_pipeline.store.schema import EXPORTS, HOURS
 from export_pipeline.store.tasks import add_task
 from export_pipeline_tests.installations import FIRST, ROWS_PER_HOUR, Installation, an_installation, hours
 from export_pipeline_tests.runs import deliver
@@ -109,3 +118,68 @@ def test_formats_whose_files_cannot_be_joined_are_refused(installation: Installa
 
     with pytest.raises(InvalidRequest, match="parquet are not joined"):
         next(archive(installation, export, task))
+
+
+def changed(installation: Installation, export: Export, **changes: Any) -> Export:
+    """The export with another definition."""
+    definition = export.definition.model_dump(mode="json") | changes
+    with writing(installation.deployment.control) as connection:
+        connection.execute(EXPORTS.update().where(EXPORTS.c.id == export.id).values(definition=definition))
+        return get_export(connection, export.id)
+
+
+def entry(data: bytes) -> list[str]:
+    with zipfile.ZipFile(io.BytesIO(data)) as found:
+        return found.read("events.csv").decode().splitlines()
+
+
+def test_of_an_export_that_was_changed_it_has_what_was_delivered(installation: Installation) -> None:
+    export, task = delivered(installation)
+    before = b"".join(archive(installation, export, task))
+
+    export = changed(installation, export, format={"type": "csv", "compression": "none", "header": "none"})
+
+    assert b"".join(archive(installation, export, task)) == before
+    export = changed(installation, export, format={"type": "parquet"})
+    assert b"".join(archive(installation, export, task)) == before
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"format": {"type": "csv", **EVERY, "delimiter": ";"}},
+        {"tables": [{"name": "events", "columns": ["id"]}]},
+    ],
+)
+def test_hours_that_were_delivered_differently_are_not_joined(
+    installation: Installation, changes: dict[str, Any]
+) -> None:
+    export, task = delivered(installation, last=2)
+    export = changed(installation, export, **changes)
+    with writing(installation.deployment.control) as connection:
+        connection.execute(HOURS.delete().where(HOURS.c.hour == FIRST + timedelta(hours=2)))
+    (installation.downloads / "events/2026-01-05-02-00.csv.gz").unlink()
+    assert not deliver(installation, export, hours(2, 2)).failed
+
+    with pytest.raises(WrongState, match="events differ in format or columns"):
+        list(archive(installation, export, task))
+
+
+def test_of_a_range_in_one_file_it_has_that_file_alone(installation: Installation) -> None:
+    """Whatever other ranges of the same export begin within it."""
+    export = installation.export(
+        standing=False, layout="single", subdirectory="one/$hour", format={"type": "csv", **EVERY}
+    )
+    tasks = []
+    for first, last in ((1, 2), (2, 5)):
+        with writing(installation.deployment.control) as connection:
+            since, until = FIRST + timedelta(hours=first), FIRST + timedelta(hours=last + 1)
+            task = add_task(connection, export, since=since, until=until, force=False)
+        assert not deliver(installation, export, task.windows(export.definition.layout)).failed
+        tasks.append(task)
+
+    rows = [len(entry(b"".join(archive(installation, export, task)))) - 1 for task in tasks]
+    assert rows == [2 * ROWS_PER_HOUR, 3 * ROWS_PER_HOUR]
+    with reading(installation.deployment.control) as connection:
+        shown = [show_task(connection, "default", task.id).delivered.rows for task in tasks]
+    assert shown == rows

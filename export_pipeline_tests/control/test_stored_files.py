@@ -29,10 +29,10 @@ def test_a_tasks_files_come_in_order_of_hour_and_are_what_was_delivered(installa
         task = add_task(connection, export, since=since, until=until, force=False)
     destination = installation.deployment.connector(export.connector_id).open()
 
-    files = [*files_of(control, task, "events")]
+    files = [one.file for one in files_of(control, export, task, "events")]
 
     assert [file.key for file in files] == [f"events/2026-01-05-{hour:02}-00.csv" for hour in (1, 2, 3)]
-    assert [*files_of(control, task, "others")] == []
+    assert [*files_of(control, export, task, "others")] == []
     stored = (installation.downloads / files[0].key).read_bytes()
     assert b"".join(bytes_of(destination, files[0])) == stored
 

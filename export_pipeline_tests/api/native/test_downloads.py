@@ -96,6 +96,17 @@ def test_after_the_files_have_expired_neither_links_nor_lists_lead_to_them(
     assert (answer.status_code, "ask for its hours anew" in answer.json()["detail"]) == (410, True)
 
 
+def test_of_a_deleted_export_neither_links_nor_lists_lead_to_files(admin: Somebody, task: str) -> None:
+    given = admin.get(f"{TASKS}/{task}/downloads").json()
+
+    assert admin.delete("/api/v1/exports/events").is_success
+
+    assert httpx.get(given["files"][0]["link"]).status_code == 410
+    assert httpx.get(given["archive"]).status_code == 410
+    answer = admin.get(f"{TASKS}/{task}/downloads")
+    assert (answer.status_code, "was deleted" in answer.json()["detail"]) == (410, True)
+
+
 def test_a_deleted_task_and_anothers_have_none(api: Api, admin: Somebody, task: str) -> None:
     given = admin.get(f"{TASKS}/{task}/downloads").json()
     with api.client(api.key(api.organization())) as stranger:
