@@ -1,5 +1,6 @@
 """What an answer of Azure Blob Storage means for us: whether to try again, and if not, what to change."""
 
+import re
 from dataclasses import dataclass
 
 from export_pipeline.connectors.limits import shown
@@ -16,6 +17,7 @@ CURES = {
     "BlobArchived": "it is in the archive tier, which cannot be read; choose another `access_tier`",
     "EncryptionScopeNotFound": "there is no such encryption scope; change `encryption_scope`",
 }
+_WORD = re.compile(r"[A-Za-z]{1,64}")
 REJECTED = (
     "the store does not accept the credentials; check the account's name and its key or SAS token,"
     " whether the token has expired, and this machine's clock"
@@ -33,7 +35,8 @@ class Refusal:
     def failure(self, doing: str, key: str, *, container: str) -> HourFailed:
         """The error to raise when `doing` (a verb: "write") `key` was refused so."""
         tried = f"could not {doing} {shown(key)} in container {container!r}"
-        said = self.code or f"status {self.status}"
+        # Another than a word may quote the address, which holds the SAS token.
+        said = self.code if _WORD.fullmatch(self.code) else f"status {self.status}"
         if self.code == "AuthenticationFailed":
             return Denied(f"{tried}: {REJECTED} ({said})")
         if cure := CURES.get(self.code):

@@ -21,7 +21,14 @@ from export_pipeline.connectors.azure_upload import AzureSending, from_identifie
 from export_pipeline.connectors.confined import OBJECTS_PER_PAGE
 from export_pipeline.connectors.confined_requests import confined
 from export_pipeline.connectors.destination import StoredObject
-from export_pipeline.connectors.limits import AZURE_KEYS, checked_key, checked_metadata, checked_prefix, shown
+from export_pipeline.connectors.limits import (
+    AZURE_KEYS,
+    checked_key,
+    checked_metadata,
+    checked_prefix,
+    shown,
+    told,
+)
 from export_pipeline.connectors.locations import below
 from export_pipeline.connectors.paced_requests import pace
 from export_pipeline.connectors.pacing import listed
@@ -235,7 +242,9 @@ class AzureDestination:
             refusal = Refusal(status=error.status_code or 0, code=_code(error), wait=wait)
             raise refusal.failure(doing, key, container=container) from error
         except vendor.AzureError as error:
-            raise PermanentFailure(f"{tried}: {error}; change the connector's configuration") from error
+            raise PermanentFailure(
+                f"{tried}: {told(str(error))}; change the connector's configuration"
+            ) from error
         except MISREAD as error:
             if a_bug(error):
                 raise

@@ -13,6 +13,9 @@ MAX_METADATA_BYTES = 1920
 
 LONGEST_TOLD = 300
 
+# What a store calls an upload, or a page of a list: it is sent back to it in every address.
+LONGEST_OF_ITS_OWN = 2048
+
 _METADATA_NAME = re.compile(r"[a-z][a-z0-9-]*")
 # Stores carry metadata in HTTP headers, which lose outer spaces.
 _METADATA_VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
@@ -116,6 +119,16 @@ def told(words: str) -> str:
     """A store's own words as an error tells them: on one line, without control characters, not for pages."""
     line = "".join(character for character in " ".join(words.split()) if character.isprintable())
     return line if len(line) <= LONGEST_TOLD else f"{line[:LONGEST_TOLD]}..."
+
+
+def checked_own(name: str) -> str:
+    """A store's own name for something, if it can be sent back; PermanentFailure otherwise."""
+    if len(name) > LONGEST_OF_ITS_OWN:
+        raise PermanentFailure(
+            f"the store's own names take {len(name):,} characters, and may take {LONGEST_OF_ITS_OWN:,};"
+            " what answers there is no store that we can use: change the connector's configuration"
+        )
+    return name
 
 
 def checked_metadata(metadata: Mapping[str, str]) -> dict[str, str]:

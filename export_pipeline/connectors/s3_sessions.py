@@ -83,7 +83,7 @@ def cause_of(error: Exception) -> str:
     """
     if type(error) is vendor.HTTPClientError:
         return type(error.kwargs.get("error", error)).__name__
-    return str(error)
+    return told(str(error))
 
 
 @contextmanager
@@ -188,7 +188,7 @@ class _Role:
     def _cure(self, client: Any) -> str:
         """What the role's owner has to change. Who we are, its service tells everybody about themselves."""
         try:
-            us = client.get_caller_identity()["Arn"]
+            us = told(client.get_caller_identity()["Arn"])
         except (vendor.ClientError, vendor.BotoCoreError):
             us = "whoever asks"
         return f"its trust policy must allow sts:AssumeRole to the principal {us} {self._condition()}"

@@ -13,8 +13,10 @@ from export_pipeline.connectors.destination import StoredObject, Version
 from export_pipeline.connectors.limits import (
     checked_key,
     checked_metadata,
+    checked_own,
     checked_prefix,
     shown,
+    told,
 )
 from export_pipeline.connectors.locations import below
 from export_pipeline.connectors.pacing import listed
@@ -31,7 +33,7 @@ from export_pipeline.errors import Denied, HourFailed, NotFound, PermanentFailur
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef, ListObjectsV2OutputTypeDef, ObjectTypeDef
 
     from export_pipeline.connectors.s3 import S3Config
 
@@ -118,7 +120,7 @@ class S3Destination:
             pages = self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=full_prefix
             )
-            for found in listed(page.get("Contents", []) for page in pages):
+            for found in listed(_contents(page) for page in pages):
                 key = found["Key"].removeprefix(self._prefix)
                 if key and not key.endswith("/"):  # consoles mark empty folders so
                     yield StoredObject(
@@ -159,8 +161,10 @@ class S3Destination:
         except HourFailed as failure:  # an address that must not be called on, a role that was refused
             raise type(failure)(f"{tried}: {failure}") from failure
         except vendor.ClientError as error:
-            told = error.response.get("Error", {})
-            refusal = Refusal(status=_status(error), code=told.get("Code", ""), text=told.get("Message", ""))
+            words = error.response.get("Error", {})
+            refusal = Refusal(
+                status=_status(error), code=words.get("Code", ""), text=words.get("Message", "")
+            )
             region = self.client.meta.region_name
             found = refusal.failure(doing, key, bucket=self.bucket, region=region)
             if isinstance(found, Denied) and doing == "write" and self._rights:
@@ -177,7 +181,9 @@ class S3Destination:
         except NO_CREDENTIALS as error:
             raise Denied(f"{tried}: the connector has no credentials; give it an access key") from error
         except vendor.BotoCoreError as error:
-            raise PermanentFailure(f"{tried}: {error}; change the connector's configuration") from error
+            raise PermanentFailure(
+                f"{tried}: {told(str(error))}; change the connector's configuration"
+            ) from error
         except (ResponseParserError, *MISREAD) as error:
             if a_bug(error):
                 raise
@@ -200,6 +206,11 @@ def _wait_as_asked(response: Any, attempts: int, **_: object) -> None:
     http_response, _parsed = response
     if http_response.status_code in (429, 503):
         time.sleep(min(seconds_of(http_response.headers.get("Retry-After")) or 0, LONGEST_WAIT))
+
+
+def _contents(page: "ListObjectsV2OutputTypeDef") -> "list[ObjectTypeDef]":
+    checked_own(page.get("NextContinuationToken", ""))
+    return page.get("Contents", [])
 
 
 def _status(error: vendor.ClientError) -> int:

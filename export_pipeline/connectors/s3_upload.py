@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypedDict
 
 from export_pipeline.connectors.destination import WHATEVER, Proof, Version
-from export_pipeline.connectors.limits import shown
+from export_pipeline.connectors.limits import checked_own, shown
 from export_pipeline.connectors.parts import Part
 from export_pipeline.connectors.streamed import UPLOAD_ID, named, nothing_published
 from export_pipeline.connectors.unfinished import Note, Unfinished, left_behind, noted
@@ -58,9 +58,10 @@ class S3Sending:
     def send(self, part: Part) -> None:
         with self._store.translated("write", self._key):
             if self._multipart_id is None:
-                self._multipart_id = self._client.create_multipart_upload(
+                begun = self._client.create_multipart_upload(
                     **self._address, **self._store.kept, Metadata=self._metadata, ChecksumAlgorithm="CRC32"
-                )["UploadId"]
+                )
+                self._multipart_id = checked_own(begun["UploadId"])
                 self._note = noted(
                     Unfinished(
                         place=self._store.place, key=self._address["Key"], upload_id=self._multipart_id

@@ -44,6 +44,14 @@ def test_a_refusal_is_sorted_by_what_to_do_next(
     assert "'sales'" in str(failure)
 
 
+@pytest.mark.parametrize("status", [400, 403, 409, 503])
+def test_what_is_no_word_of_azures_is_not_told(status: int) -> None:
+    for code in ("/sales/a?sv=2024&sig=the%2Btoken%3D", "x" * 60_000, "a\r\nb"):
+        failure = Refusal(status=status, code=code, wait=None).failure("write", "a.csv", container="sales")
+        assert code not in str(failure)
+        assert len(str(failure)) < 300
+
+
 def test_a_store_that_asks_for_a_while_is_heard() -> None:
     failure = Refusal(status=503, code="ServerBusy", wait=7).failure("write", "a", container="sales")
 

@@ -11,7 +11,7 @@ import pytest
 from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination, Proof
 from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST
 from export_pipeline.connectors.unfinished import Unfinished, keep_in, noted
-from export_pipeline.errors import Conflict, TransientFailure
+from export_pipeline.errors import Conflict, PermanentFailure, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, noise, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Once, Request, fault_proxy
 from export_pipeline_tests.servers.s3 import S3Server
@@ -198,6 +198,27 @@ def test_a_store_that_tells_no_checksum_is_taken_at_its_word(s3_server: S3Server
         upload.commit(replaces=None)
 
     assert upload.proof is Proof.ANSWER
+
+
+def test_a_store_that_calls_an_upload_by_a_novel_is_not_asked_by_it(s3_server: S3Server) -> None:
+    """It would be in the address of each request, and in what is told of one that fails."""
+    with site() as running:
+        answer = ANSWER.replace(b"7f3a<", b"7" * 100_000 + b"<", 1)
+        running.answer(200, {"ETag": '"7f3a"', "Content-Type": "application/xml"}, [answer])
+        destination = s3_server.config("sales", endpoint_url=running.url).open()
+        with pytest.raises(PermanentFailure, match=r"own names take 100,\d+ characters") as caught:
+            put(destination, "a.csv", noise(9 * MIB))
+
+    assert len(str(caught.value)) < 1000
+
+
+def test_nor_are_pages_of_a_list(s3_server: S3Server) -> None:
+    page = b"<A><IsTruncated>true</IsTruncated><NextContinuationToken>%s</NextContinuationToken></A>"
+    with site() as running:
+        running.answer(200, {"Content-Type": "application/xml"}, [page % (b"7" * 100_000)])
+        destination = s3_server.config("sales", endpoint_url=running.url).open()
+        with pytest.raises(PermanentFailure, match="own names take 100,000 characters"):
+            list(destination.list(""))
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
