@@ -7,10 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
-from anyio import Semaphore
+from anyio import Semaphore, WouldBlock
+
+from export_pipeline.errors import TooManyRequests
 
 # Of those who have a turn, or wait for one.
 _turns: WeakValueDictionary[tuple[str, int], Semaphore] = WeakValueDictionary()
+
+# Whoever waits keeps what was sent: a body in memory.
+MOST_UNDER_WAY = 32
+SECONDS_TO_WAIT = 5
 
 
 @asynccontextmanager
@@ -19,3 +25,19 @@ async def turn(whose: str, at_once: int) -> AsyncIterator[None]:
     turns = _turns.setdefault((whose, at_once), Semaphore(at_once))
     async with turns:
         yield
+
+
+@asynccontextmanager
+async def room(whose: str, most: int = MOST_UNDER_WAY) -> AsyncIterator[None]:
+    """To be one of somebody's requests that are under way, or wait. TooManyRequests if they are `most`."""
+    places = _turns.setdefault((whose, -most), Semaphore(most))
+    try:
+        places.acquire_nowait()
+    except WouldBlock as error:
+        raise TooManyRequests(
+            f"{most} requests of yours are under way; wait for their answers", wait=SECONDS_TO_WAIT
+        ) from error
+    try:
+        yield
+    finally:
+        places.release()

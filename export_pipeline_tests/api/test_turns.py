@@ -7,7 +7,8 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from export_pipeline.api import turns
-from export_pipeline.api.turns import turn
+from export_pipeline.api.turns import room, turn
+from export_pipeline.errors import TooManyRequests
 
 
 async def most_at_once(*whose: str, at_once: int) -> int:
@@ -45,6 +46,19 @@ def test_a_turn_ends_with_what_went_wrong_in_it() -> None:
         return await most_at_once("a", "a", at_once=1)
 
     assert anyio.run(asked) == 1
+
+
+def test_who_has_too_many_under_way_is_told_to_wait() -> None:
+    async def asked() -> None:
+        async with room("a", 2), room("a", 2), room("b", 2):
+            with pytest.raises(TooManyRequests, match="2 requests of yours are under way") as caught:
+                async with room("a", 2):
+                    pass
+            assert caught.value.wait == 5
+        async with room("a", 2), room("a", 2):
+            pass
+
+    anyio.run(asked)
 
 
 def test_nothing_is_kept_of_those_who_are_gone() -> None:

@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 
 from export_pipeline.api.bitbroker.addresses import Id
 from export_pipeline.api.limiting import Limits
-from export_pipeline.api.turns import turn
+from export_pipeline.api.turns import room, turn
 from export_pipeline.api.visits import check_address, deployment_of, presented, visit
 from export_pipeline.contributions.conforming import Checked
 from export_pipeline.contributions.mistakes import reject
@@ -60,6 +60,12 @@ Known = Annotated[Contributor, Depends(contributor)]
 
 # Of an organization, in one process. Of one data connector it is one: the database lets no two change it.
 AT_ONCE = 4
+
+
+async def with_room(known: Known) -> AsyncIterator[None]:
+    """Before the body is read: that of a contributor is the largest there is."""
+    async with room(known.connector.organization):
+        yield
 
 
 async def _in_turn(known: Known) -> AsyncIterator[Contributor]:

@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse, Response
 
 from export_pipeline.api.bitbroker.addresses import Id
 from export_pipeline.api.bitbroker.bodies import Data, json_of
-from export_pipeline.api.bitbroker.contributors import Contributing, contributor
+from export_pipeline.api.bitbroker.contributors import Contributing, contributor, with_room
 from export_pipeline.api.bitbroker.telling import telling
 from export_pipeline.contributions.conforming import Checked
 from export_pipeline.contributions.mistakes import reject
@@ -20,7 +20,10 @@ from export_pipeline.control.contribution_sessions import (
 from export_pipeline.store.database import reading, writing
 
 # Who asks is known before a body is taken, and their turn comes after: nobody waits for another's slow line.
-router = APIRouter(prefix="/connector/{cid}/session", dependencies=[Depends(contributor)])
+router = APIRouter(
+    prefix="/connector/{cid}/session",
+    dependencies=[Depends(contributor), Depends(with_room, scope="function")],
+)
 
 _SID = Checked({"minLength": 36, "maxLength": 36, "pattern": "^[a-z0-9-]+$"})
 

@@ -3,6 +3,7 @@
 import json
 import socket
 import time
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from export_pipeline.api.turns import MOST_UNDER_WAY
 from export_pipeline.store.data_connectors import find_data_connector, lock_data_connector
 from export_pipeline.store.database import writing
 from export_pipeline.store.entity_types import find_entity_type
@@ -150,6 +152,30 @@ def test_coordinators_wait_like_contributors(
         assert {one.result().status_code for one in asking} == {status}
 
 
+def test_what_a_contributor_has_under_way_is_bounded(api: Api, admin: Somebody) -> None:
+    """Bodies that never come to their end, each of megabytes."""
+    an_entity_type(admin)
+    with a_contributor(api, admin) as ours, ExitStack() as opened:
+        head = (
+            f"POST {ours.base}/{ours.open()}/upsert HTTP/1.1\r\nHost: a\r\n"
+            f"{TOKEN}: {ours.token}\r\nContent-Length: 4000000\r\n\r\n["
+        )
+        address = urlsplit(api.url)
+        slow = [
+            opened.enter_context(socket.create_connection((address.hostname, address.port)))
+            for _ in range(MOST_UNDER_WAY)
+        ]
+        for one in slow:
+            one.sendall(head.encode())
+        give_up = time.monotonic() + 20
+        while (answer := ours.http.get(f"{ours.base}/open/stream")).status_code == 200:
+            assert time.monotonic() < give_up
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "5")
+        slow[0].close()
+        while ours.http.get(f"{ours.base}/open/stream").status_code == 429:
+            assert time.monotonic() < give_up
+
+
 def test_who_waits_for_their_data_connector_keeps_nobody_else_waiting(two_apis: tuple[Api, Api]) -> None:
     """A large session of it is being closed, say. More ask than there are threads, or connections."""
     api, _ = two_apis
@@ -158,13 +184,17 @@ def test_who_waits_for_their_data_connector_keeps_nobody_else_waiting(two_apis: 
         an_entity_type(Somebody(ours, us))
         contributor = opened.enter_context(a_contributor(api, Somebody(ours, us)))
         threads = opened.enter_context(ThreadPoolExecutor(MANY))
-        asking: list[Future[str]] = []
+        asking: list[Future[httpx.Response]] = []
         with writing(api.installation.deployment.control) as closing:
             entity = find_entity_type(closing, ours, "country")
             lock_data_connector(closing, find_data_connector(closing, entity, "wikipedia").id)
-            asking += [threads.submit(contributor.open) for _ in range(MANY)]
+            path = f"{contributor.base}/open/stream"
+            asking += [threads.submit(contributor.http.get, path) for _ in range(MANY)]
             time.sleep(1)  # they are under way
             answers = [them.get("/v1/entity").status_code for _ in range(20)]
-            assert not any(one.done() for one in asking)
+            assert sum(not one.done() for one in asking) == MOST_UNDER_WAY
         assert answers == [200] * 20
-        assert len({one.result() for one in asking}) == MANY
+        assert Counter(one.result().status_code for one in asking) == {
+            200: MOST_UNDER_WAY,
+            429: MANY - MOST_UNDER_WAY,
+        }
