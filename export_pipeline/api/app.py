@@ -24,7 +24,7 @@ from export_pipeline.api.managed.face import MANAGED
 from export_pipeline.api.native.answering import SCHEMAS
 from export_pipeline.api.native.face import NATIVE
 from export_pipeline.api.problems import AWAY, OURS, Problem, problem_of, problem_of_input
-from export_pipeline.api.requests import MOST_BYTES, MOST_COMMAS, EveryRequest
+from export_pipeline.api.requests import MOST_BYTES, MOST_COMMAS, SECONDS_FOR_A_BODY, EveryRequest
 from export_pipeline.deployment import Deployment, open_deployment
 from export_pipeline.errors import ExportPipelineError
 from export_pipeline.settings import Settings
@@ -139,6 +139,8 @@ def _unrouted(request: Request, error: Exception) -> Response:
             f"the body is larger than {MOST_BYTES:,} bytes or holds more than {MOST_COMMAS:,} values;"
             " send less"
         ),
+        HTTPStatus.REQUEST_TIMEOUT: f"the body took more than {SECONDS_FOR_A_BODY:.0f} s; send it faster",
+        HTTPStatus.SERVICE_UNAVAILABLE: "too much is being sent to us at once; ask again",
         HTTPStatus.METHOD_NOT_ALLOWED: f"this address does not take {request.method}; it takes {taken}",
     }
     answer = _answer(request, Problem(status=status, message=said.get(status, status.description)))

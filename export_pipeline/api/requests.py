@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from anyio import move_on_after
 from fastapi import HTTPException, Request, Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
@@ -24,6 +25,12 @@ MOST_BYTES = 4 << 20
 # gigabytes, and half a minute in which nobody else is served.
 MOST_COMMAS = 50_000
 
+# Of all bodies together, until they are answered: nobody needs a key to send the most of one.
+MOST_HELD = 512 << 20
+
+# For all of a body. Four megabytes in it are 70 kB/s.
+SECONDS_FOR_A_BODY = 60.0
+
 # Security, for whoever opens an answer in a browser.
 FIELDS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
@@ -34,10 +41,21 @@ class EveryRequest:
     as many values as fit: what a look at those may cost is limited there.
     """
 
-    def __init__(self, app: ASGIApp, failed: Callable[[Request], Response], records: str) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        failed: Callable[[Request], Response],
+        records: str,
+        *,
+        seconds: float = SECONDS_FOR_A_BODY,
+        most_held: int = MOST_HELD,
+    ) -> None:
         self._app = app
         self._failed = failed
         self._records = records
+        self._seconds = seconds
+        self._most_held = most_held
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,17 +64,27 @@ class EveryRequest:
         id_ = _request_id(Headers(scope=scope))
         scope.setdefault("state", {})["request_id"] = id_
         began = time.monotonic()
-        status, taken, commas, started = 500, 0, 0, False
+        status, taken, commas, started, whole = 500, 0, 0, False, False
+        late_at: float | None = None
         counted = not scope["path"].startswith(self._records)
 
         async def limited() -> Message:
-            nonlocal taken, commas
-            message = await receive()
+            nonlocal taken, commas, whole, late_at
+            if late_at is None:  # what came before may have taken longer: a turn, or our own work
+                late_at = time.monotonic() + self._seconds
+            with move_on_after(None if whole else max(0.0, late_at - time.monotonic())) as waiting:
+                message = await receive()
+            if waiting.cancelled_caught:
+                raise HTTPException(408)
             body = message.get("body", b"")
             taken += len(body)
+            self._held += len(body)
             commas += body.count(b",") if counted else 0
+            whole = not message.get("more_body", False)
             if taken > MOST_BYTES or commas > MOST_COMMAS:
                 raise HTTPException(413)
+            if self._held > self._most_held:
+                raise HTTPException(503, headers={"Retry-After": "5"})
             return message
 
         async def answered(message: Message) -> None:
@@ -81,6 +109,7 @@ class EveryRequest:
                 raise
             await self._failed(Request(scope))(scope, receive, answered)
         finally:
+            self._held -= taken
             LOG.info(
                 "%s %s %s %.0f ms request=%s key=%s",
                 scope["method"],

@@ -1,12 +1,18 @@
 """What holds for every request: its id, its size, its line in the log."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
+from typing import Any
 
+import anyio
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
-from export_pipeline.api.requests import MOST_BYTES, MOST_COMMAS
+from export_pipeline.api.requests import MOST_BYTES, MOST_COMMAS, EveryRequest
 from export_pipeline_tests.api.bitbroker.parties import a_contributor, an_entity_type
 from export_pipeline_tests.api.conftest import Api, Somebody
 
@@ -111,3 +117,57 @@ def test_a_path_cannot_write_a_line_of_its_own_into_the_log(api: Api) -> None:
 
     assert "forged-line" in api.logged(answer.headers["X-Request-ID"])
     assert not any(line.startswith("ERROR forged-line") for line in api.log.read_text().splitlines())
+
+
+class Line:
+    """What a client sends, bit by bit, and then nothing more."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = list(pieces)
+        self.status: int | None = None
+
+    async def receive(self) -> dict[str, Any]:
+        if self._pieces:
+            return {"type": "http.request", "body": self._pieces.pop(0), "more_body": True}
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        self.status = message.get("status", self.status)
+
+
+async def asked(limited: EveryRequest, line: Line) -> None:
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": []}
+    await limited(scope, line.receive, line.send)
+
+
+def limited(**limits: Any) -> EveryRequest:
+    """An application that reads its body and answers, in those limits."""
+
+    async def read(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(str(len(await request.body())))
+
+    application = Starlette(routes=[Route("/", read, methods=["POST"])])
+    return EveryRequest(application, lambda _: PlainTextResponse("", 500), "/records", **limits)
+
+
+def test_a_body_that_does_not_end_is_not_waited_for() -> None:
+    line = Line(b"a", b"b")
+    anyio.run(asked, limited(seconds=0.1), line)
+    assert line.status == 408
+
+
+def test_all_bodies_together_are_bounded_until_they_are_answered() -> None:
+    application = limited(seconds=0.3, most_held=10)
+
+    async def together() -> list[int | None]:
+        lines = [Line(b"1234567"), Line(b"1234567")]
+        async with anyio.create_task_group() as group:
+            for line in lines:
+                group.start_soon(asked, application, line)
+        return [line.status for line in lines]
+
+    assert anyio.run(together) == [408, 503]
+    last = Line(b"1234567")
+    anyio.run(asked, application, last)
+    assert last.status == 408
