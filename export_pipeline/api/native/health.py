@@ -42,7 +42,7 @@ class Readiness(BaseModel):
 # Load balancers often ask with HEAD.
 @router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
-def healthz() -> Alive:
+async def healthz() -> Alive:
     """Whether the process answers."""
     return Alive()
 
