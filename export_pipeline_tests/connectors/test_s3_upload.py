@@ -227,8 +227,11 @@ def test_a_store_that_tells_another_checksum_took_something_else(s3_server: S3Se
     with site() as running:
         running.answer(200, {**told, "Content-Type": "application/xml"}, [ANSWER])
         destination = s3_server.config("sales", endpoint_url=running.url).open()
-        with pytest.raises(TransientFailure, match=r"'a\.csv' .* something else than was sent"):
+        with pytest.raises(TransientFailure, match=r"'a\.csv' .* something else than was sent") as caught:
             put(destination, "a.csv", noise(size))
+
+    # Whoever may not look has to know that it is there; of parts nothing is.
+    assert caught.value.unheard is (size < 8 * MIB)
 
 
 def test_where_the_answer_was_lost_no_checksum_was_told(server: S3Server) -> None:
