@@ -17,6 +17,7 @@ from export_pipeline.store.contribution_schema import (
 )
 from export_pipeline.store.database import writing
 from export_pipeline.store.organizations import ensure_organization
+from export_pipeline.store.webhook_answers import Webhook
 from export_pipeline_tests.builders import FIRST_HOUR, ORGANIZATION
 
 LONG_AGO = datetime(2012, 1, 1, tzinfo=UTC)
@@ -109,6 +110,18 @@ def a_record(
                 accepted_at=since + timedelta(minutes=minutes),
             )
         )
+
+
+def webhook_of(connector: str, *, cache: int) -> Webhook:
+    """The webhook of a data connector of `country`."""
+    return Webhook(
+        organization=ORGANIZATION,
+        connector=connector,
+        url="http://a.example",
+        entity_type="country",
+        properties=(),
+        cache=cache,
+    )
 
 
 def a_record_is_deleted(control: sa.Engine, connector: str, vendor_id: str) -> None:

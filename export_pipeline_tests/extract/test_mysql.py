@@ -29,6 +29,7 @@ from export_pipeline_tests.servers.certificates import Certificates, certificate
 from export_pipeline_tests.servers.mariadb import (
     fresh_mariadb_database,
     mariadb_is_here,
+    run_sql,
     running_mariadb,
     set_globally,
 )
@@ -37,8 +38,8 @@ from export_pipeline_tests.servers.ports import free_port
 
 @pytest.mark.parametrize("dialect", ["mysql", "mariadb", "mysql+pymysql", "mariadb+pymysql"])
 def test_the_family_has_one_reader_whatever_the_url_calls_it(mariadb_database: str, dialect: str) -> None:
-    _run(mariadb_database, "create table events (id bigint, seen datetime(6))")
-    _run(mariadb_database, "insert into events values (1, '2013-01-01 00:30:00')")
+    run_sql(mariadb_database, "create table events (id bigint, seen datetime(6))")
+    run_sql(mariadb_database, "insert into events values (1, '2013-01-01 00:30:00')")
     url = sa.make_url(mariadb_database).set(drivername=dialect).render_as_string(hide_password=False)
     with closing(open_source(url)) as source, source.snapshot() as snapshot:
         assert snapshot.mechanism == "MariaDB consistent snapshot, READ ONLY"
@@ -52,8 +53,8 @@ def test_texts_that_differ_behind_what_is_sorted_by_come_in_one_order_however_th
     table = a_table(*columns, order_by=("a", "b", "c"))
     orders = []
     for ends in ("dbacfe", "efcabd"):
-        _run(mariadb_database, "drop table if exists events")
-        _run(
+        run_sql(mariadb_database, "drop table if exists events")
+        run_sql(
             mariadb_database,
             "create table events (id bigint, seen datetime(6), a longtext, b longtext, c longtext)",
             *(
@@ -80,8 +81,10 @@ def test_texts_that_differ_behind_what_is_sorted_by_come_in_one_order_however_th
 def test_what_is_no_text_or_too_long_a_one_is_neither_found_nor_excluded(
     mariadb_database: str, type_: str, value: str
 ) -> None:
-    _run(mariadb_database, f"create table events (id bigint, seen datetime(6), word {type_}, tenant {type_})")
-    _run(mariadb_database, f"insert into events values (1, '2013-01-01 00:30:00', {value}, {value})")
+    run_sql(
+        mariadb_database, f"create table events (id bigint, seen datetime(6), word {type_}, tenant {type_})"
+    )
+    run_sql(mariadb_database, f"insert into events values (1, '2013-01-01 00:30:00', {value}, {value})")
     table = a_table(a_column("word"), a_column("tenant"))
     filters = [filter_from(text, table) for text in ("word =@ 'é'", "word !@ 'é'", "word != 'a?'")]
     selects = [rows_of_hour(table, KEYS, an_hour(), filter_, None) for filter_ in filters]
@@ -98,10 +101,10 @@ def test_what_is_no_text_or_too_long_a_one_is_neither_found_nor_excluded(
 
 @pytest.mark.parametrize("type_", ["blob", "varbinary(100)", "json"])
 def test_json_in_bytes_is_compared_as_the_text_that_arrives(mariadb_database: str, type_: str) -> None:
-    _run(mariadb_database, f"create table events (id bigint, seen datetime(6), value {type_})")
+    run_sql(mariadb_database, f"create table events (id bigint, seen datetime(6), value {type_})")
     for number, value in enumerate(['{"b": "É"}', '{"a": 1}', None]):
         text = "null" if value is None else f"'{value}'"
-        _run(mariadb_database, f"insert into events values ({number}, '2013-01-01 00:30:00', {text})")
+        run_sql(mariadb_database, f"insert into events values ({number}, '2013-01-01 00:30:00', {text})")
     table = a_table(a_column("value", "json"), order_by=("value", "id"))
     with closing(open_source(mariadb_database)) as source, source.snapshot() as snapshot:
         assert read(snapshot, table).column("id").to_pylist() == [1, 0, 2]
@@ -113,8 +116,8 @@ def test_json_in_bytes_is_compared_as_the_text_that_arrives(mariadb_database: st
 def test_a_row_that_the_server_will_not_put_together_is_refused_and_no_null(mariadb_url: str) -> None:
     """What is longer than its max_allowed_packet, its functions make NULL of."""
     with fresh_mariadb_database(mariadb_url) as url:
-        _run(url, "create table events (id bigint, seen datetime(6), a longtext, b longtext)")
-        _run(
+        run_sql(url, "create table events (id bigint, seen datetime(6), a longtext, b longtext)")
+        run_sql(
             url,
             "insert into events values (1, '2013-01-01 00:30:00', repeat('a', 900000), repeat('\"', 900000))",
         )
@@ -147,13 +150,13 @@ def test_a_table_that_was_replaced_since_it_was_looked_at_is_read_again(
     mariadb_database: str, replacing: Sequence[str]
 ) -> None:
     """The server says so by itself; PostgreSQL does not (see `test_postgresql_relations.py`)."""
-    _run(mariadb_database, f"create table events as {FILL}")
+    run_sql(mariadb_database, f"create table events as {FILL}")
     table = a_table()
     rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
     with closing(open_source(mariadb_database)) as source:
         with source.snapshot() as snapshot:
             assert snapshot.found(rows)
-            _run(mariadb_database, *replacing)
+            run_sql(mariadb_database, *replacing)
             with pytest.raises(TransientFailure, match="definition has changed"):
                 snapshot.count(rows)
         with source.snapshot() as snapshot:
@@ -175,13 +178,13 @@ def test_a_table_that_was_there_before_takes_no_place_while_an_hour_is_read(
     mariadb_database: str, making: Sequence[str], replacing: Sequence[str]
 ) -> None:
     """Of one that is filled after the snapshot began it sees no row, and the server says nothing."""
-    _run(mariadb_database, "create table fresh (id bigint, seen datetime(6)) engine = innodb", *making)
-    _run(mariadb_database, f"insert into {'first' if len(making) > 1 else 'events'} {FILL}")
+    run_sql(mariadb_database, "create table fresh (id bigint, seen datetime(6)) engine = innodb", *making)
+    run_sql(mariadb_database, f"insert into {'first' if len(making) > 1 else 'events'} {FILL}")
     table = a_table()
     rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
     with closing(open_source(mariadb_database)) as source, ThreadPoolExecutor(1) as pool:
         with source.snapshot(selects=[rows]) as snapshot:
-            replaced = pool.submit(_run, mariadb_database, f"insert into fresh {FILL}", *replacing)
+            replaced = pool.submit(run_sql, mariadb_database, f"insert into fresh {FILL}", *replacing)
             with pytest.raises(TimeoutError):
                 replaced.result(2)
             assert snapshot.count(rows) == 9
@@ -192,7 +195,7 @@ def test_a_table_that_was_there_before_takes_no_place_while_an_hour_is_read(
 
 
 def test_a_snapshot_does_not_wait_for_who_waits_for_the_hour_itself(mariadb_database: str) -> None:
-    _run(
+    run_sql(
         mariadb_database, "create table fresh (id bigint, seen datetime(6))", "create table events like fresh"
     )
     table = a_table()
@@ -200,7 +203,7 @@ def test_a_snapshot_does_not_wait_for_who_waits_for_the_hour_itself(mariadb_data
     with closing(open_source(mariadb_database)) as source, ThreadPoolExecutor(1) as pool:
         with source.snapshot(selects=[rows]):
             swap = "rename table events to gone, fresh to events"
-            replaced = pool.submit(_run, mariadb_database, swap)
+            replaced = pool.submit(run_sql, mariadb_database, swap)
             with pytest.raises(TimeoutError):
                 replaced.result(2)
             with source.snapshot() as another:
@@ -214,13 +217,15 @@ def test_a_snapshot_does_not_wait_for_who_waits_for_the_hour_itself(mariadb_data
 def test_who_waits_for_the_hour_itself_while_the_hour_waits_for_them_lets_it_be_tried_again(
     mariadb_database: str,
 ) -> None:
-    _run(mariadb_database, *(f"create table {name} (id bigint, seen datetime(6))" for name in ("one", "two")))
+    run_sql(
+        mariadb_database, *(f"create table {name} (id bigint, seen datetime(6))" for name in ("one", "two"))
+    )
     one, two = (_select_of(name) for name in ("one", "two"))
     with closing(open_source(mariadb_database)) as source, ThreadPoolExecutor(1) as pool:
         with source.snapshot(selects=[two]) as snapshot:
             assert isinstance(snapshot, MysqlSnapshot)
             # It locks them by their names.
-            replaced = pool.submit(_run, mariadb_database, "rename table one to a, two to b")
+            replaced = pool.submit(run_sql, mariadb_database, "rename table one to a, two to b")
             _wait_for_locks(mariadb_database, 1)
             snapshot.selects = [one]
             with pytest.raises(TransientFailure, match="one: it is just being replaced"):
@@ -230,7 +235,7 @@ def test_who_waits_for_the_hour_itself_while_the_hour_waits_for_them_lets_it_be_
 
 def test_a_wait_for_a_table_that_is_ended_by_the_server_ends_the_hour(mariadb_database: str) -> None:
     """Without the lock it would read whatever is put there meanwhile."""
-    _run(mariadb_database, f"create table events as {FILL}")
+    run_sql(mariadb_database, f"create table events as {FILL}")
     with (
         closing(open_source(mariadb_database)) as source,
         _locked(mariadb_database, "events"),
@@ -238,7 +243,7 @@ def test_a_wait_for_a_table_that_is_ended_by_the_server_ends_the_hour(mariadb_da
     ):
         hour = pool.submit(_counted, source, "events")
         (id_,) = _wait_for_locks(mariadb_database, 1)
-        _run(mariadb_database, f"kill query {id_}")
+        run_sql(mariadb_database, f"kill query {id_}")
         with pytest.raises(TransientFailure, match="could not be read: Query execution was interrupted"):
             hour.result(60)
 
@@ -246,8 +251,8 @@ def test_a_wait_for_a_table_that_is_ended_by_the_server_ends_the_hour(mariadb_da
 def test_a_table_that_is_replaced_while_the_hours_others_are_held_already_is_of_their_moment(
     mariadb_database: str,
 ) -> None:
-    _run(mariadb_database, f"create table one as {FILL}")
-    _run(
+    run_sql(mariadb_database, f"create table one as {FILL}")
+    run_sql(
         mariadb_database, *(f"create table {name} (id bigint, seen datetime(6))" for name in ("fresh", "two"))
     )
     swap = "rename table two to gone, fresh to two"
@@ -255,23 +260,23 @@ def test_a_table_that_is_replaced_while_the_hours_others_are_held_already_is_of_
         with _locked(mariadb_database, "two"):
             hour = pool.submit(_counted, source, "one", "two")
             _wait_for_locks(mariadb_database, 1)
-            _run(mariadb_database, f"insert into fresh {FILL}", f"insert into one {FILL}")
-            swapped = pool.submit(_run, mariadb_database, swap)
+            run_sql(mariadb_database, f"insert into fresh {FILL}", f"insert into one {FILL}")
+            swapped = pool.submit(run_sql, mariadb_database, swap)
             _wait_for_locks(mariadb_database, 2)
         swapped.result(60)
         assert hour.result(60) == [18, 9]
 
 
 def test_a_table_is_not_replaced_while_another_of_the_hour_is_read(mariadb_database: str) -> None:
-    _run(mariadb_database, f"create table one as {FILL}", f"create table two as {FILL}")
-    _run(mariadb_database, "create table fresh (id bigint, seen datetime(6))")
+    run_sql(mariadb_database, f"create table one as {FILL}", f"create table two as {FILL}")
+    run_sql(mariadb_database, "create table fresh (id bigint, seen datetime(6))")
     one, two = (_select_of(name) for name in ("one", "two"))
     with closing(open_source(mariadb_database)) as source, ThreadPoolExecutor(1) as pool:
         with source.snapshot(selects=[one, two]) as snapshot:
             with closing(snapshot.batches(one, arrow_schema(a_table().columns))) as batches:
                 assert next(batches).num_rows == 9
                 swap = "rename table two to gone, fresh to two"
-                replaced = pool.submit(_run, mariadb_database, swap)
+                replaced = pool.submit(run_sql, mariadb_database, swap)
                 _wait_for_locks(mariadb_database, 1)
                 assert list(batches) == []
             assert snapshot.count(two) == 9
@@ -283,7 +288,7 @@ def test_a_table_is_not_replaced_while_another_of_the_hour_is_read(mariadb_datab
 def test_an_hour_that_is_ended_by_the_server_while_rows_come_is_read_again(
     mariadb_database: str, what: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    _run(
+    run_sql(
         mariadb_database,
         "create table events as select seq as id, timestamp '2013-01-01 00:30:00' as seen,"
         " repeat('x', 1000) as word from seq_1_to_60000",
@@ -296,7 +301,7 @@ def test_an_hour_that_is_ended_by_the_server_while_rows_come_is_read_again(
             connection: sa.Connection = vars(snapshot)["connection"]
             id_ = connection.exec_driver_sql("select connection_id()").scalar_one()
             for _ in snapshot.batches(rows, schema):
-                _run(mariadb_database, f"kill {what} {id_}")
+                run_sql(mariadb_database, f"kill {what} {id_}")
 
     with closing(open_source(mariadb_database)) as source:
         with pytest.raises(TransientFailure, match="mysql database"):
@@ -312,7 +317,7 @@ def test_an_hour_that_is_ended_by_the_server_while_rows_come_is_read_again(
 def test_a_column_that_goes_between_the_look_and_the_read_fails_the_hour(
     mariadb_database: str, change: str
 ) -> None:
-    _run(
+    run_sql(
         mariadb_database,
         "create table events (id bigint primary key, seen datetime(6), word text)",
         "insert into events values (1, '2013-01-01 00:30:00', 'w')",
@@ -321,7 +326,7 @@ def test_a_column_that_goes_between_the_look_and_the_read_fails_the_hour(
     rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
     with closing(open_source(mariadb_database)) as source, source.snapshot() as snapshot:
         assert snapshot.found(rows)
-        _run(mariadb_database, f"alter table events {change}")
+        run_sql(mariadb_database, f"alter table events {change}")
         with pytest.raises(
             (TransientFailure, PermanentFailure), match=r"Unknown column|definition has changed"
         ):
@@ -330,7 +335,7 @@ def test_a_column_that_goes_between_the_look_and_the_read_fails_the_hour(
 
 def test_an_hour_that_is_abandoned_is_not_read_to_its_end(mariadb_database: str) -> None:
     """The driver by itself would read a billion rows before it lets go."""
-    _run(
+    run_sql(
         mariadb_database,
         "create view events as select seq as id, timestamp '2013-01-01 00:30:00' as seen"
         " from seq_1_to_9999999999",
@@ -348,7 +353,7 @@ def test_an_hour_that_is_abandoned_is_not_read_to_its_end(mariadb_database: str)
 def test_an_hour_that_is_stopped_between_two_batches_prints_nothing(
     mariadb_database: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    _run(
+    run_sql(
         mariadb_database,
         "create view events as select seq as id, timestamp '2013-01-01 00:30:00' as seen"
         " from seq_1_to_9999999999",
@@ -458,32 +463,24 @@ def _counted(source: Source, *relations: str) -> list[int]:
         return [snapshot.count(select) for select in selects]
 
 
-def _run(url: str, *statements: str) -> None:
-    database = sa.create_engine(url, poolclass=sa.NullPool)
-    with database.begin() as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
-    database.dispose()
-
-
 @pytest.fixture
 def reader(mariadb_database: str) -> Iterator[str]:
     """The URL of a user who may read everything, and look at no view's statement."""
     url = sa.make_url(mariadb_database)
     user = f"reader_{secrets.token_hex(4)}"
-    _run(mariadb_database, f"create user {user}@'127.0.0.1' identified by 'secret-of-it'")
-    _run(mariadb_database, f"grant select on {url.database}.* to {user}@'127.0.0.1'")
+    run_sql(mariadb_database, f"create user {user}@'127.0.0.1' identified by 'secret-of-it'")
+    run_sql(mariadb_database, f"grant select on {url.database}.* to {user}@'127.0.0.1'")
     yield url.set(username=user, password="secret-of-it").render_as_string(hide_password=False)
-    _run(mariadb_database, f"drop user {user}@'127.0.0.1'")
+    run_sql(mariadb_database, f"drop user {user}@'127.0.0.1'")
 
 
 def test_a_view_that_the_user_may_read_and_not_look_at_is_read_and_not_compared(
     mariadb_database: str, reader: str
 ) -> None:
     """Whether it has changed nobody can see; that is said (see `pipeline.hours.remarks_on`)."""
-    _run(mariadb_database, "create table hidden (id bigint, seen datetime(6), made year)")
-    _run(mariadb_database, "insert into hidden values (1, '2013-01-01 00:30:00', 2013)")
-    _run(mariadb_database, "create view events as select * from hidden")
+    run_sql(mariadb_database, "create table hidden (id bigint, seen datetime(6), made year)")
+    run_sql(mariadb_database, "insert into hidden values (1, '2013-01-01 00:30:00', 2013)")
+    run_sql(mariadb_database, "create view events as select * from hidden")
     table = a_table(a_column("made", "int16"))
     rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
     with closing(open_source(reader)) as source, source.snapshot() as snapshot:
@@ -497,13 +494,13 @@ def test_a_view_that_the_user_may_read_and_not_look_at_is_read_and_not_compared(
 def test_the_receipt_claims_no_moment_of_a_view_whose_tables_the_user_may_not_see(
     mariadb_database: str, reader: str
 ) -> None:
-    _run(mariadb_database, f"create table hidden as {FILL}", "create view events as select * from hidden")
+    run_sql(mariadb_database, f"create table hidden as {FILL}", "create view events as select * from hidden")
     rows = _select_of("events")
     with closing(open_source(reader)) as source, source.snapshot(selects=[rows]) as snapshot:
         assert snapshot.count(rows) == 9
         assert snapshot.mechanism == "none"
     who = sa.make_url(reader)
-    _run(mariadb_database, f"grant show view on {who.database}.* to {who.username}@'127.0.0.1'")
+    run_sql(mariadb_database, f"grant show view on {who.database}.* to {who.username}@'127.0.0.1'")
     with closing(open_source(reader)) as source, source.snapshot(selects=[rows]) as snapshot:
         assert snapshot.count(rows) == 9
         assert snapshot.mechanism == "MariaDB consistent snapshot, READ ONLY"
@@ -512,15 +509,17 @@ def test_the_receipt_claims_no_moment_of_a_view_whose_tables_the_user_may_not_se
 def test_such_a_view_is_of_the_moment_of_all_else_in_the_hour_and_is_not_replaced(
     mariadb_database: str, reader: str
 ) -> None:
-    _run(mariadb_database, f"create table hidden as {FILL}", "create view events as select * from hidden")
+    run_sql(mariadb_database, f"create table hidden as {FILL}", "create view events as select * from hidden")
     table = a_table()
     rows = rows_of_hour(table, table.columns, an_hour(), EVERY_ROW, None)
     with closing(open_source(reader)) as source, ThreadPoolExecutor(1) as pool:
         with source.snapshot(selects=[rows]) as snapshot:
-            _run(mariadb_database, f"insert into hidden {FILL}")
+            run_sql(mariadb_database, f"insert into hidden {FILL}")
             assert snapshot.found(rows) is None
             replaced = pool.submit(
-                _run, mariadb_database, "create or replace view events as select * from hidden where id = 1"
+                run_sql,
+                mariadb_database,
+                "create or replace view events as select * from hidden where id = 1",
             )
             with pytest.raises(TimeoutError):
                 replaced.result(2)

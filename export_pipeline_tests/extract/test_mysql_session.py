@@ -12,7 +12,7 @@ from export_pipeline.extract.sources import open_source
 from export_pipeline.filters.tree import EVERY_ROW
 from export_pipeline_tests.builders import a_column, an_hour
 from export_pipeline_tests.extract.test_every_reader import KEYS, SEEN, a_table, read
-from export_pipeline_tests.servers.mariadb import fresh_mariadb_database, set_globally
+from export_pipeline_tests.servers.mariadb import fresh_mariadb_database, run_sql, set_globally
 
 FILL = "select seq as id, timestamp '2013-01-01 00:30:00' as seen from seq_1_to_9"
 
@@ -33,12 +33,12 @@ FILL = "select seq as id, timestamp '2013-01-01 00:30:00' as seen from seq_1_to_
 )
 def test_a_server_with_settings_of_its_own_is_read_alike(mariadb_url: str, setting: str) -> None:
     with fresh_mariadb_database(mariadb_url) as url:
-        _run(
+        run_sql(
             url,
             "create table events (id bigint, seen timestamp(6) null, `Order` char(9), note text)"
             " with system versioning",
         )
-        _run(
+        run_sql(
             url, "set time_zone = '+00:00'", "insert into events values (1, '2013-01-01 00:30:00', 'é\"', '')"
         )
         with (
@@ -62,8 +62,8 @@ def test_a_server_with_settings_of_its_own_is_read_alike(mariadb_url: str, setti
 )
 def test_a_limit_of_the_servers_ends_no_hour(mariadb_url: str, limit: str) -> None:
     with fresh_mariadb_database(mariadb_url) as url:
-        _run(url, f"create table raw as {FILL}")
-        _run(url, "create view events as select id, seen from raw where id = 1 and sleep(1.5) = 0")
+        run_sql(url, f"create table raw as {FILL}")
+        run_sql(url, "create view events as select id, seen from raw where id = 1 and sleep(1.5) = 0")
         locking = sa.create_engine(url, poolclass=sa.NullPool)
         with (
             locking.connect() as connection,
@@ -104,19 +104,13 @@ FUNCTIONS = {
 def test_a_view_has_what_it_has_on_a_server_that_was_set_to_nothing(mariadb_url: str, setting: str) -> None:
     function, value = FUNCTIONS[setting]
     with fresh_mariadb_database(mariadb_url) as url:
-        _run(url, f"create table raw as {FILL}")
-        _run(url, f"create view events as select id, seen, concat({function}) as word from raw where id = 1")
+        run_sql(url, f"create table raw as {FILL}")
+        run_sql(
+            url, f"create view events as select id, seen, concat({function}) as word from raw where id = 1"
+        )
         with (
             set_globally(mariadb_url, setting),
             closing(open_source(url)) as source,
             source.snapshot() as snapshot,
         ):
             assert read(snapshot, a_table(a_column("word"))).column("word").to_pylist() == [value]
-
-
-def _run(url: str, *statements: str) -> None:
-    database = sa.create_engine(url, poolclass=sa.NullPool)
-    with database.begin() as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
-    database.dispose()

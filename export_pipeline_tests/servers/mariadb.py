@@ -101,6 +101,15 @@ def set_globally(server_url: str, setting: str) -> Iterator[None]:
                 connection.exec_driver_sql(f"set global {name} = %s", (before,))
 
 
+def run_sql(url: str, *statements: str) -> None:
+    """Run them there in one transaction, by a connection of their own."""
+    database = sa.create_engine(url, poolclass=sa.NullPool)
+    with database.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    database.dispose()
+
+
 def _administer(server_url: str, statement: str) -> None:
     engine = sa.create_engine(server_url, poolclass=sa.NullPool)
     with engine.begin() as connection:

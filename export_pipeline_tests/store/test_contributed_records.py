@@ -20,9 +20,9 @@ from export_pipeline.store.contribution_sessions import begin_session, stage_del
 from export_pipeline.store.data_connectors import DataConnector, set_live
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.entity_types import EntityType
-from export_pipeline.store.webhook_answers import Webhook, keep_answers
+from export_pipeline.store.webhook_answers import keep_answers
 from export_pipeline.store.webhook_schema import WEBHOOK_ANSWERS
-from export_pipeline_tests.builders import ORGANIZATION
+from export_pipeline_tests.contributed import webhook_of
 from export_pipeline_tests.contributing import stored_data_connector, stored_entity
 
 TEN = datetime(2026, 1, 5, 10, tzinfo=UTC)
@@ -81,14 +81,7 @@ def test_what_a_webhook_said_goes_with_the_record_and_stays_with_a_changed_one(
     control: sa.Engine, wikipedia: DataConnector, replace: bool
 ) -> None:
     accepted(control, wikipedia, A, B, C)
-    hook = Webhook(
-        organization=ORGANIZATION,
-        connector=wikipedia.id,
-        url="http://a.example",
-        entity_type="country",
-        properties=(),
-        cache=60,
-    )
+    hook = webhook_of(wikipedia.id, cache=60)
     said = {name: Answer(entity={"said": name}) for name in "abc"}
     with writing(control) as connection:
         keep_answers(connection, hook, said, TEN)

@@ -22,9 +22,9 @@ from export_pipeline.filters.tree import EVERY_ROW
 from export_pipeline.store.contributed_tables import contributed_tables, with_contributed
 from export_pipeline.store.contribution_schema import DATA_CONNECTORS
 from export_pipeline.store.database import reading, writing
-from export_pipeline.store.webhook_answers import Webhook, keep_answers
+from export_pipeline.store.webhook_answers import keep_answers
 from export_pipeline_tests.builders import ORGANIZATION, a_table, an_hour
-from export_pipeline_tests.contributed import COUNTRY, a_data_connector, a_record, an_entity_type
+from export_pipeline_tests.contributed import COUNTRY, a_data_connector, a_record, an_entity_type, webhook_of
 
 
 def tables(control: sa.Engine, organization: str = ORGANIZATION) -> Sequence[Table]:
@@ -145,14 +145,7 @@ def test_what_a_webhook_said_is_in_the_row(control: sa.Engine) -> None:
     connector = a_data_connector(control, an_entity_type(control), webhook="http://a.example")
     a_record(control, connector, "gb", {"population": 1, "old": 1}, instance={"a": 1})
     a_record(control, connector, "it", {"population": 1})
-    hook = Webhook(
-        organization=ORGANIZATION,
-        connector=connector,
-        url="http://a.example",
-        entity_type="country",
-        properties=(),
-        cache=0,
-    )
+    hook = webhook_of(connector, cache=0)
     said = Answer(entity={"population": 2, "capital": {"name": "London"}, "new": 1}, instance={"b": 2})
     with writing(control) as connection:
         keep_answers(connection, hook, {"gb": said}, datetime.now(UTC))
@@ -177,14 +170,7 @@ def test_an_answer_that_does_not_fit_the_schema_any_more_is_not_in_the_row(contr
     ]
     for vendor_id, _ in said:
         a_record(control, connector, vendor_id, {"population": 1}, instance={"a": 1})
-    hook = Webhook(
-        organization=ORGANIZATION,
-        connector=connector,
-        url="http://a.example",
-        entity_type="country",
-        properties=(),
-        cache=9,
-    )
+    hook = webhook_of(connector, cache=9)
     answers = {vendor_id: Answer(entity=entity, instance={"b": 2}) for vendor_id, entity in said}
     with writing(control) as connection:
         keep_answers(connection, hook, answers, datetime.now(UTC))
@@ -203,14 +189,7 @@ def test_an_answer_that_does_not_fit_the_schema_any_more_is_not_in_the_row(contr
 def test_a_connector_that_has_no_webhook_any_more_is_not_enriched(control: sa.Engine) -> None:
     connector = a_data_connector(control, an_entity_type(control), webhook="http://a.example")
     a_record(control, connector, "gb", {"population": 1})
-    hook = Webhook(
-        organization=ORGANIZATION,
-        connector=connector,
-        url="http://a.example",
-        entity_type="country",
-        properties=(),
-        cache=9,
-    )
+    hook = webhook_of(connector, cache=9)
     with writing(control) as connection:
         keep_answers(connection, hook, {"gb": Answer(entity={"population": 2})}, datetime.now(UTC))
         connection.execute(DATA_CONNECTORS.update().values(webhook=None))

@@ -23,7 +23,7 @@ from export_pipeline.store.webhook_answers import (
 )
 from export_pipeline.store.webhook_schema import WEBHOOK_ANSWERS
 from export_pipeline_tests.builders import FIRST_HOUR, ORGANIZATION
-from export_pipeline_tests.contributed import a_data_connector, a_record, an_entity_type
+from export_pipeline_tests.contributed import a_data_connector, a_record, an_entity_type, webhook_of
 
 NOW = datetime(2026, 1, 5, 10, 30, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -31,14 +31,7 @@ SECOND = timedelta(seconds=1)
 
 def a_webhook(control: sa.Engine, cache: int = 60) -> Webhook:
     id_ = a_data_connector(control, an_entity_type(control), webhook="http://a.example", cache=cache)
-    return Webhook(
-        organization=ORGANIZATION,
-        connector=id_,
-        url="http://a.example",
-        entity_type="country",
-        properties=(),
-        cache=cache,
-    )
+    return webhook_of(id_, cache=cache)
 
 
 def to_ask_for(control: sa.Engine, hook: Webhook, now: datetime) -> Sequence[str]:
