@@ -25,11 +25,12 @@ def session_of_its_own(region: str) -> botocore.session.Session:
     for file in ("config_file", "credentials_file"):
         said.set_config_variable(file, os.devnull)
     said.set_config_variable("region", region)
-    said.set_config_variable("ca_bundle", _authorities())
+    said.set_config_variable("ca_bundle", trusted())
     return session
 
 
-def _authorities() -> str | None:
+def trusted() -> str | None:
+    """The file of certificates that Amazon's client trusts here: its own configuration may name one too."""
     try:
         found: str | None = botocore.session.Session().get_config_variable("ca_bundle")
     except ProfileNotFound:  # the file would say it in that

@@ -22,7 +22,7 @@ from export_pipeline.connectors.limits import told
 from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST
 from export_pipeline.connectors.role_service import asked_at
 from export_pipeline.connectors.s3_credentials import S3Credentials
-from export_pipeline.connectors.s3_environment import session_of_its_own
+from export_pipeline.connectors.s3_environment import session_of_its_own, trusted
 from export_pipeline.connectors.s3_network import SECONDS_BETWEEN_BYTES, SECONDS_TO_CONNECT, confine
 from export_pipeline.connectors.strangers import MISREAD, a_bug, no_store, taken_from_an_answer
 from export_pipeline.errors import Denied, PermanentFailure, TransientFailure
@@ -57,6 +57,7 @@ def session_of(
     else:
         asking = botocore.session.Session()
         asking.set_config_variable("region", region)
+        asking.set_config_variable("ca_bundle", trusted())
     if credentials.role_arn is None:
         return asking
     role = _Role(asking, credentials, sts_endpoint_url)

@@ -2,6 +2,7 @@
 
 import base64
 import logging
+import re
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,11 +16,18 @@ from export_pipeline.connectors.unfinished import Note, Unfinished, left_behind,
 from export_pipeline.errors import HourFailed, TransientFailure
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+    from mypy_boto3_s3.type_defs import (
+        CompletedPartTypeDef,
+        PutObjectOutputTypeDef,
+        UploadPartOutputTypeDef,
+    )
 
     from export_pipeline.connectors.s3_store import S3Destination
 
 logger = logging.getLogger(__name__)
+
+# Four bytes in base64. Some stores answer with an empty field, or with words of their own.
+_CRC32 = re.compile("[A-Za-z0-9+/]{6}==")
 
 
 class Address(TypedDict):
@@ -76,9 +84,10 @@ class S3Sending:
                 ChecksumAlgorithm="CRC32",
             )
             sent: CompletedPartTypeDef = {"PartNumber": part.number, "ETag": answer["ETag"]}
-        self._compare(part, answer.get("ChecksumCRC32"))
-        if "ChecksumCRC32" in answer:  # then it has to be given back when the parts are joined
-            sent["ChecksumCRC32"] = answer["ChecksumCRC32"]
+        told = _checksum(answer)
+        self._compare(part, told)
+        if told is not None:  # then it has to be given back when the parts are joined
+            sent["ChecksumCRC32"] = told
         self._sent.append(sent)
 
     def publish(self, last: Part, *, replaces: Version | None) -> Version:
@@ -132,7 +141,7 @@ class S3Sending:
             )
             version = Version(put["ETag"])
         try:
-            self._compare(only, put.get("ChecksumCRC32"))
+            self._compare(only, _checksum(put))
         except TransientFailure as failure:
             failure.unheard = True  # what it took is there, and ours to replace
             raise
@@ -150,6 +159,12 @@ class S3Sending:
                 " than was sent; try again"
             )
         self._told.append(told is not None)
+
+
+def _checksum(answer: "UploadPartOutputTypeDef | PutObjectOutputTypeDef") -> str | None:
+    """The checksum that a store tells of what it took; None where it tells none."""
+    told = answer.get("ChecksumCRC32")
+    return told if told is not None and _CRC32.fullmatch(told) else None
 
 
 def _if(replaces: Version | None) -> Condition:

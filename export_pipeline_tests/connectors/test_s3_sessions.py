@@ -16,6 +16,7 @@ import boto3.session
 import pytest
 from pydantic import SecretStr
 
+from export_pipeline.connectors.authorities import VARIABLES
 from export_pipeline.connectors.checking import check
 from export_pipeline.connectors.role_service import ask_at
 from export_pipeline.connectors.s3 import S3Config
@@ -102,6 +103,19 @@ def in_our_name(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     ask_at(account.server.endpoint_url)
     yield
     ask_at(None)
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_whom_the_operator_trusts_is_trusted_in_our_own_name_too(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for other in VARIABLES:
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, "/operators.pem")
+
+    session = session_of(S3Credentials(), region="eu-south-2", sts_endpoint_url=None)
+
+    assert session.get_config_variable("ca_bundle") == "/operators.pem"
 
 
 def keyless(account: Account, role: str, **changes: Any) -> S3Config:

@@ -189,10 +189,17 @@ def test_the_proof_is_the_stores_checksum_where_it_tells_one(server: S3Server, s
 ANSWER = b"<Answer><UploadId>7f3a</UploadId><ETag>7f3a</ETag></Answer>"
 
 
+@pytest.mark.parametrize(
+    "told",
+    [{}, *({"x-amz-checksum-crc32": no_checksum} for no_checksum in ("", "-1", "55bc801d", "none yet"))],
+    ids=lambda told: str(*told.values()),
+)
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
-def test_a_store_that_tells_no_checksum_is_taken_at_its_word(s3_server: S3Server, size: int) -> None:
+def test_a_store_that_tells_no_checksum_is_taken_at_its_word(
+    s3_server: S3Server, size: int, told: dict[str, str]
+) -> None:
     with site() as running:
-        running.answer(200, {"ETag": '"7f3a"', "Content-Type": "application/xml"}, [ANSWER])
+        running.answer(200, {"ETag": '"7f3a"', "Content-Type": "application/xml", **told}, [ANSWER])
         upload = s3_server.config("sales", endpoint_url=running.url).open().begin("a.csv", {})
         upload.write(noise(size))
         upload.commit(replaces=None)
