@@ -1,8 +1,10 @@
 """Drivers' errors as ours, sorted by what the reader does next.
 
-A driver's text is kept, and chained, where it speaks of names, not of values.
+A driver's text is kept, and chained, where it speaks of names, not of values. The addresses of our network
+are left out of what is told, which customers read; logs have them, from the error that is chained.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -33,6 +35,14 @@ _WRONG_CONFIGURATION = (
 
 # How SQLite and MySQL speak of tables and columns that are not there, in errors of the wrong class.
 _NO_SUCH_NAME = ("no such", "Unknown column")
+
+# `server at "10.0.0.7", port 5432`, `server on '10.0.0.7'`, `resolve host 'db'`, `user 'exporter'@'10.0.0.9'`
+_ADDRESS = re.compile(
+    r"""(?<=\bserver)\ (?:at|on(?:\ socket)?)\ (['"]).*?\1(?:\ \(\w*[.:][\w.:]+\))?(?:,\ port\ \d+)?
+    |(?<=\bhost)\ (['"]).*?\2
+    |(?<=')@'[^']*'""",
+    re.VERBOSE | re.IGNORECASE,
+)
 
 
 def named(url: sa.URL) -> str:
@@ -121,6 +131,6 @@ def _is_a(error: object, name: str) -> bool:
 
 
 def _first_line(error: object) -> str:
-    """The first line of the text. MySQL's drivers put a number before it."""
+    """The first line of the text, without addresses. MySQL's drivers put a number before it."""
     text = error.args[-1] if isinstance(error, Exception) and len(error.args) == 2 else error
-    return (str(text).strip().splitlines() or [type(error).__name__])[0]
+    return _ADDRESS.sub("", (str(text).strip().splitlines() or [type(error).__name__])[0])

@@ -61,6 +61,29 @@ def test_the_reader_is_told_what_to_do(error: Exception, kind: type, says: str, 
     assert str(failure).startswith("the mysql database flights")
 
 
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        (
+            'connection to server at "10.0.0.7", port 5432 failed: refused',
+            "connection to server failed: refused",
+        ),
+        ('server at "db" (10.0.0.7), port 5432 failed: timeout', "server failed: timeout"),
+        ('server on socket "/run/.s.PGSQL.5432" failed: none', "server failed: none"),
+        ("Can't connect to MySQL server on 'db' ([Errno 111] refused)", "MySQL server ([Errno 111] refused)"),
+        ("failed to resolve host 'db.intern': not known", "resolve host: not known"),
+        ('no pg_hba.conf entry for host "10.0.0.9", user "me"', 'entry for host, user "me"'),
+        ("Host '10.0.0.9' is not allowed to connect", "Host is not allowed"),
+        ("Access denied for user 'me'@'10.0.0.9' (using password)", "user 'me' (using password)"),
+    ],
+)
+def test_where_our_databases_are_is_in_logs_alone(told: str, says: str) -> None:
+    failure = failure_of(OperationalError(told))
+
+    assert says in str(failure)
+    assert told in "".join(traceback.format_exception(failure))
+
+
 def test_a_lost_connection_is_worth_a_retry() -> None:
     assert isinstance(failure_of(DataError("?"), lost=True), TransientFailure)
 
