@@ -16,7 +16,7 @@ from fastapi.responses import StreamingResponse
 from export_pipeline.api.streams import begun, sent
 from export_pipeline.api.visits import address_of, deployment_of
 from export_pipeline.connectors.destination import Destination, StoredObject
-from export_pipeline.control.archives import archive_of, csv_of
+from export_pipeline.control.archives import archive_of
 from export_pipeline.control.links import LASTS, check_link, signed_link
 from export_pipeline.deployment import Deployment
 from export_pipeline.errors import Gone
@@ -63,22 +63,22 @@ def file_link(
     return f"{address_of(request, deployment)}{address}"
 
 
-@router.get(ARCHIVES + "/{task_id}/{name}", include_in_schema=False)
+@router.api_route(ARCHIVES + "/{task_id}/{name}", methods=["GET", "HEAD"], include_in_schema=False)
 async def archive(
     request: Request, task_id: str, name: str, expires: Expires, signature: Signature
 ) -> Response:
     """The task's files in one zip."""
     deployment = deployment_of(request)
     check_link(deployment.secret_key, f"{ARCHIVES}/{task_id}/{name}", expires=expires, signature=signature)
-    return await begun(partial(_archive, deployment, task_id, name))
+    return await begun(partial(_archive, request, deployment, task_id, name))
 
 
-def _archive(deployment: Deployment, task_id: str, name: str) -> Response:
+def _archive(request: Request, deployment: Deployment, task_id: str, name: str) -> Response:
     task, export = _there(deployment, task_id)
-    csv_of(export.definition.format)
     destination = deployment.connector(export.connector_id).open()
+    pieces = _with_first(archive_of(deployment.control, destination, export, task))
     return StreamingResponse(
-        sent(_with_first(archive_of(deployment.control, destination, export, task))),
+        sent(pieces if request.method == "GET" else iter(())),
         media_type=MEDIA_TYPES[".zip"],
         headers={"Content-Disposition": disposition(name)},
     )

@@ -1,6 +1,7 @@
 """A task's files as one zip with a file per table, made while it is sent: never in memory or on disk."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from io import RawIOBase
 from typing import Any, BinaryIO, cast
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -8,7 +9,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import sqlalchemy as sa
 
 from export_pipeline.connectors.destination import Destination
-from export_pipeline.control.stored_files import Reader, StoredFile, bytes_of, files_of
+from export_pipeline.control.stored_files import Reader, StoredFile, bytes_of, files_in, receipts_of
 from export_pipeline.errors import InvalidRequest, WrongState
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask
@@ -24,27 +25,63 @@ LEVEL = 1
 NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """A table in a zip: how its files are written, and the first of them, if there is any."""
+
+    table: str
+    format: CsvFormat
+    first: StoredFile | None
+
+    @property
+    def name(self) -> str:
+        """What it is called in the zip."""
+        return f"{self.table}.{self.format.extension.removesuffix(SUFFIXES[self.format.compression])}"
+
+
 def archive_of(
     control: sa.Engine, destination: Destination, export: Export, task: ExportTask
 ) -> Iterator[bytes]:
-    """The zip's bytes, in pieces. An error in the middle leaves it without its end: nobody can open it."""
+    """The zip's bytes, in pieces. An error in the middle leaves it without its end: nobody can open it.
+
+    What the receipts tell is wrong is raised instead of the first piece: see `contents_of`.
+    """
     sent = _Sent()
+    contents = contents_of(control, export, task)
     with ZipFile(cast("BinaryIO", sent), "w", ZIP_DEFLATED, compresslevel=LEVEL) as archive:
-        for choice in export.definition.tables:
-            files = files_of(control, export, task, choice.name)
-            first = next(files, None)
-            # As it was delivered: the export may be defined otherwise by now.
-            format_ = csv_of(format_from(first.file.format) if first else export.definition.format)
-            extension = format_.extension.removesuffix(SUFFIXES[format_.compression])
-            entry = ZipInfo(f"{choice.name}.{extension}", NO_TIME)
+        for one in contents:
+            entry = ZipInfo(one.name, NO_TIME)
             entry.compress_type = ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
-            alike = _alike(choice.name, first, files) if first else iter(())
             with archive.open(entry, "w", force_zip64=True) as table:
-                for piece in joined(destination, format_, alike):
+                for piece in joined(destination, one.format, _alike(one, control, export, task)):
                     table.write(piece)
                     yield from sent.taken()
     yield from sent.taken()
+
+
+def contents_of(control: sa.Engine, export: Export, task: ExportTask) -> Sequence[Contents]:
+    """The tables that the task has delivered, as they were delivered: the export may be another by now.
+
+    InvalidRequest if they are not CSV; WrongState if files of a table differ, as the export was changed
+    between two hours.
+    """
+    firsts: dict[str, StoredFile | None] = {}
+    for receipt in receipts_of(control, export, task):
+        for table in receipt.tables:
+            firsts.setdefault(table.name, None)
+        for file in files_in(receipt):
+            first = firsts[file.file.table]
+            _check_alike(first or file, file)
+            firsts[file.file.table] = first or file
+    written = next((format_from(first.file.format) for first in firsts.values() if first), None)
+    of_no_file = csv_of(written or export.definition.format)
+    return [
+        Contents(
+            table=table, format=csv_of(format_from(first.file.format)) if first else of_no_file, first=first
+        )
+        for table, first in firsts.items()
+    ]
 
 
 def csv_of(format_: FileFormat) -> CsvFormat:
@@ -77,18 +114,23 @@ def _without_lines(pieces: Iterator[bytes], lines: int) -> Iterator[bytes]:
             yield rest
 
 
-def _alike(table: str, first: StoredFile, others: Iterator[StoredFile]) -> Iterator[ReceiptFile]:
-    """The files, as long as they are written alike."""
-    yield first.file
-    for one in others:
-        if (one.file.format, one.columns) != (first.file.format, first.columns):
-            raise WrongState(
-                f"the files of {table} differ in format or columns, as the export was changed in between;"
-                " fetch them one by one",
-                state="mixed",
-                allowed=(),
-            )
-        yield one.file
+def _alike(contents: Contents, control: sa.Engine, export: Export, task: ExportTask) -> Iterator[ReceiptFile]:
+    """The table's files, as long as they are written as they were when they were looked at."""
+    for receipt in receipts_of(control, export, task):
+        for file in files_in(receipt):
+            if file.file.table == contents.table:
+                _check_alike(contents.first or file, file)
+                yield file.file
+
+
+def _check_alike(first: StoredFile, file: StoredFile) -> None:
+    if not file.like(first):
+        raise WrongState(
+            f"the files of {file.file.table} differ in format or columns, as the export was changed in"
+            " between; fetch them one by one",
+            state="mixed",
+            allowed=(),
+        )
 
 
 class _Sent(RawIOBase):

@@ -1,21 +1,20 @@
 """What a task has delivered to `direct_download`: the files that wait with us until they are fetched."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from export_pipeline.connectors.direct_download import DIRECT_DOWNLOAD
-from export_pipeline.control.archives import csv_of
+from export_pipeline.control.stored_files import files_in
 from export_pipeline.control.tasks import TaskView, show_task
-from export_pipeline.errors import Gone, InvalidRequest, WrongState
-from export_pipeline.exports.export import Export
+from export_pipeline.errors import Gone, WrongState
 from export_pipeline.exports.task import ExportTask, TaskStatus
+from export_pipeline.formats.csv import CsvFormat
+from export_pipeline.formats.file_format import format_from
 from export_pipeline.receipts.receipt import ReceiptFile, receipt_from
 from export_pipeline.store.connectors import get_connector
-from export_pipeline.store.exports import is_deleted
 from export_pipeline.store.ledger import latest_entries_page
 from export_pipeline.store.pages import PageRequest
 
@@ -32,7 +31,7 @@ class WaitingFile:
 class Downloads:
     """The files of some of a task's hours, and the cursor of those behind them, if there are any.
 
-    `archive` is what a zip of all of the task's files is called; None where they cannot be joined.
+    `archive` is what a zip of all of the task's files is called; None where these cannot be joined.
     """
 
     task: ExportTask
@@ -51,11 +50,13 @@ def downloads_of(connection: sa.Connection, organization: str, id_: str, asked: 
     first, end = view.task.ledger_hours(view.export.definition.layout)
     page = latest_entries_page(connection, view.export.id, first, end, asked)
     files = [
-        WaitingFile(hour=entry.hour, file=file)
+        WaitingFile(hour=entry.hour, file=one.file)
         for entry in page.items
-        for file in receipt_from(entry.receipt.encode(), entry.receipt_key).files
+        for one in files_in(receipt_from(entry.receipt.encode(), entry.receipt_key))
     ]
-    return Downloads(task=view.task, archive=_archive(view.export), files=files, next=page.next)
+    joined = all(isinstance(format_from(one.file.format), CsvFormat) for one in files)
+    archive = f"{view.export.slug}.zip" if joined else None
+    return Downloads(task=view.task, archive=archive, files=files, next=page.next)
 
 
 def _check_here(connection: sa.Connection, view: TaskView) -> None:
@@ -68,7 +69,7 @@ def _check_here(connection: sa.Connection, view: TaskView) -> None:
             state=status,
             allowed=(),
         )
-    if is_deleted(connection, view.export.id):
+    if view.deleted:
         raise Gone(f"the export of task {task.id} was deleted, and its files are not to be had any more")
     if task.expired_at is not None:
         raise Gone(f"the files of task {task.id} have expired, and were removed; ask for its hours anew")
@@ -80,10 +81,3 @@ def _check_here(connection: sa.Connection, view: TaskView) -> None:
             state=status,
             allowed=("retry",) if failed else ("cancel",),
         )
-
-
-def _archive(export: Export) -> str | None:
-    with suppress(InvalidRequest):
-        csv_of(export.definition.format)
-        return f"{export.slug}.zip"
-    return None

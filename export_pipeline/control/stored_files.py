@@ -11,7 +11,7 @@ from export_pipeline.connectors.destination import Destination
 from export_pipeline.errors import Gone, NotFound, TransientFailure
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask
-from export_pipeline.receipts.receipt import ReceiptColumn, ReceiptFile, receipt_from
+from export_pipeline.receipts.receipt import Receipt, ReceiptColumn, ReceiptFile, receipt_from
 from export_pipeline.store.database import reading
 from export_pipeline.store.ledger import latest_entries
 
@@ -26,20 +26,27 @@ class StoredFile:
     file: ReceiptFile
     columns: tuple[ReceiptColumn, ...]
 
+    def like(self, other: "StoredFile") -> bool:
+        """Whether both are written alike, so that one may stand behind the other."""
+        return (self.file.format, self.columns) == (other.file.format, other.columns)
 
-def files_of(control: sa.Engine, export: Export, task: ExportTask, table: str) -> Iterator[StoredFile]:
-    """The files that hold the task's rows of one table, in order of hour."""
+
+def receipts_of(control: sa.Engine, export: Export, task: ExportTask) -> Iterator[Receipt]:
+    """The receipts of the task's hours, in their order."""
     since, until = task.ledger_hours(export.definition.layout)
     while since < until:
         with reading(control) as connection:
             entries = latest_entries(connection, task.export_id, since, min(since + AT_ONCE, until))
         since += AT_ONCE
         for entry in entries:
-            receipt = receipt_from(entry.receipt.encode(), entry.receipt_key)
-            columns = {one.name: one.columns for one in receipt.tables}
-            for file in receipt.files:
-                if file.table == table:
-                    yield StoredFile(file=file, columns=columns[table])
+            yield receipt_from(entry.receipt.encode(), entry.receipt_key)
+
+
+def files_in(receipt: Receipt) -> Iterator[StoredFile]:
+    """The files that a receipt is for."""
+    columns = {one.name: one.columns for one in receipt.tables}
+    for file in receipt.files:
+        yield StoredFile(file=file, columns=columns[file.table])
 
 
 def bytes_of(destination: Destination, file: ReceiptFile) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ from export_pipeline.exports.file_layout import FileLayout
 from export_pipeline.exports.task import ExportTask, TaskCounts, TaskStatus, progress_of, status_of
 from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.coverage import Delivered, delivered
-from export_pipeline.store.exports import find_export, get_export, hide_export, lock_export
+from export_pipeline.store.exports import find_export, get_export, hide_export, is_deleted, lock_export
 from export_pipeline.store.ledger import HourFailure, failures_between, forget_failures
 from export_pipeline.store.pages import Page, PageRequest
 from export_pipeline.store.task_counts import counts_of
@@ -47,7 +47,7 @@ class TaskView:
     """A task as it stands now. `waits_for` is why one that is queued does not begin, if there is a reason.
 
     `delivered` is what there is of its hours, also where an earlier task delivered it; `ended_at` is known of
-    one that is FINISHED or ended in an ERROR.
+    one that is FINISHED or ended in an ERROR; `deleted` is whether its export was.
     """
 
     task: ExportTask
@@ -59,6 +59,12 @@ class TaskView:
     ended_at: datetime | None
     failures: tuple[HourFailure, ...]
     waits_for: str | None
+    deleted: bool
+
+    @property
+    def gone(self) -> bool:
+        """Whether it has delivered, and what waits with us until it is fetched is to be had no more."""
+        return self.status is TaskStatus.FINISHED and (self.deleted or self.task.expired_at is not None)
 
 
 @audited("task.create", looks.task)
@@ -213,6 +219,7 @@ def _view(connection: sa.Connection, task: ExportTask) -> TaskView:
         waits_for=why_wait(get_connector(connection, export.connector_id))
         if status is TaskStatus.QUEUED
         else None,
+        deleted=is_deleted(connection, export.id),
     )
 
 

@@ -122,6 +122,9 @@ def test_a_zip_comes_under_its_name(api: Api, task: ExportTask) -> None:
     assert got.headers["Content-Disposition"] == 'attachment; filename="my export.zip"'
     with zipfile.ZipFile(io.BytesIO(got.content)) as found:
         assert found.namelist() == ["events.csv"]
+    look = httpx.head(link)
+    assert (look.status_code, look.content) == (200, b"")
+    assert look.headers["Content-Disposition"] == got.headers["Content-Disposition"]
 
 
 def test_forged_and_ended_links_are_refused(api: Api, task: ExportTask) -> None:

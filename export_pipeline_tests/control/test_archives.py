@@ -5,7 +5,7 @@ import io
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +162,29 @@ def test_hours_that_were_delivered_differently_are_not_joined(
     assert not deliver(installation, export, hours(2, 2)).failed
 
     with pytest.raises(WrongState, match="events differ in format or columns"):
-        list(archive(installation, export, task))
+        next(archive(installation, export, task))
+
+
+def test_tables_that_were_delivered_are_in_it_whichever_are_exported_now(installation: Installation) -> None:
+    export, task = delivered(installation)
+    before = b"".join(archive(installation, export, task))
+
+    export = changed(installation, export, tables=[{"name": "others"}])
+
+    assert b"".join(archive(installation, export, task)) == before
+
+
+def test_an_hour_that_is_delivered_differently_meanwhile_ends_it(installation: Installation) -> None:
+    export, task = delivered(installation, last=2)
+    pieces = archive(installation, export, task)
+    sent = [next(pieces)]
+    export = changed(installation, export, tables=[{"name": "events", "columns": ["id"]}])
+    assert not deliver(installation, export, hours(0, 2), datetime.now(UTC)).failed
+
+    with pytest.raises(TransientFailure, match="is not as it was delivered"):
+        sent.extend(pieces)
+    with pytest.raises(zipfile.BadZipFile):
+        zipfile.ZipFile(io.BytesIO(b"".join(sent)))
 
 
 def test_of_a_range_in_one_file_it_has_that_file_alone(installation: Installation) -> None:

@@ -10,7 +10,9 @@ from export_pipeline.control.downloads import Downloads, downloads_of
 from export_pipeline.errors import Gone, NotFound, WrongState
 from export_pipeline.exports.task import ExportTask
 from export_pipeline.store.database import reading, writing
+from export_pipeline.store.exports import find_export
 from export_pipeline.store.pages import PageRequest
+from export_pipeline.store.schema import EXPORTS
 from export_pipeline.store.tasks import add_task, delete_task, fail_task
 from export_pipeline_tests.expiries import expire_task
 from export_pipeline_tests.installations import FIRST, Installation, an_installation, hours
@@ -55,6 +57,22 @@ def test_files_that_cannot_be_joined_have_no_archive(installation: Installation)
 
     assert found.archive is None
     assert len(found.files) == 3
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "archive"), [("csv", "parquet", "was-csv.zip"), ("parquet", "csv", None)]
+)
+def test_whether_they_can_be_is_asked_of_what_was_delivered(
+    installation: Installation, before: str, now: str, archive: str | None
+) -> None:
+    slug = f"was-{before}"
+    task = a_task(installation, slug, format={"type": before})
+    with writing(installation.deployment.control) as connection:
+        export = find_export(connection, task.organization, slug)
+        definition = export.definition.model_dump(mode="json") | {"format": {"type": now}}
+        connection.execute(EXPORTS.update().where(EXPORTS.c.id == export.id).values(definition=definition))
+
+    assert downloads(installation, task).archive == archive
 
 
 def test_what_is_not_delivered_is_told_with_what_can_be_done(installation: Installation) -> None:

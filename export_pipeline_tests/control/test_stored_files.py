@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from export_pipeline.control.stored_files import Reader, bytes_of, files_of
+from export_pipeline.control.stored_files import Reader, bytes_of, files_in, receipts_of
 from export_pipeline.errors import Gone, TransientFailure
 from export_pipeline.store.database import writing
 from export_pipeline.store.tasks import add_task
@@ -29,10 +29,12 @@ def test_a_tasks_files_come_in_order_of_hour_and_are_what_was_delivered(installa
         task = add_task(connection, export, since=since, until=until, force=False)
     destination = installation.deployment.connector(export.connector_id).open()
 
-    files = [one.file for one in files_of(control, export, task, "events")]
+    found = [one for receipt in receipts_of(control, export, task) for one in files_in(receipt)]
+    files = [one.file for one in found]
 
     assert [file.key for file in files] == [f"events/2026-01-05-{hour:02}-00.csv" for hour in (1, 2, 3)]
-    assert [*files_of(control, export, task, "others")] == []
+    assert found[0].like(found[2])
+    assert {column.name for column in found[0].columns} == {"happened_at", "id", "kind", "amount"}
     stored = (installation.downloads / files[0].key).read_bytes()
     assert b"".join(bytes_of(destination, files[0])) == stored
 

@@ -51,8 +51,8 @@ def _results(request: Request, visit: Visit, view: TaskView) -> dict[str, Any] |
 
 
 def _link(request: Request, visit: Visit, view: TaskView) -> str | None:
-    """Where the file is to be had, if it waits with us and has not expired."""
-    if not view.task.properties["fetched"] or view.task.expired_at is not None:
+    """Where the file is to be had, if it waits with us still."""
+    if not view.task.properties["fetched"] or view.gone:
         return None
     (choice,) = view.export.definition.tables
     context = view.export.key_context(choice.name, HourWindow(floor(view.task.since)))

@@ -140,7 +140,7 @@ def _check_available(view: TaskView) -> None:
     """Gone when the file is no more; WrongState when it is not there."""
     status = status_of(view)
     if status == EXPIRED:
-        raise Gone(f"the export {view.task.id} has expired, and its file was removed; ask for it anew")
+        raise Gone(f"the export {view.task.id} has expired, or was deleted; ask for it anew")
     if status != AVAILABLE:
         reason = why_failed(view)
         raise WrongState(

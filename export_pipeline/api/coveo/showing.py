@@ -25,7 +25,7 @@ ALSO_KEPT = ("author", "schedule_id")
 
 def status_of(view: TaskView) -> str:
     """One of the document's four."""
-    return EXPIRED if view.task.expired_at is not None else STATUSES[view.status]
+    return EXPIRED if view.gone else STATUSES[view.status]
 
 
 def asked_for(view: TaskView) -> EventExport:

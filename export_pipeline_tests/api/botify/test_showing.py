@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import httpx
+import pytest
 
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import get_export
@@ -31,7 +32,8 @@ def test_a_job_is_shown_in_every_status(api: Api, admin: Somebody) -> None:
     assert failed == {**job, "job_status": "FAILED", "error": error}
 
 
-def test_a_job_whose_file_has_expired_is_done_and_has_no_link(api: Api, admin: Somebody) -> None:
+@pytest.mark.parametrize("how", ["its time is over", "its export was deleted"])
+def test_a_job_whose_file_is_no_more_is_done_and_has_no_link(api: Api, admin: Somebody, how: str) -> None:
     job = admin.post(JOBS, json=a_job(admin)).json()
     with reading(api.installation.deployment.control) as connection:
         task = get_task(connection, job["job_id"])
@@ -40,11 +42,14 @@ def test_a_job_whose_file_has_expired_is_done_and_has_no_link(api: Api, admin: S
     results = admin.get(job["job_url"]).json()["results"]
     assert httpx.get(results["download_url"]).status_code == 200
 
-    expire_task(api.installation, task.id)
+    if how == "its time is over":
+        expire_task(api.installation, task.id)
+    else:
+        assert admin.delete(f"/api/v1/exports/{export.slug}").is_success
 
-    expired = admin.get(job["job_url"]).json()
-    assert expired["job_status"] == "DONE"
-    assert expired["results"] == {**results, "download_url": None}
+    shown = admin.get(job["job_url"]).json()
+    assert shown["job_status"] == "DONE"
+    assert shown["results"] == {**results, "download_url": None}
     gone = httpx.get(results["download_url"])
     assert gone.status_code == 410
     assert "expired; ask for it anew" in gone.text

@@ -3,11 +3,13 @@
 from datetime import UTC, datetime
 
 import httpx
+import pytest
 
 from export_pipeline.api.coveo.showing import STATUSES, milliseconds
 from export_pipeline.exports.task import TaskStatus
-from export_pipeline.store.database import writing
-from export_pipeline.store.tasks import fail_task
+from export_pipeline.store.database import reading, writing
+from export_pipeline.store.exports import get_export
+from export_pipeline.store.tasks import fail_task, get_task
 from export_pipeline_tests.api.coveo.conftest import EXPORTS, Client
 from export_pipeline_tests.expiries import expire_task
 
@@ -33,11 +35,17 @@ def test_a_failed_export_says_why_and_has_no_link(coveo: Client) -> None:
     assert coveo.http.get(f"{EXPORTS}/{made['id']}", params={"redirect": "true"}).status_code == 409
 
 
-def test_an_export_whose_file_was_removed_has_expired(coveo: Client) -> None:
+@pytest.mark.parametrize("how", ["its time is over", "it was deleted over the native API"])
+def test_an_export_whose_file_was_removed_has_expired(coveo: Client, how: str) -> None:
     done = coveo.delivered()
     link = coveo.http.get(f"{EXPORTS}/{done['id']}/downloadlink").json()["downloadLink"]
     assert httpx.get(link).status_code == 200
-    expire_task(coveo.api.installation, done["id"])
+    if how == "its time is over":
+        expire_task(coveo.api.installation, done["id"])
+    else:
+        with reading(coveo.api.installation.deployment.control) as connection:
+            export = get_export(connection, get_task(connection, done["id"]).export_id)
+        assert coveo.http.delete(f"/api/v1/exports/{export.slug}").is_success
 
     shown = coveo.http.get(f"{EXPORTS}/{done['id']}").json()
 
