@@ -14,6 +14,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from export_pipeline.errors import ExportPipelineError
+
 LOG = logging.getLogger("export_pipeline.api")
 
 REQUEST_ID = "X-Request-ID"
@@ -30,6 +32,12 @@ MOST_HELD = 512 << 20
 
 # For all of a body. Four megabytes in it are 70 kB/s.
 SECONDS_FOR_A_BODY = 60.0
+
+# What the server's loop says of a connection that the client reset while it was written to.
+LOST = "the handler is closed"
+
+# What servers write into their logs, and nobody is answered with.
+NOBODY_THERE = 499
 
 # Security, for whoever opens an answer in a browser.
 FIELDS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
@@ -96,13 +104,23 @@ class EveryRequest:
                 headers[REQUEST_ID] = id_
                 for name, value in FIELDS.items():
                     headers.setdefault(name, value)
-            await send(message)
+            try:
+                await send(message)
+            except RuntimeError as error:
+                if LOST not in str(error):
+                    raise
+                raise ClientDisconnect from error
 
         try:
             await self._app(scope, limited, answered)
         except ClientDisconnect:
+            status = status if started else NOBODY_THERE
             LOG.info("request=%s the client has gone", id_)
         except Exception as error:
+            if started and (ours := _reason(error)) is not None:
+                # The server cuts the connection: without its end no client takes an answer for whole.
+                LOG.warning("request=%s the answer broke off: %s", id_, ours)
+                return
             # Where, and not what: the text of a library's exception may hold a value of somebody's row.
             LOG.error("request=%s unexpected %s at %s", id_, type(error).__name__, _place(error))  # noqa: TRY400
             if started:
@@ -119,6 +137,13 @@ class EveryRequest:
                 id_,
                 scope["state"].get("key_id", "-"),
             )
+
+
+def _reason(error: BaseException | None) -> ExportPipelineError | None:
+    """The error of ours that broke off an answer, if one did: the framework wraps it."""
+    while error is not None and not isinstance(error, ExportPipelineError):
+        error = error.__cause__
+    return error
 
 
 def _place(error: Exception) -> str:

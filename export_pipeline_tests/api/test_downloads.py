@@ -142,6 +142,26 @@ def test_a_file_that_is_no_more_is_gone(api: Api, task: ExportTask) -> None:
     assert "deleted, or has expired" in got.json()["detail"]
 
 
+def test_the_log_says_why_a_zip_broke_off(api: Api, task: ExportTask) -> None:
+    link = archive_link(asked(api), api.installation.deployment, task, "broken.zip")
+    file = api.installation.downloads / KEY
+    content = file.read_bytes()
+    file.write_bytes(content[:-1])
+    written = len(api.log.read_text())
+    try:
+        with httpx.stream("GET", link) as answer, pytest.raises(httpx.RemoteProtocolError):
+            answer.read()
+    finally:
+        file.write_bytes(content)
+
+    assert answer.status_code == 200
+    told = api.logged(answer.headers["X-Request-ID"])
+    log = api.log.read_text()[written:]
+    assert "200" in told
+    assert f"the answer broke off: '{KEY}' is not as it was delivered" in log
+    assert not any(word in log for word in ("unexpected", "Traceback"))
+
+
 @pytest.mark.parametrize(
     ("key", "type_"),
     [

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from export_pipeline.api.requests import MOST_BYTES, MOST_COMMAS, EveryRequest
 from export_pipeline_tests.api.bitbroker.parties import a_contributor, an_entity_type
@@ -171,3 +172,26 @@ def test_all_bodies_together_are_bounded_until_they_are_answered() -> None:
     last = Line(b"1234567")
     anyio.run(asked, application, last)
     assert last.status == 408
+
+
+@pytest.mark.parametrize("gone", [{"type": "http.disconnect"}, RuntimeError("<TCP>; the handler is closed")])
+def test_a_client_that_has_gone_is_no_bug_of_ours(gone: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Before its body ended, or while the server's loop wrote to it."""
+
+    async def read(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse(await Request(scope, receive).body())(scope, receive, send)
+
+    class Leaving(Line):
+        async def receive(self) -> dict[str, Any]:
+            return gone if isinstance(gone, dict) else {"type": "http.request", "body": b""}
+
+        async def send(self, _: MutableMapping[str, Any]) -> None:
+            assert isinstance(gone, RuntimeError)
+            raise gone
+
+    caplog.set_level("INFO", "export_pipeline.api")
+    anyio.run(asked, EveryRequest(read, lambda _: PlainTextResponse("", 500), "/records"), Leaving())
+
+    assert "the client has gone" in caplog.text
+    assert "unexpected" not in caplog.text
+    assert (" 499 " in caplog.text) is isinstance(gone, dict)
