@@ -1,6 +1,10 @@
-"""What the API says of itself: its description (OpenAPI), and a page of ours to read it on."""
+"""What the API says of itself: its description (OpenAPI), and a page of ours to read it on.
+
+The page needs no thread: those may all be waiting for a database.
+"""
 
 from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -18,7 +22,7 @@ NOT_OURS = ("HTTPValidationError", "ValidationError")
 
 
 @router.get("")
-def page() -> HTMLResponse:
+async def page() -> HTMLResponse:
     """The description, to read and to try."""
     # Relative: a proxy may have put all of this below a path of its own.
     return get_swagger_ui_html(
@@ -31,13 +35,13 @@ def page() -> HTMLResponse:
 
 
 @router.get("/swagger-ui-bundle.js")
-def script() -> Response:
+async def script() -> Response:
     """The page's script."""
     return _asset("swagger-ui-bundle.js")
 
 
 @router.get("/swagger-ui.css")
-def style() -> Response:
+async def style() -> Response:
     """The page's style."""
     return _asset("swagger-ui.css")
 
@@ -75,5 +79,9 @@ def _description(app: FastAPI, schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _asset(name: str) -> Response:
-    data = (files("fastapi_offline") / "static" / name).read_bytes()
-    return Response(data, media_type=ASSETS[name], headers={"Cache-Control": "max-age=86400"})
+    return Response(_bytes(name), media_type=ASSETS[name], headers={"Cache-Control": "max-age=86400"})
+
+
+@cache
+def _bytes(name: str) -> bytes:
+    return (files("fastapi_offline") / "static" / name).read_bytes()
