@@ -1,19 +1,21 @@
 """Downloads by signed links, which need no key: a task's files in a zip, or one stored file.
 
-What a face needs is `archive_link` and `file_link`; `stored_file` is for routes that know who asks.
+What a face needs is `archive_link` and `file_link`.
 """
 
 import re
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from export_pipeline.api.streams import begun, sent
+from export_pipeline.api.turns import room
 from export_pipeline.api.visits import address_of, deployment_of
 from export_pipeline.connectors.destination import Destination, StoredObject
 from export_pipeline.control.archives import archive_of
@@ -44,7 +46,22 @@ MEDIA_TYPES = {
     ".parquet": "application/vnd.apache.parquet",
 }
 
+# Of one organization in a process. Whoever does not read on keeps some megabytes of ours, and needs no key.
+MOST_AT_ONCE = 64
+
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+
+class Download(StreamingResponse):
+    """Bytes that belong to an organization. TooManyRequests if it has too many downloads under way."""
+
+    def __init__(self, organization: str, pieces: Iterator[bytes], **how: Any) -> None:
+        super().__init__(sent(pieces), **how)
+        self._organization = organization
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with room(f"downloads of {self._organization}", MOST_AT_ONCE):
+            await super().__call__(scope, receive, send)
 
 
 def archive_link(
@@ -77,8 +94,9 @@ def _archive(request: Request, deployment: Deployment, task_id: str, name: str) 
     task, export = _there(deployment, task_id)
     destination = deployment.connector(export.connector_id).open()
     pieces = _with_first(archive_of(deployment.control, destination, export, task))
-    return StreamingResponse(
-        sent(pieces if request.method == "GET" else iter(())),
+    return Download(
+        task.organization,
+        pieces if request.method == "GET" else iter(()),
         media_type=MEDIA_TYPES[".zip"],
         headers={"Content-Disposition": disposition(name)},
     )
@@ -93,11 +111,11 @@ async def file(request: Request, task_id: str, key: str, expires: Expires, signa
 
 
 def _file(request: Request, deployment: Deployment, task_id: str, key: str) -> Response:
-    _, export = _there(deployment, task_id)
-    return stored_file(request, deployment.connector(export.connector_id).open(), key)
+    task, export = _there(deployment, task_id)
+    return _stored(request, task.organization, deployment.connector(export.connector_id).open(), key)
 
 
-def stored_file(request: Request, destination: Destination, key: str) -> Response:
+def _stored(request: Request, organization: str, destination: Destination, key: str) -> Response:
     """The file at `key`, or the one range of its bytes that is asked for. Gone when it is there no more."""
     found = destination.head(key)
     if found is None:
@@ -115,8 +133,9 @@ def stored_file(request: Request, destination: Destination, key: str) -> Respons
     part = (first, end) != (0, found.size)
     if part:
         headers["Content-Range"] = f"bytes {first}-{end - 1}/{found.size}"
-    return StreamingResponse(
-        sent(iter(()) if request.method == "HEAD" else _with_first(_part(destination.get(key), first, end))),
+    return Download(
+        organization,
+        iter(()) if request.method == "HEAD" else _with_first(_part(destination.get(key), first, end)),
         status_code=206 if part else 200,
         media_type=media_type(key),
         headers={**headers, "Content-Length": str(end - first)},

@@ -1,7 +1,10 @@
 """Downloads by signed links: whole, in ranges, and no more once they are gone."""
 
 import io
+import socket
+import time
 import zipfile
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
@@ -11,7 +14,7 @@ import httpx
 import pytest
 from fastapi import Request
 
-from export_pipeline.api.downloads import archive_link, disposition, file_link, media_type
+from export_pipeline.api.downloads import MOST_AT_ONCE, archive_link, disposition, file_link, media_type
 from export_pipeline.exports.task import ExportTask
 from export_pipeline.store.database import writing
 from export_pipeline.store.tasks import add_task
@@ -160,6 +163,27 @@ def test_the_log_says_why_a_zip_broke_off(api: Api, task: ExportTask) -> None:
     assert "200" in told
     assert f"the answer broke off: '{KEY}' is not as it was delivered" in log
     assert not any(word in log for word in ("unexpected", "Traceback"))
+
+
+def test_readers_that_do_not_read_on_are_bounded(api: Api, task: ExportTask) -> None:
+    (api.installation.downloads / "stored/large.csv").write_bytes(bytes(20 << 20))
+    host, port = api.url.removeprefix("http://").split(":")
+    link = linked(api, task, "stored/large.csv")
+    address = link.removeprefix(api.url)
+
+    with ExitStack() as stalled:
+        for _ in range(MOST_AT_ONCE):
+            reader = stalled.enter_context(closing(socket.create_connection((host, int(port)))))
+            reader.sendall(f"GET {address} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            assert reader.recv(12) == b"HTTP/1.1 200"
+        refused = httpx.get(linked(api, task))
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
+        assert "64 requests of yours are under way" in refused.text
+
+    give_up = time.monotonic() + 60
+    while (status := httpx.get(linked(api, task)).status_code) == 429 and time.monotonic() < give_up:
+        time.sleep(0.1)  # until the server has heard that they left
+    assert status == 200
 
 
 @pytest.mark.parametrize(
