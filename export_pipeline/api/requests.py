@@ -8,12 +8,12 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from anyio import move_on_after
 from fastapi import HTTPException, Request, Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from export_pipeline.api.held import Held
 from export_pipeline.errors import ExportPipelineError
 
 LOG = logging.getLogger("export_pipeline.api")
@@ -27,7 +27,7 @@ MOST_BYTES = 4 << 20
 # gigabytes, and half a minute in which nobody else is served.
 MOST_COMMAS = 50_000
 
-# Of all bodies together, until they are answered: nobody needs a key to send the most of one.
+# Of all bodies together, until their requests are over: nobody needs a key to send the most of one.
 MOST_HELD = 512 << 20
 
 # For all of a body. Four megabytes in it are 70 kB/s.
@@ -38,6 +38,9 @@ LOST = "the handler is closed"
 
 # What servers write into their logs, and nobody is answered with.
 NOBODY_THERE = 499
+
+# No route reads what is sent with these. It is thrown away, whatever it is, while the answer is on its way.
+UNREAD = ("GET", "HEAD")
 
 # Security, for whoever opens an answer in a browser.
 FIELDS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
@@ -61,9 +64,7 @@ class EveryRequest:
         self._app = app
         self._failed = failed
         self._records = records
-        self._seconds = seconds
-        self._most_held = most_held
-        self._held = 0
+        self._held = Held(most=most_held, seconds=seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -72,27 +73,17 @@ class EveryRequest:
         id_ = _request_id(Headers(scope=scope))
         scope.setdefault("state", {})["request_id"] = id_
         began = time.monotonic()
-        status, taken, commas, started, whole = 500, 0, 0, False, False
-        late_at: float | None = None
+        status, commas, started = 500, 0, False
         counted = not scope["path"].startswith(self._records)
 
         async def limited() -> Message:
-            nonlocal taken, commas, whole, late_at
-            if late_at is None:  # what came before may have taken longer: a turn, or our own work
-                late_at = time.monotonic() + self._seconds
-            with move_on_after(None if whole else max(0.0, late_at - time.monotonic())) as waiting:
-                message = await receive()
-            if waiting.cancelled_caught:
-                raise HTTPException(408)
-            body = message.get("body", b"")
-            taken += len(body)
-            self._held += len(body)
-            commas += body.count(b",") if counted else 0
-            whole = not message.get("more_body", False)
-            if taken > MOST_BYTES or commas > MOST_COMMAS:
+            nonlocal commas
+            message = await body.next(receive)
+            if body.answered:
+                return message
+            commas += message.get("body", b"").count(b",") if counted else 0
+            if body.taken > MOST_BYTES or commas > MOST_COMMAS:
                 raise HTTPException(413)
-            if self._held > self._most_held:
-                raise HTTPException(503, headers={"Retry-After": "5"})
             return message
 
         async def answered(message: Message) -> None:
@@ -105,14 +96,15 @@ class EveryRequest:
                 for name, value in FIELDS.items():
                     headers.setdefault(name, value)
             try:
-                await send(message)
+                await body.answer(send, message)
             except RuntimeError as error:
                 if LOST not in str(error):
                     raise
                 raise ClientDisconnect from error
 
         try:
-            await self._app(scope, limited, answered)
+            with self._held.body() as body:
+                await self._app(scope, receive if scope["method"] in UNREAD else limited, answered)
         except ClientDisconnect:
             status = status if started else NOBODY_THERE
             LOG.info("request=%s the client has gone", id_)
@@ -127,7 +119,6 @@ class EveryRequest:
                 raise
             await self._failed(Request(scope))(scope, receive, answered)
         finally:
-            self._held -= taken
             LOG.info(
                 "%s %s %s %.0f ms request=%s key=%s",
                 scope["method"],

@@ -1,21 +1,34 @@
 """What holds for every request: its id, its size, its line in the log."""
 
+import inspect
+import re
+import socket
+import threading
+import time
 import uuid
-from collections.abc import Iterator, MutableMapping
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, MutableMapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import anyio
 import httpx
 import pytest
+import uvicorn
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from export_pipeline.api.requests import MOST_BYTES, MOST_COMMAS, EveryRequest
+from export_pipeline.api.app import application
+from export_pipeline.api.held import UNCOUNTED
+from export_pipeline.api.requests import MOST_BYTES, MOST_COMMAS, UNREAD, EveryRequest
 from export_pipeline_tests.api.bitbroker.parties import a_contributor, an_entity_type
 from export_pipeline_tests.api.conftest import Api, Somebody
+from export_pipeline_tests.servers.ports import free_port
 
 KEYS = "/api/v1/keys"
 
@@ -159,17 +172,18 @@ def test_a_body_that_does_not_end_is_not_waited_for() -> None:
 
 
 def test_all_bodies_together_are_bounded_until_they_are_answered() -> None:
+    large = bytes(UNCOUNTED + 7)
     application = limited(seconds=0.3, most_held=10)
 
     async def together() -> list[int | None]:
-        lines = [Line(b"1234567"), Line(b"1234567")]
+        lines = [Line(large), Line(large)]
         async with anyio.create_task_group() as group:
             for line in lines:
                 group.start_soon(asked, application, line)
         return [line.status for line in lines]
 
-    assert anyio.run(together) == [408, 503]
-    last = Line(b"1234567")
+    assert anyio.run(together) == [503, 408]
+    last = Line(large)
     anyio.run(asked, application, last)
     assert last.status == 408
 
@@ -195,3 +209,110 @@ def test_a_client_that_has_gone_is_no_bug_of_ours(gone: Any, caplog: pytest.LogC
     assert "the client has gone" in caplog.text
     assert "unexpected" not in caplog.text
     assert (" 499 " in caplog.text) is isinstance(gone, dict)
+
+
+def test_no_route_reads_what_is_sent_with_a_method_that_sends_nothing(api: Api) -> None:
+    """What is read would be neither counted nor limited."""
+    all_routes = iter_route_contexts(application(api.installation.deployment).routes)
+    routes = [route for route in all_routes if isinstance(route.original_route, APIRoute)]
+    reading = Counter(
+        method for route in routes for method in route.methods or () if _reads_its_body(route.dependant)
+    )
+
+    assert set(UNREAD) < {method for route in routes for method in route.methods or ()}
+    assert not reading.keys() & set(UNREAD)
+    assert reading["POST"] > 20
+
+
+def _reads_its_body(dependant: Dependant) -> bool:
+    """Whether a body is what it takes, or it reads one by itself."""
+    source = inspect.getsource(dependant.call) if inspect.isroutine(dependant.call) else ""
+    return (
+        bool(dependant.body_params)
+        or re.search(r"\.(body|stream|json|form)\(\)", source) is not None
+        or any(_reads_its_body(one) for one in dependant.dependencies)
+    )
+
+
+MOST = 1 << 20
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    """An application that reads what is posted, and has a long stream for who reads nothing else; bodies have
+    a megabyte together, and a second each.
+    """
+
+    async def posted(request: Request) -> Response:
+        return PlainTextResponse(str(len(await request.body())))
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(30):
+            yield bytes(1 << 16)
+            await anyio.sleep(0.05)
+
+    async def streamed(_: Request) -> Response:
+        return StreamingResponse(pieces())
+
+    routes = [
+        Route("/", posted, methods=["POST"]),
+        Route("/", streamed),
+        Route("/streamed", streamed, methods=["POST"]),
+    ]
+    limited = EveryRequest(
+        Starlette(routes=routes), lambda _: Response(status_code=500), "/records", seconds=1, most_held=MOST
+    )
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(limited, port=port, log_level="critical"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@contextmanager
+def held_back(url: str, method: str, size: int, path: str = "/") -> Iterator[socket.socket]:
+    """A request of whose body the last byte does not come."""
+    head = (
+        f"{method} {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\nContent-Length: {size + 1}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", int(url.rstrip("/").rpartition(":")[2]))) as line:
+        line.sendall(head.encode() + bytes(size))
+        yield line
+
+
+def answered(line: socket.socket) -> bytes:
+    return b"".join(iter(lambda: line.recv(1 << 20), b""))
+
+
+def test_who_holds_bodies_back_keeps_nobody_from_sending_theirs(url: str) -> None:
+    with ExitStack() as opened:
+        lines = [opened.enter_context(held_back(url, "POST", MOST // 4)) for _ in range(8)]
+
+        small, large = (httpx.post(url, content=bytes(size)) for size in (1_000, MOST // 2))
+        first = answered(lines[0])
+
+    assert (small.status_code, large.status_code, large.text) == (200, 200, str(MOST // 2))
+    assert first.startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nretry-after: 5\r\n" in first.lower()
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("POST", "/streamed")])
+def test_what_comes_while_an_answer_is_on_its_way_neither_ends_that_nor_counts(
+    url: str, method: str, path: str
+) -> None:
+    """However much it is, and however slowly it comes."""
+    with ExitStack() as opened:
+        lines = [opened.enter_context(held_back(url, method, MOST_BYTES + 1, path)) for _ in range(3)]
+
+        large = httpx.post(url, content=bytes(MOST // 2))
+        answers = [answered(line) for line in lines]
+
+    assert large.status_code == 200
+    assert [answer.endswith(b"\r\n0\r\n\r\n") for answer in answers] == [True] * 3
+    assert min(map(len, answers)) > 30 << 16
