@@ -120,11 +120,13 @@ class Deployment:
                 return connector_config(connection, self.secret_key, id_)
         return declared_config(self.dataset, stored)
 
-    def estimate(self, plans: Sequence[TablePlan], since: datetime, until: datetime) -> Mapping[str, int]:
-        """The rows of each table in `[since, until)`, counted at the source."""
+    def estimate(
+        self, organization: str, plans: Sequence[TablePlan], since: datetime, until: datetime
+    ) -> Mapping[str, int]:
+        """The rows of each table in `[since, until)`, counted at the source for an organization."""
         source = DerivedSource(open_source(self.url_of(plans), self.statement_limit), derived_tables(plans))
         try:
-            return estimate_rows(source, plans, since, until)
+            return estimate_rows(source, plans, since, until, organization=organization)
         finally:
             source.close()
 

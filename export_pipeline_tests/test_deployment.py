@@ -551,7 +551,7 @@ def test_what_was_contributed_is_in_its_organizations_dataset_and_in_our_own_dat
         assert {*deployment.dataset.tables} == {"events"}
         assert deployment.url_of([country]) == deployment.settings.control_database_url
         assert deployment.url_of([events]) == deployment.source_url
-        counted = deployment.estimate([country], FIRST, FIRST + timedelta(hours=1))
+        counted = deployment.estimate("acme", [country], FIRST, FIRST + timedelta(hours=1))
         assert counted == {"country": 2}
 
 

@@ -212,7 +212,7 @@ def create(
             plans = plans_of(connection, dataset, export)
         if dry_run:
             since, until_ = range_of(export.definition, datetime.now(UTC))
-            rows = deployment.estimate(plans, since, until_)
+            rows = deployment.estimate(export.organization, plans, since, until_)
             if as_json:
                 print_document(export_documents.estimate_document(export, rows, since, until_))
             else:

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from export_pipeline.control.estimates import COUNTING_LIMIT, COUNTS_AT_ONCE
+from export_pipeline.control.estimates import COUNTING_LIMIT, COUNTS_AT_ONCE, COUNTS_OF_ONE
 from export_pipeline_tests.api.conftest import DEFINITION, Api, Somebody, serving
 from export_pipeline_tests.installations import an_installation
 
@@ -63,15 +63,13 @@ def counting(postgres_database: str, tmp_path: Path) -> Iterator[Counting]:
 def test_no_more_than_some_are_counted_at_once(counting: Counting) -> None:
     """The next is told at once when to come again, by each face in its own words; others do not wait."""
     api = counting.api
+    keys = [_key(api) for _ in range(COUNTS_AT_ONCE // COUNTS_OF_ONE)]
     key = _key(api)
     with counting.hold() as holding, ThreadPoolExecutor(COUNTS_AT_ONCE) as threads:
-        counts = [threads.submit(_dry_run, api, key) for _ in range(COUNTS_AT_ONCE)]
+        counts = [threads.submit(_dry_run, api, one) for one in keys for _ in range(COUNTS_OF_ONE)]
         _until_they_wait(counting, counts)
 
-        with api.client(key) as http:
-            refused = http.post(DRY_RUN, json=ASKED)
-            coveo = http.get(ESTIMATE, params=RANGE)
-            others = http.get("/api/v1/exports")
+        refused, coveo, others = _asked(api, key)
         holding.rollback()
         answers = [count.result() for count in counts]
 
@@ -80,6 +78,26 @@ def test_no_more_than_some_are_counted_at_once(counting: Counting) -> None:
     assert coveo.json()["type"] == "ServiceUnavailable"
     assert refused.headers["Retry-After"] == coveo.headers["Retry-After"] == "5"
     assert [answer.json()["rows"] for answer in answers] == [{"events": 2}] * COUNTS_AT_ONCE
+    assert _dry_run(api, key).status_code == 200  # there is room again
+
+
+def test_who_has_many_counted_keeps_no_other_from_counting(counting: Counting) -> None:
+    api = counting.api
+    key, other = _key(api), _key(api)
+    with counting.hold() as holding, ThreadPoolExecutor(COUNTS_AT_ONCE) as threads:
+        counts = [threads.submit(_dry_run, api, key) for _ in range(COUNTS_OF_ONE)]
+        _until_they_wait(counting, counts)
+
+        refused, coveo, others = _asked(api, key)
+        counts.append(threads.submit(_dry_run, api, other))
+        _until_they_wait(counting, counts)
+        holding.rollback()
+        answers = [count.result() for count in counts]
+
+    assert (refused.status_code, coveo.status_code, others.status_code) == (429, 429, 200)
+    assert "2 counts of your organization are under way" in refused.json()["detail"]
+    assert refused.headers["Retry-After"] == coveo.headers["Retry-After"] == "5"
+    assert [answer.json()["rows"] for answer in answers] == [{"events": 2}] * len(counts)
     assert _dry_run(api, key).status_code == 200  # there is room again
 
 
@@ -110,6 +128,12 @@ def _key(api: Api) -> str:
 def _dry_run(api: Api, key: str) -> httpx.Response:
     with api.client(key) as http:
         return http.post(DRY_RUN, json=ASKED)
+
+
+def _asked(api: Api, key: str) -> tuple[httpx.Response, httpx.Response, httpx.Response]:
+    """A count by two faces, and something that is not counted."""
+    with api.client(key) as http:
+        return http.post(DRY_RUN, json=ASKED), http.get(ESTIMATE, params=RANGE), http.get("/api/v1/exports")
 
 
 def _until_they_wait(counting: Counting, counts: list[Future[httpx.Response]]) -> None:

@@ -23,12 +23,14 @@ def test_rows_are_counted_of_exactly_the_range(tmp_path: Path) -> None:
         with reading(deployment.control) as connection:
             plans = plans_of(connection, deployment.dataset, export)
 
-        counted = estimate_rows(source, plans, FIRST, FIRST + timedelta(hours=3))
+        counted = estimate_rows(source, plans, FIRST, FIRST + timedelta(hours=3), organization="acme")
 
         assert counted == {"events": 3 * ROWS_PER_HOUR}
-        assert estimate_rows(source, plans, FIRST - timedelta(hours=3), FIRST) == {"events": 0}
+        assert estimate_rows(source, plans, FIRST - timedelta(hours=3), FIRST, organization="acme") == {
+            "events": 0
+        }
         with pytest.raises(InvalidRequest, match="choose a later end") as refused:
-            estimate_rows(source, plans, FIRST, FIRST)
+            estimate_rows(source, plans, FIRST, FIRST, organization="acme")
         assert refused.value.field == "until"
         source.close()
 
@@ -60,5 +62,5 @@ def test_a_source_that_needs_too_long_is_not_waited_for(tmp_path: Path) -> None:
             plans = plans_of(connection, deployment.dataset, export)
 
         with pytest.raises(TransientFailure, match="ask for a shorter range"):
-            estimate_rows(source, plans, FIRST, FIRST + timedelta(hours=3), limit=SOON)
+            estimate_rows(source, plans, FIRST, FIRST + timedelta(hours=3), organization="acme", limit=SOON)
         source.close()

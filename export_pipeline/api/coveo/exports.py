@@ -57,7 +57,7 @@ def estimate(
     with trying(deployment.control) as connection:
         task = _requested(connection, visit, asked)
         plans = plans_of(connection, dataset, get_export(connection, task.export_id))
-    return {"estimates": deployment.estimate(plans, task.since, task.until)}
+    return {"estimates": deployment.estimate(visit.organization, plans, task.since, task.until)}
 
 
 @router.get("")

@@ -139,7 +139,7 @@ def dry_run(visit: ExportsEditor, asked: DryRunRequest) -> DryRunDocument:
         definition=made.definition.model_dump(mode="json"),
         since=since,
         until=until,
-        rows=dict(visit.deployment.estimate(plans, since, until)),
+        rows=dict(visit.deployment.estimate(visit.organization, plans, since, until)),
     )
 
 
