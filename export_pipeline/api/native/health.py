@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from export_pipeline.api.problems import AWAY
 from export_pipeline.api.visits import deployment_of
 from export_pipeline.store.database import reading
 from export_pipeline.store.signs_of_life import SENSORS, last_seen
@@ -58,7 +59,8 @@ def readyz(request: Request, response: Response) -> Readiness:
         with reading(deployment_of(request).control) as connection:
             seen = last_seen(connection, SENSORS)
     except sa.exc.SQLAlchemyError:
-        response.status_code = 503
+        response.status_code = AWAY.status
+        response.headers.update(AWAY.headers)
         unknown = Sensors(status="unknown", seen_at=None, said="not known without the control database")
         return Readiness(status="unready", control_database="down", dagster=unknown)
     return Readiness(status="ready", control_database="up", dagster=sensors_seen(seen, datetime.now(UTC)))
