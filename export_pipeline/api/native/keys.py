@@ -62,6 +62,9 @@ class Rotation(Asked):
     )
 
 
+AT_ONCE = Rotation()
+
+
 @router.post("", status_code=201, responses=problems(409, 413))
 def create(visit: Administrator, asked: KeyRequest, once: AskedOnce, response: Response) -> NewKeyDocument:
     """Make a key. Its text is in the answer, and nowhere else."""
@@ -99,9 +102,9 @@ def get(visit: Administrator, id: str, response: Response) -> KeyDocument:  # it
 
 @router.post("/{id}/rotate", status_code=201, responses=problems(404, 409, 413))
 def rotate(
-    visit: Administrator, id: str, how: Rotation, once: AskedOnce, response: Response
+    visit: Administrator, id: str, once: AskedOnce, response: Response, how: Rotation = AT_ONCE
 ) -> NewKeyDocument:
-    """Make a key that allows the same, in the place of this one."""
+    """Make a key that allows the same, in the place of this one: that ends at once, if no grace is given."""
     grace = timedelta(seconds=how.grace_seconds)
 
     def make(connection: sa.Connection) -> NewKeyDocument:

@@ -32,6 +32,18 @@ def test_a_rotated_key_works_for_as_long_as_it_is_given(api: Api, admin: Somebod
     assert last["privileges"] == ["admin"]
 
 
+def test_a_key_is_rotated_without_a_body_too_and_ends_at_once(api: Api, admin: Somebody) -> None:
+    old = admin.post(KEYS, json={"name": "nightly", "privileges": ["admin"]}).json()
+
+    rotated = admin.post(f"{KEYS}/{old['id']}/rotate")
+
+    assert rotated.status_code == 201, rotated.text
+    with api.client(old["key"]) as http:
+        assert http.get(KEYS).status_code == 401
+    with api.client(rotated.json()["key"]) as http:
+        assert http.get(KEYS).status_code == 200
+
+
 def test_a_key_that_works_elsewhere_too_is_rotated_by_those_alone_who_work_there_as_well(
     api: Api, admin: Somebody
 ) -> None:
