@@ -48,6 +48,7 @@ def create_schedule(
     recurrence: Recurrence,
 ) -> StoredSchedule:
     """Accept a schedule, or refuse it naming the field."""
+    recurrence.check_zone()
     _check(connection, dataset, organization, asked, emails)
     return add_schedule(
         connection,
@@ -73,6 +74,7 @@ def replace_schedule(
 ) -> StoredSchedule:
     """Accept another wish. With another calendar, its first period is the one that is going on now."""
     schedule = find_schedule(connection, organization, id_, locked=True)
+    recurrence.check_zone()
     _check(connection, dataset, organization, asked, emails)
     same = recurrence == schedule.recurrence
     changed = replace(

@@ -18,6 +18,9 @@ class Frequency(StrEnum):
 
 DAYS_OF_WEEK = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 
+# Files that lie beside those of time zones on many machines.
+NO_PLACES = ("localtime", "posixrules", "Factory")
+
 ONE_DAY = timedelta(days=1)
 
 
@@ -47,6 +50,14 @@ class Recurrence:
                 "timezone: there is no such time zone; write one like America/Montreal or UTC",
                 field="timezone",
             ) from error
+
+    def check_zone(self) -> None:
+        """Refuse one that is no zone of a place: its clocks are the machine's own, or count leap seconds."""
+        if self.timezone in NO_PLACES or self.timezone.startswith(("posix/", "right/")):
+            raise InvalidRequest(
+                f"timezone: {self.timezone!r} is no zone of a place; write one like America/Montreal or UTC",
+                field="timezone",
+            )
 
     def period_at(self, moment: datetime) -> Period:
         """The period that holds the moment."""

@@ -189,3 +189,27 @@ def test_a_filter_that_a_schedule_names_stays(control: sa.Engine) -> None:
     with writing(control) as connection:
         delete_schedule(connection, ORGANIZATION, made.id)
         delete_filter(connection, ORGANIZATION, "PHONES")
+
+
+@pytest.mark.parametrize("timezone", ["localtime", "posix/UTC", "right/UTC"])
+def test_a_zone_that_is_a_machines_own_is_refused(control: sa.Engine, timezone: str) -> None:
+    try:
+        wrong = Recurrence(frequency=Frequency.DAILY, timezone=timezone)
+    except InvalidRequest:
+        pytest.skip("this machine has none of that name")
+    made = schedule(control)
+
+    with pytest.raises(InvalidRequest, match="is no zone of a place"):
+        schedule(control, recurrence=wrong)
+    with pytest.raises(InvalidRequest, match="is no zone of a place"), writing(control) as connection:
+        replace_schedule(
+            connection,
+            DATASET,
+            organization=ORGANIZATION,
+            id_=made.id,
+            asked=EventExport(tables=("searches",)),
+            emails=[],
+            recurrence=wrong,
+        )
+
+    assert stored(control, made) == made

@@ -86,3 +86,11 @@ def test_periods_follow_each_other(
 def test_zones_and_days_that_there_are_not_are_refused(wrong: dict[str, str], said: str) -> None:
     with pytest.raises(InvalidRequest, match=said):
         Recurrence(**{"frequency": Frequency.DAILY, "timezone": "UTC", **wrong})  # type: ignore[arg-type]
+
+
+def test_a_zone_of_no_place_is_not_taken_from_people() -> None:
+    """One that was stored before is read still."""
+    with pytest.raises(InvalidRequest, match="is no zone of a place"):
+        Recurrence(frequency=Frequency.DAILY, timezone="Factory").check_zone()
+    for place in (*ZONES, "Etc/GMT+5"):
+        Recurrence(frequency=Frequency.DAILY, timezone=place).check_zone()

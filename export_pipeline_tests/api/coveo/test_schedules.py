@@ -59,6 +59,7 @@ def test_a_schedule_is_made_shown_changed_and_ended(coveo: Client) -> None:
     [
         ({"frequency": "HOURLY"}, "frequency: must be one of DAILY, WEEKLY, MONTHLY"),
         ({"timezone": "Mars"}, "timezone: there is no such time zone"),
+        ({"timezone": "Factory"}, "timezone: 'Factory' is no zone of a place"),
         ({"dayOfWeek": "FUNDAY"}, "dayOfWeek: must be one of MONDAY"),
         ({"exportFormat": "XML"}, "exportFormat: must be one of"),
         ({"tables": ["nothing"]}, "tables: there is no table 'nothing'"),
