@@ -48,13 +48,15 @@ def open_session(connection: sa.Connection, connector: DataConnector, mode: Mode
     """
     lock_data_connector(connection, connector.id)
     now = datetime.now(UTC)
+    # First: its session may be another's to roll back, who is waited for, and must not wait for this one.
+    session = begin_session(connection, connector, mode, now)
     end_sessions_unused_since(connection, now - idle)
-    return begin_session(connection, connector, mode, now).id
+    return session.id
 
 
 def check_session(connection: sa.Connection, connector: DataConnector, sid: str, idle: timedelta) -> None:
     """Unauthenticated unless it is the connector's open session."""
-    _session(connection, connector, sid, idle)
+    _check(session_of(connection, connector), sid, idle)
 
 
 def read_sent(connection: sa.Connection, connector: DataConnector, action: Action, body: Any) -> Sent:
@@ -105,7 +107,11 @@ def in_session(connector: DataConnector, idle: timedelta) -> bool:
 def _session(
     connection: sa.Connection, connector: DataConnector, sid: str, idle: timedelta
 ) -> ContributionSession:
-    session = session_of(connection, connector)
+    """The session, which nobody ends until the transaction does: not for its age either."""
+    return _check(session_of(connection, connector, locked=True), sid, idle)
+
+
+def _check(session: ContributionSession | None, sid: str, idle: timedelta) -> ContributionSession:
     if session is None or session.id != sid or lapsed(session.last_used_at, datetime.now(UTC), idle):
         raise Unauthenticated("the session is not open; open one")
     return session

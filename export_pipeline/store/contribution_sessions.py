@@ -44,11 +44,12 @@ def begin_session(
     return session
 
 
-def session_of(connection: sa.Connection, connector: DataConnector) -> ContributionSession | None:
-    """The connector's session, whether or not it is over by now."""
-    row = connection.execute(
-        sa.select(CONTRIBUTION_SESSIONS).where(CONTRIBUTION_SESSIONS.c.connector == connector.id)
-    ).one_or_none()
+def session_of(
+    connection: sa.Connection, connector: DataConnector, *, locked: bool = False
+) -> ContributionSession | None:
+    """The connector's session, whether or not it is over by now; `locked`, nobody ends it meanwhile."""
+    query = sa.select(CONTRIBUTION_SESSIONS).where(CONTRIBUTION_SESSIONS.c.connector == connector.id)
+    row = connection.execute(query.with_for_update() if locked else query).one_or_none()
     if row is None:
         return None
     return ContributionSession(
@@ -74,9 +75,18 @@ def end_session(connection: sa.Connection, session: ContributionSession) -> None
     connection.execute(CONTRIBUTION_SESSIONS.delete().where(CONTRIBUTION_SESSIONS.c.id == session.id))
 
 
-def end_sessions_unused_since(connection: sa.Connection, moment: datetime) -> None:
-    """Forget every session that nobody used since then."""
-    connection.execute(CONTRIBUTION_SESSIONS.delete().where(CONTRIBUTION_SESSIONS.c.last_used_at <= moment))
+def end_sessions_unused_since(connection: sa.Connection, moment: datetime) -> int:
+    """Forget every session that nobody used since then; how many there were.
+
+    One that is in somebody's hands, as it is being closed, is left to them, and not waited for.
+    """
+    sessions = CONTRIBUTION_SESSIONS.c
+    unused = sa.select(sessions.id).where(sessions.last_used_at <= moment)
+    ended = connection.scalars(unused.with_for_update(skip_locked=True)).all()
+    if ended:
+        each = CONTRIBUTION_SESSIONS.delete().where(sessions.id == sa.bindparam("ended"))
+        connection.execute(each, [{"ended": id_} for id_ in ended])
+    return len(ended)
 
 
 def stage_upserts(

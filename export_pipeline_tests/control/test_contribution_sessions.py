@@ -5,8 +5,10 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -35,7 +37,8 @@ from export_pipeline.control.data_connectors import remove_data_connector
 from export_pipeline.errors import NotFound, Unauthenticated
 from export_pipeline.store.contributed_hours import changed_hours
 from export_pipeline.store.contributed_records import ContributedRecord
-from export_pipeline.store.data_connectors import find_data_connector
+from export_pipeline.store.contribution_sessions import end_sessions_unused_since, session_of
+from export_pipeline.store.data_connectors import DataConnector, find_data_connector
 from export_pipeline.store.database import open_control_database, reading, writing
 from export_pipeline.store.entity_types import lock_entity_type
 from export_pipeline.windows import floor
@@ -54,6 +57,7 @@ from export_pipeline_tests.control_databases import emptied
 
 NO_TIME = timedelta(0)
 IDS = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=3)
+Use = Callable[[sa.Engine, DataConnector, str], object]
 MODES = st.sampled_from(["stream", "accrue", "replace"])
 
 
@@ -152,6 +156,116 @@ def test_a_session_that_nobody_uses_is_over(control: sa.Engine) -> None:
     with pytest.raises(Unauthenticated):
         closed(control, connector, sid)
     assert names(control, connector) == []
+
+
+def somebody_waits(control: sa.Engine) -> None:
+    """Return when a transaction of this PostgreSQL database waits for another."""
+    waiting = sa.text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    give_up = time.monotonic() + 20
+    while time.monotonic() < give_up:
+        with reading(control) as connection:
+            if connection.scalar(waiting):
+                return
+        time.sleep(0.02)
+    raise AssertionError("nobody waits")
+
+
+def opened_when_all_have_lapsed(control: sa.Engine, connector: DataConnector) -> None:
+    """A session of the connector's, by a clock on which no other was used for too long."""
+    with writing(control) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
+        open_session(connection, connector, Mode.STREAM, NO_TIME)
+
+
+@pytest.mark.parametrize("mode", ["accrue", "replace"])
+def test_one_that_lapses_while_it_is_closed_is_closed_whole(shared_postgres: sa.Engine, mode: str) -> None:
+    """It waits for another large one, say; and who opens theirs then does not wait for it."""
+    control = emptied(shared_postgres)
+    entity = stored_entity(control)
+    connector, other = (stored_data_connector(control, entity, cid) for cid in ("wikipedia", "factbook"))
+    contributed(control, connector, a_record("GB"))
+    sid = opened(control, connector, mode)
+    sent(control, connector, sid, a_record("FR"), delete=["GB"])
+    with ThreadPoolExecutor(1) as pool:
+        with writing(control) as connection:
+            lock_entity_type(connection, entity.id)
+            closing = pool.submit(closed, control, connector, sid)
+            somebody_waits(control)
+            opened_when_all_have_lapsed(control, other)
+        closing.result()
+
+    assert names(control, connector) == ["FR"]
+
+
+@pytest.mark.parametrize("use", [closed, partial(sent, delete=["GB"])])
+def test_one_that_is_being_rolled_back_is_not_open(shared_postgres: sa.Engine, use: Use) -> None:
+    control = emptied(shared_postgres)
+    entity = stored_entity(control)
+    connector, other = (stored_data_connector(control, entity, cid) for cid in ("wikipedia", "factbook"))
+    contributed(control, connector, a_record("GB"))
+    sid = opened(control, connector, "replace")
+    sent(control, connector, sid, a_record("FR"))
+    with ThreadPoolExecutor(1) as pool:
+        with writing(control) as connection:
+            open_session(connection, other, Mode.STREAM, NO_TIME)
+            using = pool.submit(use, control, connector, sid)
+            somebody_waits(control)
+        with pytest.raises(Unauthenticated):
+            using.result()
+
+    assert names(control, connector) == ["GB"]
+
+
+def test_who_opens_one_waits_for_nobody_who_uses_theirs(shared_postgres: sa.Engine) -> None:
+    control = emptied(shared_postgres)
+    entity = stored_entity(control)
+    connector, other = (stored_data_connector(control, entity, cid) for cid in ("wikipedia", "factbook"))
+    sid = opened(control, connector, "accrue")
+    with writing(control) as connection:
+        what = read_sent(connection, connector, Action.UPSERT, [a_record("GB")])
+        send(connection, connector, sid, what, IDLE)
+        opened_when_all_have_lapsed(control, other)
+    closed(control, connector, sid)
+
+    assert names(control, connector) == ["GB"]
+
+
+def test_whenever_one_lapses_all_of_it_counts_or_nothing(control: sa.Engine) -> None:
+    entity = stored_entity(control)
+    connector, other = (stored_data_connector(control, entity, cid) for cid in ("wikipedia", "factbook"))
+    expected: list[str] = []
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(20):
+            new = sorted(f"{number}-{part}" for part in range(10))
+            sid = opened(control, connector, "replace")
+            sent(control, connector, sid, *map(a_record, new))
+            closing = pool.submit(closed, control, connector, sid)
+            time.sleep(0.001 * (number % 10))
+            pool.submit(opened_when_all_have_lapsed, control, other).result()
+            problem = closing.exception()
+            assert problem is None or isinstance(problem, Unauthenticated)
+            expected = expected if problem else new
+            assert names(control, connector) == expected
+
+
+def test_who_waits_until_theirs_is_rolled_back_holds_nobody_elses(shared_postgres: sa.Engine) -> None:
+    """Whoever rolls it back may be waiting for those: neither would ever have their turn."""
+    control = emptied(shared_postgres)
+    entity = stored_entity(control)
+    connector, other = (stored_data_connector(control, entity, cid) for cid in ("wikipedia", "factbook"))
+    for one in (connector, other):
+        opened(control, one)
+    with ThreadPoolExecutor(1) as pool:
+        with writing(control) as connection:
+            session_of(connection, connector, locked=True)
+            opening = pool.submit(opened_when_all_have_lapsed, control, connector)
+            somebody_waits(control)
+            assert end_sessions_unused_since(connection, datetime.now(UTC)) == 2
+        opening.result()
 
 
 def test_nothing_is_opened_for_a_connector_that_is_gone(control: sa.Engine) -> None:

@@ -21,6 +21,7 @@ from export_pipeline.store.contribution_sessions import (
 from export_pipeline.store.data_connectors import DataConnector
 from export_pipeline.store.database import reading, writing
 from export_pipeline_tests.contributing import stored_data_connector, stored_entity
+from export_pipeline_tests.control_databases import emptied
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 BRITAIN = Record(id="GB", name="United Kingdom", entity={"area": 1}, instance={"note": "ü"})
@@ -76,7 +77,7 @@ def test_one_that_is_used_is_kept_and_one_that_is_not_is_ended(
         used = begin_session(connection, wikipedia, Mode.STREAM, NOON)
         begin_session(connection, other, Mode.STREAM, NOON)
         note_session_use(connection, used, NOON + timedelta(hours=2))
-        end_sessions_unused_since(connection, NOON + timedelta(hours=1))
+        assert end_sessions_unused_since(connection, NOON + timedelta(hours=1)) == 1
 
     with reading(control) as connection:
         kept = session_of(connection, wikipedia)
@@ -86,3 +87,19 @@ def test_one_that_is_used_is_kept_and_one_that_is_not_is_ended(
     with writing(control) as connection:
         end_session(connection, kept)
         assert session_of(connection, wikipedia) is None
+
+
+def test_one_that_is_in_somebodys_hands_is_left_to_them_and_not_waited_for(
+    shared_postgres: sa.Engine,
+) -> None:
+    control = emptied(shared_postgres)
+    connector = stored_data_connector(control, stored_entity(control))
+    with writing(control) as connection:
+        begin_session(connection, connector, Mode.STREAM, NOON)
+
+    with writing(control) as using, writing(control) as ending:
+        assert session_of(using, connector, locked=True)
+        ending.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
+        assert end_sessions_unused_since(ending, NOON) == 0
+    with writing(control) as ending:
+        assert end_sessions_unused_since(ending, NOON) == 1
