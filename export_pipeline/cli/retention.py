@@ -96,6 +96,7 @@ def _others(leftovers: "Leftovers") -> list[str]:
         "answers to repeated requests": leftovers.answers,
         "counts of requests": leftovers.request_counts,
         "entries of the audit log": leftovers.audit_entries,
+        "contributors' sessions": leftovers.sessions,
         "folders of dead runs": leftovers.staged_runs,
     }
     return [f"{count:,} {what}" for what, count in counted.items() if count]

@@ -43,14 +43,14 @@ class Sent:
 
 
 def open_session(connection: sa.Connection, connector: DataConnector, mode: Mode, idle: timedelta) -> str:
-    """Open a session and give its id. The connector's session before is rolled back, as is everybody's that
-    nobody used for `idle`.
+    """Open a session and give its id. The connector's session before is rolled back, as is every one of its
+    organization's that nobody used for `idle`.
     """
     lock_data_connector(connection, connector.id)
     now = datetime.now(UTC)
     # First: its session may be another's to roll back, who is waited for, and must not wait for this one.
     session = begin_session(connection, connector, mode, now)
-    end_sessions_unused_since(connection, now - idle)
+    end_sessions_unused_since(connection, now - idle, connector.organization)
     return session.id
 
 

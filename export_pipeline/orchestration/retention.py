@@ -56,6 +56,7 @@ def metadata_of(report: Report) -> Mapping[str, int]:
         "answers": leftovers.answers,
         "counts of requests": leftovers.request_counts,
         "entries of the audit log": leftovers.audit_entries,
+        "contributors' sessions": leftovers.sessions,
         "folders of dead runs": leftovers.staged_runs,
         "bytes of dead runs": leftovers.staged_bytes,
     }

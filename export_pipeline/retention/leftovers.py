@@ -15,6 +15,7 @@ from export_pipeline.settings import Settings
 from export_pipeline.store.answers import forget_answers
 from export_pipeline.store.audit import forget_audit_entries
 from export_pipeline.store.claims import living_runs
+from export_pipeline.store.contribution_sessions import end_sessions_unused_since
 from export_pipeline.store.database import reading, trying, writing
 from export_pipeline.store.request_counts import forget_counts
 
@@ -29,17 +30,22 @@ class Leftovers:
     answers: int
     request_counts: int
     audit_entries: int
+    sessions: int
     staged_runs: int
     staged_bytes: int
 
 
 def clear(control: sa.Engine, settings: Settings, run_id: str, now: datetime, *, dry_run: bool) -> Leftovers:
-    """Forget old answers, counts and, if they have an end, audit entries; remove what dead runs staged."""
+    """Forget old answers, counts, contributors' sessions and, if they have an end, audit entries; remove what
+    dead runs staged.
+    """
     transaction = trying if dry_run else writing
     with transaction(control) as connection:
         answers = forget_answers(connection, now - timedelta(hours=settings.answer_hours))
         counts = forget_counts(connection, now - COUNTS_KEPT)
         entries = _forget_audit(connection, settings.audit_days, now)
+    with transaction(control) as connection:  # of its own: one may be large
+        sessions = end_sessions_unused_since(connection, now - settings.contribution_idle)
     with reading(control) as connection:
         alive = living_runs(connection, datetime.now(UTC))
     folders = [*Staging(settings.staging_folder, run_id).left_behind(alive)]
@@ -50,6 +56,7 @@ def clear(control: sa.Engine, settings: Settings, run_id: str, now: datetime, *,
         answers=answers,
         request_counts=counts,
         audit_entries=sum(entries.values()),
+        sessions=sessions,
         staged_runs=len(folders),
         staged_bytes=size,
     )

@@ -11,7 +11,12 @@ import sqlalchemy as sa
 from export_pipeline.contributions.ids import public_id
 from export_pipeline.contributions.records import Record
 from export_pipeline.contributions.sessions import Mode
-from export_pipeline.store.contribution_schema import CONTRIBUTION_SESSIONS, STAGED_CHANGES
+from export_pipeline.store.contribution_schema import (
+    CONTRIBUTION_SESSIONS,
+    DATA_CONNECTORS,
+    ENTITY_TYPES,
+    STAGED_CHANGES,
+)
 from export_pipeline.store.data_connectors import DataConnector
 
 
@@ -75,13 +80,19 @@ def end_session(connection: sa.Connection, session: ContributionSession) -> None
     connection.execute(CONTRIBUTION_SESSIONS.delete().where(CONTRIBUTION_SESSIONS.c.id == session.id))
 
 
-def end_sessions_unused_since(connection: sa.Connection, moment: datetime) -> int:
-    """Forget every session that nobody used since then; how many there were.
+def end_sessions_unused_since(
+    connection: sa.Connection, moment: datetime, organization: str | None = None
+) -> int:
+    """Forget every session that nobody used since then, or the organization's; how many there were.
 
     One that is in somebody's hands, as it is being closed, is left to them, and not waited for.
     """
     sessions = CONTRIBUTION_SESSIONS.c
     unused = sa.select(sessions.id).where(sessions.last_used_at <= moment)
+    if organization is not None:
+        connectors = sa.select(DATA_CONNECTORS.c.id).join(ENTITY_TYPES)
+        theirs = connectors.where(ENTITY_TYPES.c.organization == organization)
+        unused = unused.where(sessions.connector.in_(theirs))
     ended = connection.scalars(unused.with_for_update(skip_locked=True)).all()
     if ended:
         each = CONTRIBUTION_SESSIONS.delete().where(sessions.id == sa.bindparam("ended"))

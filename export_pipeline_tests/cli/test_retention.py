@@ -64,6 +64,7 @@ def test_then_it_goes(call_cli: CallCli, old: Installation) -> None:
             "answers": 0,
             "request_counts": 0,
             "audit_entries": 0,
+            "sessions": 0,
             "staged_runs": 0,
             "staged_bytes": 0,
         },

@@ -268,6 +268,16 @@ def test_who_waits_until_theirs_is_rolled_back_holds_nobody_elses(shared_postgre
         opening.result()
 
 
+def test_nobody_rolls_back_what_other_organizations_left(control: sa.Engine) -> None:
+    """It takes as long as much was sent."""
+    ours = stored_data_connector(control, stored_entity(control))
+    theirs = stored_data_connector(control, stored_entity(control, organization="other"))
+    sid = opened(control, theirs, "accrue")
+    opened_when_all_have_lapsed(control, ours)
+
+    sent(control, theirs, sid, a_record())
+
+
 def test_nothing_is_opened_for_a_connector_that_is_gone(control: sa.Engine) -> None:
     entity = stored_entity(control)
     connector = stored_data_connector(control, entity)

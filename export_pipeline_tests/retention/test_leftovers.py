@@ -12,14 +12,16 @@ from export_pipeline.retention.leftovers import Leftovers, clear
 from export_pipeline.store.answers import take_place
 from export_pipeline.store.audit import audit_page
 from export_pipeline.store.claims import claim
+from export_pipeline.store.contribution_schema import CONTRIBUTION_SESSIONS
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.pages import PageRequest
 from export_pipeline.store.request_counts import count_requests
 from export_pipeline.store.schema import ANSWERS, REQUEST_COUNTS
+from export_pipeline_tests.contributing import opened, stored_data_connector, stored_entity
 from export_pipeline_tests.installations import FIRST, Installation
 
 NOW = datetime.now(UTC)
-NOTHING = Leftovers(answers=0, request_counts=0, audit_entries=0, staged_runs=0, staged_bytes=0)
+NOTHING = Leftovers(answers=0, request_counts=0, audit_entries=0, sessions=0, staged_runs=0, staged_bytes=0)
 
 
 def cleared(
@@ -82,6 +84,19 @@ def test_audit_entries_stay_unless_there_is_an_end(installation: Installation) -
     assert actions() == ["key.create"]
     assert cleared(installation, now=later, audit_days=99).audit_entries == 1
     assert actions() == ["audit.forget"]  # which is told itself
+
+
+def test_sessions_that_no_contributor_came_back_to_go(installation: Installation) -> None:
+    control = installation.deployment.control
+    for organization in ("acme", "other"):
+        opened(control, stored_data_connector(control, stored_entity(control, organization=organization)))
+
+    assert cleared(installation) == NOTHING
+    a_day_on = datetime.now(UTC) + timedelta(days=1)
+    assert cleared(installation, now=a_day_on, contribution_session_seconds=86_460).sessions == 0
+    assert cleared(installation, now=a_day_on, dry_run=True).sessions == 2
+    assert cleared(installation, now=a_day_on).sessions == 2
+    assert left(installation, CONTRIBUTION_SESSIONS) == 0
 
 
 def test_what_dead_runs_have_staged_goes(installation: Installation) -> None:

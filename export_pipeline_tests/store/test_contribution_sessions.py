@@ -89,6 +89,18 @@ def test_one_that_is_used_is_kept_and_one_that_is_not_is_ended(
         assert session_of(connection, wikipedia) is None
 
 
+def test_an_organizations_are_ended_and_nobody_elses(control: sa.Engine, wikipedia: DataConnector) -> None:
+    other = stored_data_connector(control, stored_entity(control, organization="other"))
+    with writing(control) as connection:
+        for one in (wikipedia, other):
+            begin_session(connection, one, Mode.STREAM, NOON)
+        assert end_sessions_unused_since(connection, NOON, "other") == 1
+
+    with reading(control) as connection:
+        assert session_of(connection, other) is None
+        assert session_of(connection, wikipedia) is not None
+
+
 def test_one_that_is_in_somebodys_hands_is_left_to_them_and_not_waited_for(
     shared_postgres: sa.Engine,
 ) -> None:
