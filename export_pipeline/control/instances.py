@@ -19,7 +19,8 @@ def enriched_record(
 ) -> ContributedRecord:
     """The record with the webhook's answer, of which one that holds still is not asked for again.
 
-    A webhook that fails costs nothing but what it would have said, and is counted.
+    A webhook that fails costs nothing but what it would have said, and is counted. Neither is noted while a
+    session of the connector changes its records: no reader waits for that.
     """
     if record.webhook is None:
         return record
@@ -39,7 +40,7 @@ def enriched_record(
     said = kept or _asked(hook, record.vendor_id)
     if kept is None:
         with writing(control) as connection:
-            keep_answers(connection, hook, {record.vendor_id: said}, now)
+            keep_answers(connection, hook, {record.vendor_id: said}, now, wait=False)
     if isinstance(said, Reason):
         return record
     entity, instance = enriched(record.entity, record.instance, said)

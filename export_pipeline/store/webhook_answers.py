@@ -98,14 +98,21 @@ def kept_answers(
 
 
 def keep_answers(
-    connection: sa.Connection, hook: Webhook, said: Mapping[str, Answer | Reason], now: datetime
+    connection: sa.Connection,
+    hook: Webhook,
+    said: Mapping[str, Answer | Reason],
+    now: datetime,
+    *,
+    wait: bool = True,
 ) -> None:
     """Note what was said of these records, in the place of what was said before; and count what was not.
 
-    Nothing is noted for a connector that was deleted while its webhook was asked.
+    Nothing is noted for a connector that was deleted while its webhook was asked; nor, without `wait`, while
+    somebody has it locked: to close a large session takes minutes, to delete what was contributed as well.
     """
+    # No weaker lock would do: who closes a session forgets answers, and these would be waited for then.
     mine = sa.select(DATA_CONNECTORS.c.id).where(DATA_CONNECTORS.c.id == hook.connector)
-    if connection.scalar(mine.with_for_update(read=True)) is None:
+    if connection.scalar(mine.with_for_update(read=True, skip_locked=not wait)) is None:
         return
     forgotten = [id_ for id_, answer in said.items() if isinstance(answer, Reason)]
     connection.execute(

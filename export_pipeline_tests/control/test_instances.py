@@ -1,11 +1,14 @@
 """A record with its webhook's answer, which is kept for as long as its connector says."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 
+from export_pipeline.contributions.sessions import Mode
 from export_pipeline.contributions.webhook_requests import Reason
+from export_pipeline.control.contribution_sessions import close_session, open_session
 from export_pipeline.control.instances import enriched_record
 from export_pipeline.store.contributed_records import ContributedRecord
 from export_pipeline.store.data_connectors import DataConnector
@@ -14,6 +17,7 @@ from export_pipeline.store.entity_types import EntityType, change_entity_type, f
 from export_pipeline.store.webhook_answers import failures_of
 from export_pipeline_tests.builders import ORGANIZATION
 from export_pipeline_tests.contributing import (
+    IDLE,
     a_record,
     contributed,
     stored_data_connector,
@@ -21,6 +25,7 @@ from export_pipeline_tests.contributing import (
     there,
 )
 from export_pipeline_tests.contributions.webhook_servers import answering, saying, service
+from export_pipeline_tests.control_databases import emptied
 
 SAID = {"entity": {"area": 2, "capital": "London"}, "instance": {"now": True}}
 
@@ -107,3 +112,15 @@ def test_nobody_is_asked_whom_the_operator_does_not_allow(control: sa.Engine) ->
         assert running.asked == []
     with reading(control) as connection:
         assert failures_of(connection, connector.id) == {Reason.NOT_ALLOWED: 1}
+
+
+@pytest.mark.usefixtures("loopback_allowed")
+def test_who_reads_one_waits_for_no_session_that_is_closed(shared_postgres: sa.Engine) -> None:
+    control = emptied(shared_postgres)
+    with ThreadPoolExecutor(1) as pool, service(saying(SAID)) as running:
+        connector = a_connector(control, running.url)
+        read(control, connector)
+        with writing(control) as connection:
+            sid = open_session(connection, connector, Mode.REPLACE, IDLE)
+            close_session(connection, connector, sid, commit=True, idle=IDLE)  # with what was said
+            assert pool.submit(read, control, connector).result(timeout=10).instance == {"now": True}

@@ -10,6 +10,7 @@ from export_pipeline.contributions.webhook import NOTHING, Answer
 from export_pipeline.contributions.webhook_requests import Reason
 from export_pipeline.store import webhook_answers
 from export_pipeline.store.contribution_schema import DATA_CONNECTORS
+from export_pipeline.store.data_connectors import lock_data_connector
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.webhook_answers import (
     LEFT_FOR_RUNS,
@@ -24,6 +25,7 @@ from export_pipeline.store.webhook_answers import (
 from export_pipeline.store.webhook_schema import WEBHOOK_ANSWERS
 from export_pipeline_tests.builders import FIRST_HOUR, ORGANIZATION
 from export_pipeline_tests.contributed import a_data_connector, a_record, an_entity_type, webhook_of
+from export_pipeline_tests.control_databases import emptied
 
 NOW = datetime(2026, 1, 5, 10, 30, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -129,6 +131,23 @@ def test_of_a_connector_that_was_deleted_meanwhile_nothing_is_kept(control: sa.E
 
     with reading(control) as connection:
         assert connection.execute(sa.select(WEBHOOK_ANSWERS)).all() == []
+
+
+def test_who_does_not_wait_for_a_session_that_is_closed_keeps_nothing(shared_postgres: sa.Engine) -> None:
+    control = emptied(shared_postgres)
+    hook = a_webhook(control)
+    said: dict[str, Answer | Reason] = {"a": Answer(entity={"n": 1}), "b": Reason.TOO_SLOW}
+    with writing(control) as closing:
+        lock_data_connector(closing, hook.connector)
+        with writing(control) as connection:
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
+            keep_answers(connection, hook, said, NOW, wait=False)
+            assert kept_answers(connection, hook, ["a"], NOW) == {}
+            assert failures_of(connection, hook.connector) == {}
+    with writing(control) as connection:
+        keep_answers(connection, hook, said, NOW, wait=False)
+        assert kept_answers(connection, hook, ["a"], NOW) == {"a": said["a"]}
+        assert failures_of(connection, hook.connector) == {Reason.TOO_SLOW: 1}
 
 
 def test_what_no_run_can_need_any_more_is_forgotten(control: sa.Engine) -> None:

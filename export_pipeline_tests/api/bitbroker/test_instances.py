@@ -1,13 +1,16 @@
 """Consumers see what live data connectors contributed, page by page, and more of each from its webhook."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from export_pipeline.contributions.webhook import AT_ONCE
+from export_pipeline.store.data_connectors import find_data_connector, lock_data_connector
+from export_pipeline.store.database import writing
+from export_pipeline.store.entity_types import find_entity_type
 from export_pipeline_tests.api.bitbroker.parties import (
     CONNECTOR,
     INSTANCES,
@@ -144,3 +147,26 @@ def test_who_waits_for_a_webhook_keeps_nobody_else_waiting(api: Api, admin: Some
         assert {one.result().status_code for one in reading} == {200}
 
     assert waiting > MANY // 2
+
+
+def test_who_reads_while_a_session_is_closed_keeps_nobody_else_waiting(two_apis: tuple[Api, Api]) -> None:
+    """More than there are connections to the database. Nobody's webhook is allowed, which is noted, too."""
+    api, _ = two_apis
+    ours, theirs = api.organization(), api.organization()
+    with api.client(api.key(ours)) as us, api.client(api.key(theirs)) as them, ExitStack() as opened:
+        admin = Somebody(ours, us)
+        an_entity_type(admin)
+        webhook = "http://127.0.0.1:9"
+        contributor = opened.enter_context(a_contributor(api, admin, webhook=webhook))
+        id_ = contributor.contribute(GB)["GB"]
+        assert admin.post(f"{CONNECTOR}/live").status_code == 204
+        threads = opened.enter_context(ThreadPoolExecutor(MANY))
+        with writing(api.installation.deployment.control) as closing:
+            entity = find_entity_type(closing, ours, "country")
+            lock_data_connector(closing, find_data_connector(closing, entity, "wikipedia").id)
+            reading = [threads.submit(us.get, f"{INSTANCES}/{id_}") for _ in range(MANY)]
+            answers = [them.get("/v1/entity").status_code for _ in range(20)]
+            read = wait(reading, timeout=20)
+        assert answers == [200] * 20
+        assert not read.not_done
+        assert {one.result().status_code for one in reading} == {200}
