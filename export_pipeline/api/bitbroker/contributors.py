@@ -61,10 +61,13 @@ Known = Annotated[Contributor, Depends(contributor)]
 # Of an organization, in one process. Of one data connector it is one: the database lets no two change it.
 AT_ONCE = 4
 
+# Under way, of one data connector: a third party leaves the organization's others their room.
+MOST_OF_ONE = 8
+
 
 async def with_room(known: Known) -> AsyncIterator[None]:
     """Before the body is read: that of a contributor is the largest there is."""
-    async with room(known.connector.organization):
+    async with room(known.connector.id, MOST_OF_ONE), room(known.connector.organization):
         yield
 
 

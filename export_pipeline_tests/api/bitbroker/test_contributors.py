@@ -3,6 +3,7 @@
 import json
 import socket
 import time
+import uuid
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -12,14 +13,16 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from export_pipeline.api.bitbroker.contributors import MOST_OF_ONE
 from export_pipeline.api.turns import MOST_UNDER_WAY
-from export_pipeline.store.data_connectors import find_data_connector, lock_data_connector
+from export_pipeline.store.data_connectors import list_data_connectors, lock_data_connector
 from export_pipeline.store.database import writing
 from export_pipeline.store.entity_types import find_entity_type
 from export_pipeline_tests.api.bitbroker.parties import (
     CONNECTOR,
     NOT_FOUND,
     TOKEN,
+    Contributor,
     a_contributor,
     an_entity_type,
     mistakes,
@@ -128,28 +131,60 @@ def test_who_reads_no_answers_keeps_no_turn(api: Api, admin: Somebody) -> None:
             assert ours.open("stream")
 
 
+def slow_calls(api: Api, contributor: Contributor, number: int, opened: ExitStack) -> list[socket.socket]:
+    """Calls of a contributor's with bodies that never come to their end, each of megabytes."""
+    head = (
+        f"POST {contributor.base}/{uuid.uuid4()}/upsert HTTP/1.1\r\nHost: a\r\n"
+        f"{TOKEN}: {contributor.token}\r\nContent-Length: 4000000\r\n\r\n["
+    )
+    address = urlsplit(api.url)
+    calls = [
+        opened.enter_context(socket.create_connection((address.hostname, address.port)))
+        for _ in range(number)
+    ]
+    for one in calls:
+        one.sendall(head.encode())
+    return calls
+
+
+def answered(contributor: Contributor, status: int) -> httpx.Response:
+    """The first answer to the contributor that says so."""
+    give_up = time.monotonic() + 20
+    while (answer := contributor.http.get(f"{contributor.base}/open/stream")).status_code != status:
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
+    return answer
+
+
 def test_what_a_contributor_has_under_way_is_bounded(api: Api, admin: Somebody) -> None:
-    """Bodies that never come to their end, each of megabytes."""
     an_entity_type(admin)
-    with a_contributor(api, admin) as ours, ExitStack() as opened:
-        head = (
-            f"POST {ours.base}/{ours.open()}/upsert HTTP/1.1\r\nHost: a\r\n"
-            f"{TOKEN}: {ours.token}\r\nContent-Length: 4000000\r\n\r\n["
+    with ExitStack() as opened:
+        ours, other = (
+            opened.enter_context(a_contributor(api, admin, cid=cid)) for cid in ("wikipedia", "factbook")
         )
-        address = urlsplit(api.url)
-        slow = [
-            opened.enter_context(socket.create_connection((address.hostname, address.port)))
-            for _ in range(MOST_UNDER_WAY)
-        ]
-        for one in slow:
-            one.sendall(head.encode())
-        give_up = time.monotonic() + 20
-        while (answer := ours.http.get(f"{ours.base}/open/stream")).status_code == 200:
-            assert time.monotonic() < give_up
-        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "5")
-        slow[0].close()
-        while ours.http.get(f"{ours.base}/open/stream").status_code == 429:
-            assert time.monotonic() < give_up
+        slow = slow_calls(api, ours, MOST_UNDER_WAY, opened)
+        refused = answered(ours, 429)
+        assert refused.headers["Retry-After"] == "5"
+        assert f"{MOST_OF_ONE} requests of yours" in refused.json()["error"]["message"]
+        other.contribute({"id": "GB", "name": "n", "entity": {}})  # by another third party
+        for call in slow:
+            call.close()
+        answered(ours, 200)
+
+
+def test_what_an_organizations_contributors_have_under_way_is_bounded(api: Api, admin: Somebody) -> None:
+    an_entity_type(admin)
+    with ExitStack() as opened:
+        *several, last = (
+            opened.enter_context(a_contributor(api, admin, cid=f"c-{number}"))
+            for number in range(MOST_UNDER_WAY // MOST_OF_ONE + 2)
+        )
+        # More than there is room for: who asks whether there is takes some of it meanwhile.
+        slow = [call for one in several for call in slow_calls(api, one, MOST_OF_ONE, opened)]
+        assert f"{MOST_UNDER_WAY} requests" in answered(last, 429).json()["error"]["message"]
+        for call in slow:
+            call.close()
+        answered(last, 200)
 
 
 def test_who_waits_for_their_data_connector_keeps_nobody_else_waiting(two_apis: tuple[Api, Api]) -> None:
@@ -158,14 +193,18 @@ def test_who_waits_for_their_data_connector_keeps_nobody_else_waiting(two_apis: 
     ours, theirs = api.organization(), api.organization()
     with api.client(api.key(ours)) as us, api.client(api.key(theirs)) as them, ExitStack() as opened:
         an_entity_type(Somebody(ours, us))
-        contributor = opened.enter_context(a_contributor(api, Somebody(ours, us)))
+        contributors = [
+            opened.enter_context(a_contributor(api, Somebody(ours, us), cid=f"c-{number}"))
+            for number in range(MOST_UNDER_WAY // MOST_OF_ONE)
+        ]
         threads = opened.enter_context(ThreadPoolExecutor(MANY))
         asking: list[Future[httpx.Response]] = []
         with writing(api.installation.deployment.control) as closing:
             entity = find_entity_type(closing, ours, "country")
-            lock_data_connector(closing, find_data_connector(closing, entity, "wikipedia").id)
-            path = f"{contributor.base}/open/stream"
-            asking += [threads.submit(contributor.http.get, path) for _ in range(MANY)]
+            for connector in list_data_connectors(closing, entity):
+                lock_data_connector(closing, connector.id)
+            for one in contributors * (MANY // len(contributors)):
+                asking.append(threads.submit(one.http.get, f"{one.base}/open/stream"))
             time.sleep(1)  # they are under way
             answers = [them.get("/v1/entity").status_code for _ in range(20)]
             assert sum(not one.done() for one in asking) == MOST_UNDER_WAY
