@@ -13,7 +13,8 @@
     ├── WrongState                 do one of the things that the message names: not this, as it stands now
     └── HourFailed                 one hour could not be exported
         ├── TransientFailure       try again: the same call may succeed in a minute
-        │   └── Conflict           try again: somebody else changed the object or holds the hour
+        │   ├── Conflict           try again: somebody else changed the object or holds the hour
+        │   └── Spoilt             try again, and replace what is there: it is ours, and not what was sent
         └── PermanentFailure       change the configuration first
             ├── Denied             give the connector other credentials, or more rights to these
             └── Unreadable         deliver all the same: nobody can look at what was written, and it is said
@@ -104,6 +105,10 @@ class TransientFailure(HourFailed):
 
 class Conflict(TransientFailure):
     """Somebody else changed the object, or holds the hour, since we looked."""
+
+
+class Spoilt(TransientFailure):
+    """The object is there, ours, and by the store's own word something else than was sent."""
 
 
 class PermanentFailure(HourFailed):

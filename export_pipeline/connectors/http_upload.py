@@ -14,7 +14,7 @@ from export_pipeline.connectors.limits import shown
 from export_pipeline.connectors.parts import Part
 from export_pipeline.connectors.retrying import retried
 from export_pipeline.connectors.streamed import UPLOAD_ID, named
-from export_pipeline.errors import Denied, TransientFailure, Unreadable
+from export_pipeline.errors import Denied, Spoilt, TransientFailure, Unreadable
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -69,7 +69,7 @@ class HttpSending:
                     yield piece
             yield from last.pieces()
 
-        def deliver() -> Version:
+        def deliver() -> "HTTPResponse":
             with (
                 self._store.translated("write", self._key),
                 asked(
@@ -81,11 +81,13 @@ class HttpSending:
                 ) as answer,
             ):
                 self._store.must_be_success(answer, "write", self._key)
-                self._look_for_digest(answer, fields["Repr-Digest"])
-                etag = answer.headers.get("ETag")
-            return Version(etag) if etag else self._version_elsewhere()
+                return answer
 
-        return retried(deliver)
+        answer = retried(deliver)
+        # Not asked again: what it took is in the way of the same request.
+        self._look_for_digest(answer, fields["Repr-Digest"])
+        etag = answer.headers.get("ETag")
+        return Version(etag) if etag else self._version_elsewhere()
 
     def published(self) -> Version | None:
         found = self._store.present(self._key)
@@ -107,9 +109,9 @@ class HttpSending:
         if ours in told:
             self.proof = Proof.CHECKSUM
         elif answer.length == 0 and any(part.startswith("sha-256=") for part in told):
-            raise TransientFailure(
+            raise Spoilt(
                 f"could not write {shown(self._key)} at {self._store.location}: it took something else"
-                " than was sent; try again"
+                " than was sent, and that is there until the next attempt replaces it"
             )
 
     def _version_elsewhere(self) -> Version:

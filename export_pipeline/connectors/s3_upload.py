@@ -13,7 +13,7 @@ from export_pipeline.connectors.limits import checked_own, shown
 from export_pipeline.connectors.parts import Part
 from export_pipeline.connectors.streamed import UPLOAD_ID, named, nothing_published
 from export_pipeline.connectors.unfinished import Note, Unfinished, left_behind, noted
-from export_pipeline.errors import HourFailed, TransientFailure
+from export_pipeline.errors import HourFailed, Spoilt, TransientFailure
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import (
@@ -85,7 +85,8 @@ class S3Sending:
             )
             sent: CompletedPartTypeDef = {"PartNumber": part.number, "ETag": answer["ETag"]}
         told = _checksum(answer)
-        self._compare(part, told)
+        if not self._is_as_sent(part, told):
+            raise TransientFailure(f"{self._spoilt} than was sent; try again")
         if told is not None:  # then it has to be given back when the parts are joined
             sent["ChecksumCRC32"] = told
         self._sent.append(sent)
@@ -140,25 +141,23 @@ class S3Sending:
                 ChecksumAlgorithm="CRC32",
             )
             version = Version(put["ETag"])
-        try:
-            self._compare(only, _checksum(put))
-        except TransientFailure as failure:
-            failure.unheard = True  # what it took is there, and ours to replace
-            raise
+        if not self._is_as_sent(only, _checksum(put)):
+            raise Spoilt(
+                f"{self._spoilt} than was sent, and that is there until the next attempt replaces it"
+            )
         return version
 
-    def _compare(self, part: Part, told: str | None) -> None:
-        """Whether the store has what was sent, if it tells."""
+    def _is_as_sent(self, part: Part, told: str | None) -> bool:
+        """Whether the store has what was sent, as far as it tells."""
+        self._told.append(told is not None)
         ours = 0
         for piece in part.pieces():
             ours = zlib.crc32(piece, ours)
-        if told is not None and told != base64.b64encode(ours.to_bytes(4)).decode():
-            self._told.append(False)
-            raise TransientFailure(
-                f"could not write {shown(self._key)} in bucket {self._store.bucket!r}: it took something else"
-                " than was sent; try again"
-            )
-        self._told.append(told is not None)
+        return told in (None, base64.b64encode(ours.to_bytes(4)).decode())
+
+    @property
+    def _spoilt(self) -> str:
+        return f"could not write {shown(self._key)} in bucket {self._store.bucket!r}: it took something else"
 
 
 def _checksum(answer: "UploadPartOutputTypeDef | PutObjectOutputTypeDef") -> str | None:

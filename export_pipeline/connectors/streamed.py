@@ -8,7 +8,7 @@ from typing import Protocol
 from export_pipeline.connectors.destination import Proof, Version
 from export_pipeline.connectors.limits import shown
 from export_pipeline.connectors.parts import Part, Parts
-from export_pipeline.errors import HourFailed, TransientFailure
+from export_pipeline.errors import HourFailed, Spoilt, TransientFailure
 
 # Every upload has a name of its own in its object's metadata. When the answer to a conditional write is lost,
 # the client asks again and hears "precondition failed" although we won: then this says whose the object is.
@@ -82,6 +82,8 @@ class StreamedUpload:
         try:
             try:
                 return self._sending.publish(self._parts.last, replaces=replaces)
+            except Spoilt:
+                raise  # it bears this upload's name, and is not what was to be published
             except TransientFailure as failure:
                 return self._published_after_all(failure)
         finally:

@@ -21,6 +21,7 @@ from export_pipeline.errors import (
     HourFailed,
     NotFound,
     PermanentFailure,
+    Spoilt,
     TransientFailure,
     Unreadable,
 )
@@ -160,6 +161,8 @@ def _publish(
     """Make the object if only `there` is there. What else is, no later attempt must take for ours then."""
     try:
         upload.commit(replaces=there.version if there else None)
+    except Spoilt:
+        raise
     except HourFailed as failure:
         if failure.unheard:
             raise

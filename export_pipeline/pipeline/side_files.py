@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 
 from export_pipeline.connectors.destination import Destination
-from export_pipeline.errors import Conflict
+from export_pipeline.errors import Conflict, Spoilt
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.naming import DIGITS_OF_VERSION, key_pieces, side_files_folder
 from export_pipeline.formats.side_files.side_file import side_files
@@ -73,16 +73,27 @@ class SideFiles:
 
     def _place(self, key: str, content: BytesContent, still_ours: Callable[[], None]) -> None:
         identity = self._export.identity
+        spoilt = False
         for attempts_left in reversed(range(ATTEMPTS_TO_PLACE)):
-            if lies_there(self._destination, key, content, identity):
+            if not spoilt and lies_there(self._destination, key, content, identity):
                 return
             try:
-                place(self._destination, key, content, identity, still_ours=still_ours, after_piece=_unnoted)
+                place(
+                    self._destination,
+                    key,
+                    content,
+                    identity,
+                    still_ours=still_ours,
+                    after_piece=_unnoted,
+                    ours=spoilt,
+                )
             except Taken:
                 return  # whoever wrote it, its name says the schema, and files can be loaded without it
-            except Conflict:
+            except (Conflict, Spoilt) as failure:
                 if not attempts_left:
                     raise
+                # Described as it should be, and ours: neither a look nor another's refusal must save it.
+                spoilt = spoilt or isinstance(failure, Spoilt)
             else:
                 return
 

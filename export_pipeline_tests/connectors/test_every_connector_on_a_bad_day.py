@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from export_pipeline.connectors.connector import ConnectorConfig
-from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination
-from export_pipeline.errors import Conflict, PermanentFailure, TransientFailure
+from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination, Proof
+from export_pipeline.errors import Conflict, PermanentFailure, Spoilt, TransientFailure
+from export_pipeline.pipeline.placing import BytesContent, place
 from export_pipeline_tests.connectors.conftest import Users
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, port_of, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Once, Request, fault_proxy
+from export_pipeline_tests.servers.http import Receiver
 from export_pipeline_tests.servers.ports import free_port
 from export_pipeline_tests.servers.site import site
 
@@ -50,7 +52,7 @@ class Nth:
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
-@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.SPOILT])
 def test_whichever_request_fails_the_object_is_there_in_the_end(
     asking_connector: ConnectorConfig, fault: Fault, size: int
 ) -> None:
@@ -131,6 +133,66 @@ def test_whom_nobody_answered_the_call_knows_that_nothing_of_theirs_is_there(use
         put(absent, "a.csv", b"1")
 
     assert not caught.value.unheard
+
+
+FILE = BytesContent(b"carrier")
+
+
+class Notes:
+    """The keys that attempts have begun."""
+
+    def __init__(self) -> None:
+        self.keys: set[str] = set()
+
+    def note(self, key: str) -> bool:
+        earlier = key in self.keys
+        self.keys.add(key)
+        return earlier
+
+    def withdraw(self, key: str) -> None:
+        self.keys.remove(key)
+
+
+def placed(config: ConnectorConfig, notes: Notes) -> Proof:
+    """An attempt at an hour's file, as the pipeline makes one."""
+    return place(
+        config.open(),
+        "a.csv",
+        FILE,
+        "acme/flights",
+        still_ours=lambda: None,
+        after_piece=lambda _: None,
+        begun=notes,
+    )
+
+
+@pytest.mark.parametrize("who", ["owner", "writer", "apart", "misread"])
+@pytest.mark.parametrize("store", ["http", "s3", "s3_on_moto"])
+def test_what_a_store_says_it_spoilt_is_replaced_by_the_next_attempt_whoever_may_look(
+    request: pytest.FixtureRequest, http_receiver: Receiver, store: str, who: str
+) -> None:
+    """Of the stores that tell what they took. The others refuse what is not as it was announced."""
+    http_receiver.behaviour.tells_digest = True
+    users: Users = request.getfixturevalue(f"{store}_users")
+    config, notes = getattr(users, who), Notes()
+    plan = Once(Fault.SPOILT, publishes)
+    with fault_proxy(port_of(config), plan) as proxy:
+        with pytest.raises(Spoilt, match=r"'a\.csv' .* something else than was sent, and that is there"):
+            placed(led_to(proxy.url, config), notes)
+        assert len([asked for asked, _ in proxy.arrivals if publishes(asked)]) == 1
+        spoil(users.owner)
+
+        placed(led_to(proxy.url, config), notes)
+
+    assert read(users.owner.open(), "a.csv") == FILE.data
+    assert notes.keys == {"a.csv"}
+
+
+def spoil(owner: ConnectorConfig) -> None:
+    """Let the object be other bytes, described as before."""
+    there = owner.open().head("a.csv")
+    assert there is not None
+    put(owner.open(), "a.csv", FILE.data[::-1], replaces=there.version, metadata=there.metadata)
 
 
 def test_a_store_that_asks_for_a_while_is_left_alone_for_that_long(asking_connector: ConnectorConfig) -> None:

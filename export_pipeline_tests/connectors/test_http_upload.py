@@ -9,7 +9,7 @@ import pytest
 
 from export_pipeline.connectors.destination import Proof
 from export_pipeline.connectors.http import HttpConfig
-from export_pipeline.errors import PermanentFailure, TransientFailure
+from export_pipeline.errors import PermanentFailure, Spoilt, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, led_to, noise, port_of, put
 from export_pipeline_tests.servers.fault_proxy import Fault, Once, fault_proxy
 from export_pipeline_tests.servers.http import Kept, Receiver
@@ -100,8 +100,21 @@ def test_a_receiver_that_took_something_else_is_found_out(
     http_receiver.behaviour.tells_digest = True
     http_receiver.behaviour.spoils = True
 
-    with pytest.raises(TransientFailure, match="took something else"):
+    with pytest.raises(Spoilt, match="took something else than was sent, and that is there"):
         put(config.open(), "a.csv", b"1")
+
+
+def test_a_receiver_that_took_something_else_is_not_asked_the_same_again(
+    http_receiver: Receiver, space: str
+) -> None:
+    """What it took is in the way of the condition, and would be taken for another's."""
+    http_receiver.behaviour.tells_digest = True
+    http_receiver.behaviour.spoils = True
+    config = http_receiver.config(space, bearer_token=http_receiver.token("w"))
+    with fault_proxy(port_of(config)) as proxy:
+        with pytest.raises(Spoilt):
+            put(led_to(proxy.url, config).open(), "a.csv", b"1")
+        assert [asked.method for asked, _ in proxy.arrivals] == ["PUT"]
 
 
 def test_a_body_that_is_not_what_was_announced_is_not_kept(

@@ -11,7 +11,7 @@ import pytest
 from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination, Proof
 from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST
 from export_pipeline.connectors.unfinished import Unfinished, keep_in, noted
-from export_pipeline.errors import Conflict, PermanentFailure, TransientFailure
+from export_pipeline.errors import Conflict, PermanentFailure, Spoilt, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, noise, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Once, Request, fault_proxy
 from export_pipeline_tests.servers.s3 import S3Server
@@ -238,7 +238,8 @@ def test_a_store_that_tells_another_checksum_took_something_else(s3_server: S3Se
             put(destination, "a.csv", noise(size))
 
     # Whoever may not look has to know that it is there; of parts nothing is.
-    assert caught.value.unheard is (size < 8 * MIB)
+    assert isinstance(caught.value, Spoilt) is (size < 8 * MIB)
+    assert not caught.value.unheard
 
 
 def test_where_the_answer_was_lost_no_checksum_was_told(server: S3Server) -> None:

@@ -7,7 +7,7 @@ import pytest
 from export_pipeline.connectors.destination import Proof, Version
 from export_pipeline.connectors.parts import FIRST_PART_BYTES, Part
 from export_pipeline.connectors.streamed import UPLOAD_ID, StreamedUpload, named, unnamed
-from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, TransientFailure
+from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, Spoilt, TransientFailure
 
 
 @dataclass
@@ -95,6 +95,15 @@ def test_an_object_that_is_ours_after_all_is_a_success(lost: TransientFailure) -
     shelf = Shelf({"answer": lost})
 
     assert written(shelf, b"1").commit(replaces=None) == Version("1")
+
+
+def test_an_object_that_is_ours_and_known_to_be_spoilt_is_none() -> None:
+    shelf = Shelf({"answer": Spoilt("something else than was sent")})
+
+    with pytest.raises(Spoilt, match="something else"):
+        written(shelf, b"1").commit(replaces=None)
+
+    assert shelf.calls == ["publish", "answer", "abandon"]
 
 
 def test_an_object_that_is_not_ours_is_the_failure_it_was() -> None:

@@ -23,6 +23,7 @@ from export_pipeline_tests.builders import a_column, a_definition, a_table, an_e
 from export_pipeline_tests.connectors.objects import Unseen, keys, listed, read
 from export_pipeline_tests.installations import ROWS_PER_HOUR, Installation, hours
 from export_pipeline_tests.runs import deliver, ledger
+from export_pipeline_tests.servers.fault_proxy import Fault, Once, fault_proxy
 from export_pipeline_tests.servers.s3 import S3Server
 
 FOLDER = "_schemas/flights/flights-"
@@ -167,6 +168,20 @@ def test_what_says_something_else_is_written_anew(destination: Destination) -> N
 
     folder = folder_of_side_files(export, a_file(export), an_hour())
     assert "s3://after/" in read(destination, f"{folder}/duckdb.sql").decode()
+
+
+@pytest.mark.parametrize("user", ["admin", "writer"])
+def test_what_the_store_says_it_spoilt_is_written_anew(s3_server: S3Server, user: str) -> None:
+    bucket = s3_server.new_bucket()
+    plan = Once(Fault.SPOILT, lambda request: request.method == "PUT")
+    with fault_proxy(s3_server.port, plan) as proxy:
+        place(
+            exporting(),
+            s3_server.config(bucket, user=getattr(s3_server, user), endpoint_url=proxy.url).open(),
+        )
+        written = [asked.path for asked, _ in proxy.arrivals if asked.method == "PUT"]
+
+    assert len(written) == len(set(written)) + (user == "writer") == len(SIDE_FILES) + (user == "writer")
 
 
 def test_runs_that_meet_do_not_fail_each_other(s3_server: S3Server) -> None:

@@ -1,5 +1,6 @@
 """An HTTP/1.1 proxy on 127.0.0.1 that fails where a test tells it to, in front of any real server."""
 
+import re
 import socket
 import struct
 import threading
@@ -23,6 +24,7 @@ class Fault(Enum):
     RESET = "the connection breaks; the server never hears of the request"
     RESET_AFTER = "the server does what was asked, and the connection breaks before it can say so"
     TRUNCATED = "the server does what was asked, and its answer breaks off in the middle"
+    SPOILT = "the server does what was asked, and says that it took something else than was sent"
     SLOW = "the server does what was asked, and its answer takes a while"
 
 
@@ -33,6 +35,16 @@ class Request:
     method: str
     path: str
     fields: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+
+# The fields in which servers tell checksums of what they took, and what they say of other bytes.
+_CHECKSUM = re.compile(
+    rb"(?<=\r\n)(x-amz-checksum-crc32: )[^\r]*|(?<=\r\n)(repr-digest: sha-256=)[^\r]*", re.IGNORECASE
+)
+
+
+def _of_other_bytes(head: bytes) -> bytes:
+    return _CHECKSUM.sub(lambda told: (told[1] + b"AAAAAA==") if told[1] else (told[2] + b":AAAA:"), head)
 
 
 # Asked once per request, in order of arrival; None lets the request pass.
@@ -198,6 +210,8 @@ class FaultProxy:
             whole = b"".join(body)
             client.sendall(head + whole[: len(whole) // 2] if whole else b"HTTP/1.1 2")
             return False
+        if fault is Fault.SPOILT:
+            head = _of_other_bytes(head)
         if fault is Fault.SLOW:
             time.sleep(SECONDS_OF_SLOWNESS)
         client.sendall(head)

@@ -33,6 +33,8 @@ class Echo(BaseHTTPRequestHandler):
         self.received.append(body)
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
+        self.send_header("Repr-Digest", "sha-256=:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=:")
+        self.send_header("X-Amz-Checksum-CRC32", "NSRBwg==")
         self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/elsewhere")
         self.end_headers()
         self.wfile.write(body)
@@ -142,6 +144,20 @@ def test_a_slow_answer_is_a_whole_one(upstream: Upstream) -> None:
         assert ask(proxy, b"1") == [(200, b"1")]
 
     assert time.monotonic() - started >= SECONDS_OF_SLOWNESS
+
+
+def test_what_was_spoilt_is_done_and_told_of_by_another_checksum(upstream: Upstream) -> None:
+    with fault_proxy(upstream.server_port, Once(Fault.SPOILT, every)) as proxy:
+        connection = http.client.HTTPConnection(proxy.url.removeprefix("http://"), timeout=10)
+        connection.request("POST", "/", b"1")
+        answer = connection.getresponse()
+
+        assert (answer.status, answer.read()) == (200, b"1")
+        connection.close()
+
+    assert upstream.received == [b"1"]
+    assert answer.headers["Repr-Digest"] == "sha-256=:AAAA:"
+    assert answer.headers["X-Amz-Checksum-CRC32"] == "AAAAAA=="
 
 
 def test_who_is_sent_elsewhere_comes_back_to_the_proxy(upstream: Upstream) -> None:
