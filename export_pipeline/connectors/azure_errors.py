@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from export_pipeline.connectors.limits import shown
+from export_pipeline.connectors.retrying import leaves_open
 from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
 
 # Whoever publishes first has the store forget the blocks of everybody else who writes to the same name.
@@ -34,6 +35,11 @@ class Refusal:
 
     def failure(self, doing: str, key: str, *, container: str) -> HourFailed:
         """The error to raise when `doing` (a verb: "write") `key` was refused so."""
+        failure = self._meaning(doing, key, container=container)
+        failure.unheard = leaves_open(self.status)
+        return failure
+
+    def _meaning(self, doing: str, key: str, *, container: str) -> HourFailed:
         tried = f"could not {doing} {shown(key)} in container {container!r}"
         # Another than a word may quote the address, which holds the SAS token.
         said = self.code if _WORD.fullmatch(self.code) else f"status {self.status}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from export_pipeline.connectors.limits import shown, told
-from export_pipeline.connectors.retrying import seconds_of
+from export_pipeline.connectors.retrying import leaves_open, seconds_of
 from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
 
 if TYPE_CHECKING:
@@ -32,6 +32,11 @@ class Refusal:
 
     def failure(self, doing: str, key: str, *, bucket: str) -> HourFailed:
         """The error to raise when `doing` (a verb: "write") `key` was refused so."""
+        failure = self._meaning(doing, key, bucket=bucket)
+        failure.unheard = leaves_open(self.status)
+        return failure
+
+    def _meaning(self, doing: str, key: str, *, bucket: str) -> HourFailed:
         tried = f"could not {doing} {shown(key)} in bucket {bucket!r}"
         said = told(self.text) or f"status {self.status}"
         if self.status in (401, 403):

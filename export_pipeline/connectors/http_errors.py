@@ -6,6 +6,7 @@ from http.client import responses
 from urllib.parse import urlsplit
 
 from export_pipeline.connectors.limits import shown
+from export_pipeline.connectors.retrying import leaves_open
 from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
 
 BUSY = {408, 421, 425, 429}
@@ -51,6 +52,11 @@ class Refusal:
 
     def failure(self, doing: str, key: str, *, receiver: str) -> HourFailed:
         """The error to raise when `doing` (a verb: "write") `key` was refused so."""
+        failure = self._meaning(doing, key, receiver=receiver)
+        failure.unheard = leaves_open(self.status)
+        return failure
+
+    def _meaning(self, doing: str, key: str, *, receiver: str) -> HourFailed:
         tried = f"could not {doing} {shown(key)} at {receiver}"
         said = f"{self.status} {responses.get(self.status, '')}".strip()
         if self.status in (401, 403, 407):

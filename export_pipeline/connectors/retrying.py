@@ -68,6 +68,11 @@ def seconds_of(retry_after: str | None) -> float | None:
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
+# These say that nothing was done: it cannot be, or not now. Stores answer 503, as they do 408 and 429, to
+# what they do not begin with; who took it for a lost answer might write over another's object. The others
+# from 500 on come of a store that broke down over a request, or of a gateway that lost sight of it.
+_TURNED_AWAY = (501, 503, 505)
+
 # Of a request that was never sent, as nobody took the call.
 _NOT_CONNECTED = (ConnectionRefusedError, socket.gaierror, ConnectTimeoutError, NewConnectionError)
 
@@ -75,8 +80,18 @@ _NOT_CONNECTED = (ConnectionRefusedError, socket.gaierror, ConnectTimeoutError, 
 def unanswered(message: str, error: BaseException) -> TransientFailure:
     """The failure that nobody answered: `unheard`, unless `error` says that no connection came about."""
     failure = TransientFailure(message)
-    failure.unheard = not any(isinstance(cause, _NOT_CONNECTED) for cause in _causes(error))
+    failure.unheard = was_sent(error)
     return failure
+
+
+def was_sent(error: BaseException) -> bool:
+    """Whether a request that ended in `error` may have reached somebody."""
+    return not any(isinstance(cause, _NOT_CONNECTED) for cause in _causes(error))
+
+
+def leaves_open(status: int) -> bool:
+    """Whether an answer of that HTTP status, where it is a failure, may follow on what was asked for."""
+    return 200 <= status < 300 or (status >= 500 and status not in _TURNED_AWAY)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -1,6 +1,8 @@
 """What an answer of an S3 store means for us: whether to try again, and if not, what to change."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from export_pipeline.connectors.limits import shown, told
 from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
@@ -30,6 +32,14 @@ SPOILT_ON_THE_WAY = {
     "XAmzContentChecksumMismatch",
     "XAmzContentSHA256Mismatch",
 }
+# What joins parts may begin its answer with 200 and end it with an error, which the client takes for 500.
+SAID_AT_THE_END = {"AccessDenied": 403, "ConditionalRequestConflict": 409, "PreconditionFailed": 412}
+
+
+def status_of(answer: Mapping[str, Any]) -> int:
+    """The HTTP status of an answer that the client has read; that of the error where one came after a 200."""
+    status: int = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return SAID_AT_THE_END.get(answer.get("Error", {}).get("Code", ""), status) if status == 500 else status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,9 +21,16 @@ from export_pipeline.connectors.limits import (
 from export_pipeline.connectors.locations import below
 from export_pipeline.connectors.pacing import listed
 from export_pipeline.connectors.reading import seen
-from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST, LONGEST_WAIT, seconds_of, unanswered
+from export_pipeline.connectors.retrying import (
+    ATTEMPTS_PER_REQUEST,
+    LONGEST_WAIT,
+    leaves_open,
+    seconds_of,
+    unanswered,
+    was_sent,
+)
 from export_pipeline.connectors.s3_credentials import S3Credentials
-from export_pipeline.connectors.s3_errors import Refusal
+from export_pipeline.connectors.s3_errors import Refusal, status_of
 from export_pipeline.connectors.s3_network import confine
 from export_pipeline.connectors.s3_sessions import UNREACHABLE, cause_of, named, patient, session_of
 from export_pipeline.connectors.s3_upload import S3Sending, end_left_behind
@@ -139,7 +146,7 @@ class S3Destination:
             try:
                 return self.client.head_object(Bucket=self.bucket, Key=full_key)
             except vendor.ClientError as error:
-                if _status(error) == 404:
+                if status_of(error.response) == 404:
                     return None
                 raise
 
@@ -163,7 +170,7 @@ class S3Destination:
         except vendor.ClientError as error:
             words = error.response.get("Error", {})
             refusal = Refusal(
-                status=_status(error), code=words.get("Code", ""), text=words.get("Message", "")
+                status=status_of(error.response), code=words.get("Code", ""), text=words.get("Message", "")
             )
             region = self.client.meta.region_name
             found = refusal.failure(doing, key, bucket=self.bucket, region=region)
@@ -173,11 +180,13 @@ class S3Destination:
             found.unheard = bool(error.response.get(UNHEARD))
             raise found from error
         except UNREACHABLE as error:
-            raise unanswered(
+            lost = unanswered(
                 f"{tried}: no answer from {endpoint}; is the address right, and the store up?"
                 f" ({cause_of(error)})",
                 error,
-            ) from error
+            )
+            lost.unheard = lost.unheard or hasattr(error, UNHEARD)
+            raise lost from error
         except NO_CREDENTIALS as error:
             raise Denied(f"{tried}: the connector has no credentials; give it an access key") from error
         except vendor.BotoCoreError as error:
@@ -191,11 +200,17 @@ class S3Destination:
 
 
 def _note_unheard(response: Any, caught_exception: Any, request_dict: dict[str, Any], **_: object) -> None:
-    """Have the answer that is told of say whether one to the same request was lost before."""
+    """Have what is told of in the end say whether it is open if the same request was carried out before."""
+    context = request_dict["context"]
     if caught_exception is not None:
-        request_dict["context"][UNHEARD] = True
-    elif request_dict["context"].get(UNHEARD):
-        _http_response, parsed = response
+        context[UNHEARD] = context.get(UNHEARD, False) or was_sent(caught_exception)
+        if context[UNHEARD]:
+            setattr(caught_exception, UNHEARD, True)
+        return
+    _http_response, parsed = response
+    if "Error" in parsed and leaves_open(status_of(parsed)):
+        context[UNHEARD] = True
+    if context.get(UNHEARD):
         parsed[UNHEARD] = True
 
 
@@ -211,7 +226,3 @@ def _wait_as_asked(response: Any, attempts: int, **_: object) -> None:
 def _contents(page: "ListObjectsV2OutputTypeDef") -> "list[ObjectTypeDef]":
     checked_own(page.get("NextContinuationToken", ""))
     return page.get("Contents", [])
-
-
-def _status(error: vendor.ClientError) -> int:
-    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

@@ -57,3 +57,12 @@ def test_a_store_that_asks_for_a_while_is_heard() -> None:
 
     assert isinstance(failure, TransientFailure)
     assert failure.wait == 7
+
+
+@pytest.mark.parametrize(
+    ("status", "open_"), [(500, True), (504, True), (503, False), (429, False), (412, False)]
+)
+def test_a_refusal_says_whether_what_was_asked_for_may_have_been_done(status: int, open_: bool) -> None:
+    assert (
+        Refusal(status=status, code="", wait=None).failure("write", "a", container="sales").unheard is open_
+    )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination, Proof
 from export_pipeline.errors import Conflict, PermanentFailure, Spoilt, TransientFailure
-from export_pipeline.pipeline.placing import BytesContent, place
+from export_pipeline.pipeline.placing import BytesContent, Taken, place
 from export_pipeline_tests.connectors.conftest import Users
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, port_of, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Once, Request, fault_proxy
@@ -72,7 +73,7 @@ def test_whichever_request_fails_the_object_is_there_in_the_end(
     assert turn > 1
 
 
-@pytest.mark.parametrize("fault", [Fault.RESET_AFTER, Fault.TRUNCATED])
+@pytest.mark.parametrize("fault", [Fault.RESET_AFTER, Fault.TRUNCATED, Fault.GAVE_UP])
 def test_a_lost_answer_to_a_replacement_is_a_success(asking_connector: ConnectorConfig, fault: Fault) -> None:
     first = put(asking_connector.open(), "a.csv", b"first", metadata=METADATA)
     plan = Once(fault, writes)
@@ -104,8 +105,11 @@ def test_a_lost_answer_is_a_success_where_only_the_reader_may_look(users_apart: 
     assert turn > 1
 
 
-def test_who_lost_every_answer_and_may_not_look_knows_that_it_may_be_there(users: Users) -> None:
-    with fault_proxy(port_of(users.writer), Once(Fault.RESET_AFTER, publishes, times=99)) as proxy:
+@pytest.mark.parametrize("fault", [Fault.RESET_AFTER, Fault.GAVE_UP])
+def test_who_lost_every_answer_and_may_not_look_knows_that_it_may_be_there(
+    users: Users, fault: Fault
+) -> None:
+    with fault_proxy(port_of(users.writer), Once(fault, publishes, times=99)) as proxy:
         blind = led_to(proxy.url, users.writer).open()
         with pytest.raises(TransientFailure) as caught:
             put(blind, "a.csv", b"1")
@@ -164,6 +168,37 @@ def placed(config: ConnectorConfig, notes: Notes) -> Proof:
         after_piece=lambda _: None,
         begun=notes,
     )
+
+
+@pytest.mark.parametrize("fault", [Fault.RESET_AFTER, Fault.GAVE_UP])
+def test_what_was_done_unheard_is_no_obstacle_to_the_next_attempt_where_nobody_may_look(
+    users: Users, fault: Fault
+) -> None:
+    notes = Notes()
+    with (
+        fault_proxy(port_of(users.writer), Once(fault, publishes)) as proxy,
+        suppress(TransientFailure),  # but receivers know a request that comes again
+    ):
+        placed(led_to(proxy.url, users.writer), notes)
+    assert read(users.owner.open(), "a.csv") == FILE.data
+
+    placed(users.writer, notes)
+
+    assert read(users.owner.open(), "a.csv") == FILE.data
+
+
+@pytest.mark.parametrize("fault", [Fault.UNAVAILABLE, Fault.THROTTLED])
+def test_who_was_sent_away_leaves_anothers_object_alone_in_the_next_attempt_too(
+    users: Users, fault: Fault
+) -> None:
+    put(users.owner.open(), "a.csv", b"precious")
+    notes = Notes()
+    with fault_proxy(port_of(users.writer), Once(fault, publishes)) as proxy:
+        for _ in range(2):
+            with pytest.raises(Taken):
+                placed(led_to(proxy.url, users.writer), notes)
+
+    assert read(users.owner.open(), "a.csv") == b"precious"
 
 
 @pytest.mark.parametrize("who", ["owner", "writer", "apart", "misread"])

@@ -59,3 +59,10 @@ def test_an_answer_is_read_for_its_words_and_its_wait() -> None:
 )
 def test_an_answer_without_words_is_one_still(body: bytes) -> None:
     assert refusal_in(an_answer(502, body)) == Refusal(status=502, text="", wait=7)
+
+
+@pytest.mark.parametrize(
+    ("status", "open_"), [(500, True), (504, True), (503, False), (429, False), (412, False)]
+)
+def test_a_refusal_says_whether_what_was_asked_for_may_have_been_done(status: int, open_: bool) -> None:
+    assert Refusal(status=status, text="").failure("write", "a", bucket="sales").unheard is open_

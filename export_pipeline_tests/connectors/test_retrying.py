@@ -8,6 +8,7 @@ import pytest
 from export_pipeline.connectors.retrying import (
     ATTEMPTS_PER_REQUEST,
     LONGEST_WAIT,
+    leaves_open,
     retried,
     seconds_of,
     unanswered,
@@ -65,6 +66,16 @@ def test_who_was_never_connected_cannot_have_been_heard() -> None:
 
     assert not unanswered("nobody is there", refused).unheard
     assert unanswered("nobody is there", ConnectionResetError()).unheard
+
+
+@pytest.mark.parametrize("status", [200, 500, 502, 504, 520, 524])
+def test_who_broke_down_over_a_request_may_have_carried_it_out(status: int) -> None:
+    assert leaves_open(status)
+
+
+@pytest.mark.parametrize("status", [0, 301, 403, 408, 409, 412, 429, 501, 503, 505])
+def test_who_refuses_or_sends_away_has_not(status: int) -> None:
+    assert not leaves_open(status)
 
 
 @pytest.mark.parametrize("failure", [Conflict("theirs"), PermanentFailure("no such bucket"), KeyError("bug")])

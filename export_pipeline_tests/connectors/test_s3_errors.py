@@ -2,7 +2,7 @@
 
 import pytest
 
-from export_pipeline.connectors.s3_errors import Refusal
+from export_pipeline.connectors.s3_errors import Refusal, status_of
 from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
 
 
@@ -49,3 +49,22 @@ def test_a_stores_words_are_not_told_for_pages(status: int, code: str) -> None:
     refusal = Refusal(status=status, code=code, text="y" * 900_000)
 
     assert len(str(refusal.failure("write", "a", bucket="sales", region="eu-west-1"))) < 500
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "meant"),
+    [
+        (500, "InternalError", 500),
+        (500, "AccessDenied", 403),
+        (500, "PreconditionFailed", 412),
+        (403, "AccessDenied", 403),
+        (404, "", 404),
+    ],
+)
+def test_an_error_after_a_success_has_the_status_of_its_kind(status: int, code: str, meant: int) -> None:
+    """What joins parts says 200 before it knows; the client makes 500 of it, whatever it is."""
+    assert status_of({"ResponseMetadata": {"HTTPStatusCode": status}, "Error": {"Code": code}}) == meant
+
+
+def test_an_answer_that_says_nothing_has_no_status() -> None:
+    assert status_of({}) == 0

@@ -1,6 +1,7 @@
 """Uploads to S3 when the network fails at the worst moment, and the parts they leave, or not."""
 
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -240,6 +241,41 @@ def test_a_store_that_tells_another_checksum_took_something_else(s3_server: S3Se
     # Whoever may not look has to know that it is there; of parts nothing is.
     assert isinstance(caught.value, Spoilt) is (size < 8 * MIB)
     assert not caught.value.unheard
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_what_is_refused_after_a_gateway_gave_up_may_have_been_done(s3_server: S3Server, size: int) -> None:
+    """Of parts that are joined, the upload is gone; of a whole object, there is one already."""
+    bucket = s3_server.new_bucket()
+    plan = Once(Fault.GAVE_UP, is_publishing)
+    with fault_proxy(s3_server.port, plan) as proxy:
+        blind = s3_server.config(bucket, user=s3_server.writer, endpoint_url=proxy.url).open()
+        with pytest.raises(TransientFailure) as caught:
+            put(blind, "a.csv", noise(size))
+
+    assert caught.value.unheard
+    assert read(s3_server.config(bucket).open(), "a.csv") == noise(size)
+
+
+def test_nobody_there_any_more_does_not_undo_what_was_done_before(s3_server: S3Server) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+        def give_up() -> None:
+            client, _ = listener.accept()
+            with client:
+                client.recv(1 << 16)
+                listener.close()
+                client.sendall(b"HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\n\r\n")
+
+        giving_up = threading.Thread(target=give_up)
+        giving_up.start()
+        destination = s3_server.config("sales", endpoint_url=f"http://127.0.0.1:{port}").open()
+        with pytest.raises(TransientFailure, match="is the address right") as caught:
+            put(destination, "a.csv", b"1")
+        giving_up.join()
+
+    assert caught.value.unheard
 
 
 def test_where_the_answer_was_lost_no_checksum_was_told(server: S3Server) -> None:

@@ -23,6 +23,7 @@ class Fault(Enum):
     THROTTLED = "the proxy answers 429 and asks for a second; the server never hears of the request"
     RESET = "the connection breaks; the server never hears of the request"
     RESET_AFTER = "the server does what was asked, and the connection breaks before it can say so"
+    GAVE_UP = "the server does what was asked, and the proxy answers 504 in its place"
     TRUNCATED = "the server does what was asked, and its answer breaks off in the middle"
     SPOILT = "the server does what was asked, and says that it took something else than was sent"
     SLOW = "the server does what was asked, and its answer takes a while"
@@ -190,9 +191,9 @@ class FaultProxy:
             self.arrivals.append((request, time.monotonic()))
             fault = self._plan(request)
         if fault is Fault.UNAVAILABLE:
-            return self._refuse(message, client, "503 Service Unavailable")
+            return self._refuse(client, "503 Service Unavailable", message)
         if fault is Fault.THROTTLED:
-            return self._refuse(message, client, "429 Too Many Requests\r\nRetry-After: 1")
+            return self._refuse(client, "429 Too Many Requests\r\nRetry-After: 1", message)
         if fault is Fault.RESET:
             _break(client)
             return False
@@ -203,6 +204,8 @@ class FaultProxy:
         if fault is Fault.RESET_AFTER:
             _break(client)
             return False
+        if fault is Fault.GAVE_UP:
+            return self._refuse(client, "504 Gateway Timeout")
         head = answer.addressed(f"127.0.0.1:{self._upstream_port}", self._address)
         bodiless = method == "HEAD" or any(status in answer.first_line for status in (" 204 ", " 304 "))
         body: Iterator[bytes] = iter(()) if bodiless else answer.body()
@@ -234,13 +237,15 @@ class FaultProxy:
             answer = _Message.read(answers)
         return answer
 
-    def _refuse(self, message: _Message, client: socket.socket, status: str) -> bool:
-        if not message.waits_for_permission:
-            for _ in message.body():
+    def _refuse(self, client: socket.socket, status: str, unread: _Message | None = None) -> bool:
+        if unread and not unread.waits_for_permission:
+            for _ in unread.body():
                 pass
-        head = f"HTTP/1.1 {status}\r\nContent-Length: {len(UNAVAILABLE_BODY)}\r\n"
-        client.sendall(f"{head}Content-Type: application/xml\r\nConnection: close\r\n\r\n".encode())
-        client.sendall(UNAVAILABLE_BODY)
+        body = UNAVAILABLE_BODY if unread else b"<html>gateway timeout</html>"
+        kind = "application/xml" if unread else "text/html"
+        head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nContent-Type: {kind}\r\n"
+        client.sendall(f"{head}Connection: close\r\n\r\n".encode())
+        client.sendall(body)
         return False
 
 

@@ -107,6 +107,14 @@ def test_a_reset_after_comes_when_it_is_done(upstream: Upstream) -> None:
     assert plan.met == [Request(method="POST", path="/a?b=c")]
 
 
+def test_a_gateway_gives_up_when_it_is_done(upstream: Upstream) -> None:
+    with fault_proxy(upstream.server_port, Once(Fault.GAVE_UP, every)) as proxy:
+        assert ask(proxy, b"1") == [(504, b"<html>gateway timeout</html>")]
+        assert ask(proxy, b"2") == [(200, b"2")]
+
+    assert upstream.received == [b"1", b"2"]
+
+
 def test_a_throttled_request_is_asked_to_come_again_later(upstream: Upstream) -> None:
     with fault_proxy(upstream.server_port, Once(Fault.THROTTLED, every)) as proxy:
         connection = http.client.HTTPConnection(proxy.url.removeprefix("http://"), timeout=10)
