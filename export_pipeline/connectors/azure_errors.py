@@ -18,7 +18,7 @@ CURES = {
     "BlobArchived": "it is in the archive tier, which cannot be read; choose another `access_tier`",
     "EncryptionScopeNotFound": "there is no such encryption scope; change `encryption_scope`",
 }
-_WORD = re.compile(r"[A-Za-z]{1,64}")
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
 REJECTED = (
     "the store does not accept the credentials; check the account's name and its key or SAS token,"
     " whether the token has expired, and this machine's clock"

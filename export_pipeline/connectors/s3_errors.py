@@ -21,6 +21,7 @@ WHAT_IS_WRONG = {
     "InvalidAccessKeyId": "the store does not know this `access_key_id`",
     "SignatureDoesNotMatch": "`secret_access_key` is not that of `access_key_id`",
 }
+CLOCKS = {"RequestExpired", "RequestTimeTooSkewed"}
 WRONG_REGION = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
 # Bytes went wrong or missing on the way, or the parts written so far were cleaned away.
 SPOILT_ON_THE_WAY = {
@@ -54,7 +55,7 @@ class Refusal:
         """The error to raise when `doing` (a verb: "write") `key` was refused so."""
         tried = f"could not {doing} {shown(key)} in bucket {bucket!r}"
         said = told(f"{self.code}: {self.text}" if self.text else self.code)
-        if self.code == "RequestTimeTooSkewed":
+        if self.code in CLOCKS:
             return PermanentFailure(
                 f"{tried}: the clocks of this machine and of the store disagree; set them"
             )

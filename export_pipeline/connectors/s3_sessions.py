@@ -150,7 +150,9 @@ class _Role:
                 f"{tried}: nobody is there to take it on; give the connector an access key"
             ) from error
         except vendor.BotoCoreError as error:
-            raise PermanentFailure(f"{tried}: {error}; change the connector's configuration") from error
+            raise PermanentFailure(
+                f"{tried}: {told(str(error))}; change the connector's configuration"
+            ) from error
         except (ResponseParserError, *MISREAD) as error:
             if a_bug(error):
                 raise

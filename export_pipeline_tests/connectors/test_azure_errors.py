@@ -24,7 +24,7 @@ from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailur
         (404, "BlobNotFound", Conflict, "try again"),
         (400, "InvalidBlockList", Conflict, "try again"),
         (409, "ContainerBeingDeleted", TransientFailure, "again later"),
-        (400, "Md5Mismatch", TransientFailure, "again later"),
+        (400, "Md5Mismatch", TransientFailure, "again later (Md5Mismatch)"),
         (408, "", TransientFailure, "again later"),
         (429, "", TransientFailure, "again later"),
         (500, "InternalError", TransientFailure, "again later"),

@@ -15,6 +15,7 @@ from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailur
         (401, "", Denied, "check the connector's credentials"),
         (400, "ExpiredToken", Denied, "check the connector's credentials"),
         (403, "RequestTimeTooSkewed", PermanentFailure, "clocks"),
+        (400, "RequestExpired", PermanentFailure, "clocks"),
         (404, "NoSuchBucket", PermanentFailure, "no such bucket"),
         (301, "PermanentRedirect", PermanentFailure, "'eu-west-1'"),
         (400, "AuthorizationHeaderMalformed", PermanentFailure, "change `region`"),

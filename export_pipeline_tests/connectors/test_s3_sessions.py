@@ -189,6 +189,13 @@ def test_a_role_that_trusts_somebody_else_is_refused(account: Account) -> None:
         put(account.config("strangers", external_id=None).open(), "a.csv", b"1")
 
 
+def test_a_role_that_the_client_does_not_take_is_told_of_on_one_line(account: Account) -> None:
+    with pytest.raises(PermanentFailure, match=r"could not take on the role .*RoleArn") as caught:
+        put(account.config(role_arn="arn:a:iam:::role/x").open(), "a.csv", b"1")
+
+    assert "\n" not in str(caught.value)
+
+
 def test_a_wrong_key_is_told_from_a_wrong_role(account: Account) -> None:
     config = account.config(secret_access_key=SecretStr("guessed-guessed"))
 
