@@ -118,7 +118,8 @@ class S3Sending:
     def abandon(self) -> None:
         if self._multipart_id is not None:
             try:
-                with self._store.translated("abandon", self._key):
+                gone = self._client.exceptions.NoSuchUpload  # joined after all, or ended by somebody else
+                with self._store.translated("abandon", self._key), suppress(gone):
                     self._client.abort_multipart_upload(**self._address, UploadId=self._multipart_id)
             except HourFailed as failure:
                 # Whoever aborts has a more important error at hand. What was sent stays invisible.

@@ -328,6 +328,21 @@ def test_parts_that_could_not_be_removed_are_removed_by_the_next_upload(
     assert list(notes.iterdir()) == []
 
 
+def test_of_parts_that_somebody_else_removed_nothing_is_left_to_tell(
+    server: S3Server, notes: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bucket = server.new_bucket()
+    upload = server.config(bucket).open().begin("a.csv", {})
+    upload.write(noise(9 * MIB))
+    (ours,) = unfinished(server, bucket)
+    server.client().abort_multipart_upload(Bucket=bucket, Key="a.csv", UploadId=ours)
+
+    upload.abort()
+
+    assert "stay in the bucket" not in caplog.text
+    assert list(notes.iterdir()) == []
+
+
 def test_an_upload_that_goes_on_is_not_ended_by_the_next(server: S3Server, notes: Path) -> None:
     bucket = server.new_bucket()
     upload = server.config(bucket).open().begin("a.csv", {})
