@@ -72,8 +72,8 @@ FOLDER_KEYS = KeyLimits(whole=4095, part=255)
 def checked_key(key: str, limits: KeyLimits = S3_KEYS) -> str:
     """`key` itself, if it names an object inside the destination; PermanentFailure otherwise.
 
-    Nothing that one store would take for a way out of its folder, or that `limits` forbid, is let through:
-    empty, `.` and `..` segments, control characters, too many bytes.
+    Nothing that one store would take for a way out of its folder or for another key, or that `limits` forbid,
+    is let through: empty, `.` and `..` segments, backslashes, control characters, too many bytes.
     """
     problem = None
     if not key:
@@ -84,6 +84,8 @@ def checked_key(key: str, limits: KeyLimits = S3_KEYS) -> str:
         problem = "it ends with a slash"
     elif any(segment in ("", ".", "..") for segment in key.split("/")):
         problem = "a part between its slashes is empty, '.' or '..'"
+    elif "\\" in key:
+        problem = "it holds a backslash, which some stores take for a slash"
     else:
         problem = text_problem(key) or limits.problem(key)
     if problem:

@@ -28,6 +28,7 @@ ROUTES_OUT = [
     "a/../../outside",
     "a/./b",
     "a//b",
+    "a\\b",
     "a/",
     "..",
     "nul\0byte",
