@@ -202,5 +202,8 @@ def test_no_thread_outlives_the_proxy(upstream: Upstream) -> None:
 
     # The upstream's own threads end in their own time, and so do those of other tests' servers.
     for thread in set(threading.enumerate()) - before:
+        give_up = time.monotonic() + SECONDS_FOR_A_THREAD
+        while thread.ident is None and time.monotonic() < give_up:
+            time.sleep(0.01)  # it is listed already, and begins now
         thread.join(SECONDS_FOR_A_THREAD)
         assert not thread.is_alive(), thread.name
