@@ -4,7 +4,7 @@ What a face needs is `archive_link` and `file_link`.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any
@@ -14,8 +14,8 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from export_pipeline.api.streams import begun, sent
-from export_pipeline.api.turns import room
+from export_pipeline.api.streams import PIECES_AT_ONCE, begun, sent
+from export_pipeline.api.turns import room, turn
 from export_pipeline.api.visits import address_of, deployment_of
 from export_pipeline.connectors.destination import Destination, StoredObject
 from export_pipeline.control.archives import archive_of
@@ -48,6 +48,9 @@ MEDIA_TYPES = {
 
 # Of one organization in a process. Whoever does not read on keeps some megabytes of ours, and needs no key.
 MOST_AT_ONCE = 64
+
+# Of the threads that make pieces, which are everybody's.
+BEGUN_AT_ONCE = PIECES_AT_ONCE // 2
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
@@ -87,16 +90,16 @@ async def archive(
     """The task's files in one zip."""
     deployment = deployment_of(request)
     check_link(deployment.secret_key, f"{ARCHIVES}/{task_id}/{name}", expires=expires, signature=signature)
-    return await begun(partial(_archive, request, deployment, task_id, name))
+    return await _begun(deployment, task_id, partial(_archive, request, deployment, task_id, name))
 
 
 def _archive(request: Request, deployment: Deployment, task_id: str, name: str) -> Response:
     task, export = _there(deployment, task_id)
     destination = deployment.connector(export.connector_id).open()
-    pieces = _with_first(archive_of(deployment.control, destination, export, task))
+    looked_at = request.method == "HEAD"  # and nothing else: what is in it takes a second
     return Download(
         task.organization,
-        pieces if request.method == "GET" else iter(()),
+        iter(()) if looked_at else _with_first(archive_of(deployment.control, destination, export, task)),
         media_type=MEDIA_TYPES[".zip"],
         headers={"Content-Disposition": disposition(name)},
     )
@@ -107,7 +110,16 @@ async def file(request: Request, task_id: str, key: str, expires: Expires, signa
     """One stored file of the task, or a range of its bytes."""
     deployment = deployment_of(request)
     check_link(deployment.secret_key, f"{FILES}/{task_id}/{key}", expires=expires, signature=signature)
-    return await begun(partial(_file, request, deployment, task_id, key))
+    return await _begun(deployment, task_id, partial(_file, request, deployment, task_id, key))
+
+
+async def _begun(deployment: Deployment, task_id: str, begin: Callable[[], Response]) -> Response:
+    """What comes before the first piece, which takes a second for a zip of a year: in the organization's
+    turn, or whoever has one link could keep everybody's threads.
+    """
+    task, _ = await begun(partial(_there, deployment, task_id))
+    async with turn(f"downloads of {task.organization}", BEGUN_AT_ONCE):
+        return await begun(begin)
 
 
 def _file(request: Request, deployment: Deployment, task_id: str, key: str) -> Response:
