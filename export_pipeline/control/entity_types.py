@@ -1,6 +1,7 @@
 """What people may do with entity types. The eid of one is for ever."""
 
 from collections.abc import Collection
+from contextlib import suppress
 
 import sqlalchemy as sa
 
@@ -9,7 +10,7 @@ from export_pipeline.contributions.ids import slug_mistakes
 from export_pipeline.contributions.mistakes import Mistake, reject
 from export_pipeline.control import looks
 from export_pipeline.control.audit import audited
-from export_pipeline.errors import InUse
+from export_pipeline.errors import InUse, NotFound
 from export_pipeline.store.data_connectors import list_data_connectors, lock_data_connector
 from export_pipeline.store.entity_types import (
     EntityType,
@@ -64,5 +65,6 @@ def remove_entity_type(connection: sa.Connection, organization: str, eid: str) -
         raise InUse(f"{eid} is exported by {', '.join(exports)}; delete those exports first")
     # Whoever contributes has its connector first, and the entity type then.
     for connector in sorted(list_data_connectors(connection, found), key=lambda one: one.id):
-        lock_data_connector(connection, connector.id)
+        with suppress(NotFound):  # deleted meanwhile
+            lock_data_connector(connection, connector.id)
     delete_entity_type(connection, found.id)
