@@ -3,6 +3,7 @@
 A test that asks for `control` (see store/conftest.py, control/conftest.py) runs on both.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -17,7 +18,7 @@ from export_pipeline.connectors.connector import config_from
 from export_pipeline.connectors.lifecycle import ConnectorState
 from export_pipeline.exports.export import Export
 from export_pipeline.store.connectors import StoredConnector, add_connector
-from export_pipeline.store.database import open_control_database, upgrade, writing
+from export_pipeline.store.database import open_control_database, reading, upgrade, writing
 from export_pipeline.store.encryption import SecretKey
 from export_pipeline.store.exports import add_export
 from export_pipeline.store.organizations import ensure_organization
@@ -57,6 +58,21 @@ def emptied(engine: sa.Engine) -> sa.Engine:
         for table in reversed(METADATA.sorted_tables):
             connection.execute(table.delete())
     return engine
+
+
+def somebody_waits(control: sa.Engine) -> None:
+    """Return when a transaction of this PostgreSQL database waits for another."""
+    waiting = sa.text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    give_up = time.monotonic() + 20
+    while time.monotonic() < give_up:
+        with reading(control) as connection:
+            if connection.scalar(waiting):
+                return
+        time.sleep(0.02)
+    raise AssertionError("nobody waits")
 
 
 def stored_connector(

@@ -53,7 +53,7 @@ from export_pipeline_tests.contributing import (
     stored_entity,
     there,
 )
-from export_pipeline_tests.control_databases import emptied
+from export_pipeline_tests.control_databases import emptied, somebody_waits
 
 NO_TIME = timedelta(0)
 IDS = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=3)
@@ -156,21 +156,6 @@ def test_a_session_that_nobody_uses_is_over(control: sa.Engine) -> None:
     with pytest.raises(Unauthenticated):
         closed(control, connector, sid)
     assert names(control, connector) == []
-
-
-def somebody_waits(control: sa.Engine) -> None:
-    """Return when a transaction of this PostgreSQL database waits for another."""
-    waiting = sa.text(
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    give_up = time.monotonic() + 20
-    while time.monotonic() < give_up:
-        with reading(control) as connection:
-            if connection.scalar(waiting):
-                return
-        time.sleep(0.02)
-    raise AssertionError("nobody waits")
 
 
 def opened_when_all_have_lapsed(control: sa.Engine, connector: DataConnector) -> None:

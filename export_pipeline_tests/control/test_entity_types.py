@@ -1,10 +1,13 @@
 """Entity types: what is refused, and what is noted."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import sqlalchemy as sa
 
 from export_pipeline.contributions.entity_types import entity_profile
 from export_pipeline.contributions.mistakes import Rejected
+from export_pipeline.control.data_connectors import remove_data_connector
 from export_pipeline.control.entity_types import create_entity_type, remove_entity_type, replace_entity_type
 from export_pipeline.errors import AlreadyExists, InUse, NotFound
 from export_pipeline.store.audit import audit_page
@@ -16,7 +19,7 @@ from export_pipeline.store.organizations import ensure_organization
 from export_pipeline.store.pages import PageRequest
 from export_pipeline_tests.builders import ORGANIZATION
 from export_pipeline_tests.contributing import COUNTRIES, stored_data_connector, stored_entity
-from export_pipeline_tests.control_databases import stored_export
+from export_pipeline_tests.control_databases import emptied, somebody_waits, stored_export
 
 PROFILE = entity_profile(COUNTRIES)
 
@@ -65,6 +68,27 @@ def test_it_goes_with_its_connectors(control: sa.Engine) -> None:
         assert list_data_connectors(connection, entity) == []
         with pytest.raises(NotFound):
             find_entity_type(connection, ORGANIZATION, "country")
+
+
+def test_it_goes_also_while_a_connector_of_it_does(shared_postgres: sa.Engine) -> None:
+    control = emptied(shared_postgres)
+    entity = stored_entity(control)
+    for cid in ("wikipedia", "factbook"):
+        stored_data_connector(control, entity, cid)
+
+    def removed() -> None:
+        with writing(control) as connection:
+            remove_entity_type(connection, ORGANIZATION, "country")
+
+    with ThreadPoolExecutor(1) as pool:
+        with writing(control) as connection:
+            remove_data_connector(connection, ORGANIZATION, "country", "wikipedia")
+            removing = pool.submit(removed)
+            somebody_waits(control)
+        removing.result()
+
+    with reading(control) as connection:
+        assert list_entity_types(connection, ORGANIZATION) == []
 
 
 def test_one_that_is_exported_stays_and_says_by_whom(control: sa.Engine) -> None:
