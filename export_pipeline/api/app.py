@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from importlib.metadata import version
+from traceback import clear_frames
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -127,8 +128,10 @@ def _malformed(request: Request, error: Exception) -> Response:
     return _answer(request, problem_of_input(error.errors()))
 
 
-def _unrouted(request: Request, error: Exception) -> Response:
+async def _unrouted(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    # What had come of a body that is refused is in them, and whoever sent it may never take the answer.
+    clear_frames(error.__traceback__)
     status = HTTPStatus(error.status_code)
     headers, taken = {**(error.headers or {})}, ", ".join(_methods(request))
     if status is HTTPStatus.METHOD_NOT_ALLOWED:

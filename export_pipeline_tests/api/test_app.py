@@ -1,8 +1,14 @@
 """The application as a whole: addresses that are none, and what it says of itself."""
 
+import sys
+from typing import Any
+
+import anyio
 import httpx
 import pytest
 
+from export_pipeline.api.app import application
+from export_pipeline.api.requests import MOST_BYTES
 from export_pipeline_tests.api.conftest import Api
 
 
@@ -45,3 +51,26 @@ def test_it_describes_itself(api: Api) -> None:
 
     assert "/api/v1/keys" in document["paths"]
     assert httpx.get(f"{api.url}/docs").is_success
+
+
+@pytest.mark.parametrize("path", ["/api/v1/keys", "/connectors/lake", "/v1/jobs"])
+def test_nothing_is_kept_of_a_body_that_is_refused_while_its_answer_waits_to_be_taken(
+    api: Api, path: str
+) -> None:
+    key = api.key(api.organization())
+    piece = bytes(MOST_BYTES)
+    kept: dict[int, int] = {}
+    pieces = iter([piece, b"one more"])
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": next(pieces), "more_body": True}
+
+    async def send(message: Any) -> None:
+        kept.setdefault(message.get("status"), sys.getrefcount(piece) - before)
+
+    headers = [(b"authorization", f"Bearer {key}".encode()), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
+    before = sys.getrefcount(piece)
+    anyio.run(application(api.installation.deployment), scope, receive, send)
+
+    assert kept[413] == 0
