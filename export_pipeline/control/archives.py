@@ -1,6 +1,7 @@
 """A task's files as one zip with a file per table, made while it is sent: never in memory or on disk."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import RawIOBase
 from typing import Any, BinaryIO, cast
@@ -10,13 +11,13 @@ import sqlalchemy as sa
 
 from export_pipeline.connectors.destination import Destination
 from export_pipeline.control.stored_files import Reader, StoredFile, bytes_of, files_in, receipts_of
-from export_pipeline.errors import InvalidRequest, WrongState
+from export_pipeline.errors import InvalidRequest, TransientFailure, WrongState
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask
 from export_pipeline.formats.compression import SUFFIXES, decompressed
 from export_pipeline.formats.csv import CsvFormat
 from export_pipeline.formats.file_format import FileFormat, format_from
-from export_pipeline.receipts.receipt import ReceiptFile
+from export_pipeline.receipts.receipt import Receipt, ReceiptFile
 
 # Whoever waits for a download waits for the compressor: the fastest level makes CSV a tenth larger.
 LEVEL = 1
@@ -27,11 +28,12 @@ NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """A table in a zip: how its files are written, and the first of them, if there is any."""
+    """A table in a zip: how its files are written, the first of them, if there is any, and how many."""
 
     table: str
     format: CsvFormat
     first: StoredFile | None
+    files: int
 
     @property
     def name(self) -> str:
@@ -47,7 +49,7 @@ def archive_of(
     What the receipts tell is wrong is raised instead of the first piece: see `contents_of`.
     """
     sent = _Sent()
-    contents = contents_of(control, export, task)
+    contents = contents_of(receipts_of(control, export, task), export)
     with ZipFile(cast("BinaryIO", sent), "w", ZIP_DEFLATED, compresslevel=LEVEL) as archive:
         for one in contents:
             entry = ZipInfo(one.name, NO_TIME)
@@ -60,25 +62,30 @@ def archive_of(
     yield from sent.taken()
 
 
-def contents_of(control: sa.Engine, export: Export, task: ExportTask) -> Sequence[Contents]:
-    """The tables that the task has delivered, as they were delivered: the export may be another by now.
+def contents_of(receipts: Iterable[Receipt], export: Export) -> Sequence[Contents]:
+    """The tables that were delivered with these receipts, as they were: the export may be another by now.
 
     InvalidRequest if they are not CSV; WrongState if files of a table differ, as the export was changed
     between two hours.
     """
     firsts: dict[str, StoredFile | None] = {}
-    for receipt in receipts_of(control, export, task):
+    files = Counter[str]()
+    for receipt in receipts:
         for table in receipt.tables:
             firsts.setdefault(table.name, None)
         for file in files_in(receipt):
             first = firsts[file.file.table]
             _check_alike(first or file, file)
             firsts[file.file.table] = first or file
+            files[file.file.table] += 1
     written = next((format_from(first.file.format) for first in firsts.values() if first), None)
     of_no_file = csv_of(written or export.definition.format)
     return [
         Contents(
-            table=table, format=csv_of(format_from(first.file.format)) if first else of_no_file, first=first
+            table=table,
+            format=csv_of(format_from(first.file.format)) if first else of_no_file,
+            first=first,
+            files=files[table],
         )
         for table, first in firsts.items()
     ]
@@ -115,12 +122,16 @@ def _without_lines(pieces: Iterator[bytes], lines: int) -> Iterator[bytes]:
 
 
 def _alike(contents: Contents, control: sa.Engine, export: Export, task: ExportTask) -> Iterator[ReceiptFile]:
-    """The table's files, as long as they are written as they were when they were looked at."""
+    """The table's files, as long as they are written as they were when they were looked at, and as many."""
+    left = contents.files
     for receipt in receipts_of(control, export, task):
         for file in files_in(receipt):
             if file.file.table == contents.table:
                 _check_alike(contents.first or file, file)
+                left -= 1
                 yield file.file
+    if left:
+        raise TransientFailure(f"the files of {contents.table} were delivered anew meanwhile; ask again")
 
 
 def _check_alike(first: StoredFile, file: StoredFile) -> None:

@@ -7,13 +7,13 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from export_pipeline.connectors.direct_download import DIRECT_DOWNLOAD
+from export_pipeline.control.archives import contents_of
 from export_pipeline.control.stored_files import files_in
 from export_pipeline.control.tasks import TaskView, show_task
-from export_pipeline.errors import Gone, WrongState
+from export_pipeline.errors import Gone, InvalidRequest, WrongState
+from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask, TaskStatus
-from export_pipeline.formats.csv import CsvFormat
-from export_pipeline.formats.file_format import format_from
-from export_pipeline.receipts.receipt import ReceiptFile, receipt_from
+from export_pipeline.receipts.receipt import Receipt, ReceiptFile, receipt_from
 from export_pipeline.store.connectors import get_connector
 from export_pipeline.store.ledger import latest_entries_page
 from export_pipeline.store.pages import PageRequest
@@ -31,7 +31,8 @@ class WaitingFile:
 class Downloads:
     """The files of some of a task's hours, and the cursor of those behind them, if there are any.
 
-    `archive` is what a zip of all of the task's files is called; None where these cannot be joined.
+    `archive` is what a zip of all of the task's files is called; None where these here cannot be joined.
+    Those of other pages may not be either: who asks for the zip is told then.
     """
 
     task: ExportTask
@@ -49,14 +50,22 @@ def downloads_of(connection: sa.Connection, organization: str, id_: str, asked: 
     _check_here(connection, view)
     first, end = view.task.ledger_hours(view.export.definition.layout)
     page = latest_entries_page(connection, view.export.id, first, end, asked)
+    receipts = [receipt_from(entry.receipt.encode(), entry.receipt_key) for entry in page.items]
     files = [
         WaitingFile(hour=entry.hour, file=one.file)
-        for entry in page.items
-        for one in files_in(receipt_from(entry.receipt.encode(), entry.receipt_key))
+        for entry, receipt in zip(page.items, receipts, strict=True)
+        for one in files_in(receipt)
     ]
-    joined = all(isinstance(format_from(one.file.format), CsvFormat) for one in files)
-    archive = f"{view.export.slug}.zip" if joined else None
+    archive = f"{view.export.slug}.zip" if _can_be_joined(receipts, view.export) else None
     return Downloads(task=view.task, archive=archive, files=files, next=page.next)
+
+
+def _can_be_joined(receipts: Sequence[Receipt], export: Export) -> bool:
+    try:
+        contents_of(receipts, export)
+    except (InvalidRequest, WrongState):
+        return False
+    return True
 
 
 def _check_here(connection: sa.Connection, view: TaskView) -> None:

@@ -14,11 +14,21 @@ import httpx
 import pytest
 from fastapi import Request
 
-from export_pipeline.api.downloads import MOST_AT_ONCE, archive_link, disposition, file_link, media_type
+from export_pipeline.api.downloads import (
+    BEGUN_AT_ONCE,
+    MOST_AT_ONCE,
+    archive_link,
+    disposition,
+    file_link,
+    media_type,
+)
+from export_pipeline.api.streams import PIECES_AT_ONCE
 from export_pipeline.exports.task import ExportTask
 from export_pipeline.store.database import writing
+from export_pipeline.store.exports import get_export
+from export_pipeline.store.schema import HOURS
 from export_pipeline.store.tasks import add_task
-from export_pipeline_tests.api.conftest import Api
+from export_pipeline_tests.api.conftest import Api, Somebody
 from export_pipeline_tests.installations import FIRST, hours
 from export_pipeline_tests.runs import deliver
 
@@ -184,6 +194,48 @@ def test_readers_that_do_not_read_on_are_bounded(api: Api, task: ExportTask) -> 
     while (status := httpx.get(linked(api, task)).status_code) == 429 and time.monotonic() < give_up:
         time.sleep(0.1)  # until the server has heard that they left
     assert status == 200
+
+
+def test_an_organization_whose_store_does_not_answer_keeps_nobody_elses_downloads_waiting(
+    api: Api, task: ExportTask, admin: Somebody, content: bytes
+) -> None:
+    host, port = api.url.removeprefix("http://").split(":")
+    with ExitStack() as opened:
+        store = opened.enter_context(socket.create_server(("127.0.0.1", 0)))
+        store.settimeout(30)
+        url = f"http://127.0.0.1:{store.getsockname()[1]}/$key"
+        config = {"type": "http", "url": url, "readable": True}
+        assert admin.post("/api/v1/connectors", json={"name": "lake", "config": config}).is_success
+        id_ = admin.export()["id"]
+        with writing(api.installation.deployment.control) as connection:
+            export, until = get_export(connection, id_), FIRST + timedelta(hours=1)
+            waiting = add_task(connection, export, since=FIRST, until=until, force=False)
+        address = linked(api, waiting, "a.csv").removeprefix(api.url)
+        for _ in range(2 * PIECES_AT_ONCE):
+            reader = opened.enter_context(closing(socket.create_connection((host, int(port)))))
+            reader.sendall(f"GET {address} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        for _ in range(BEGUN_AT_ONCE):  # as many of them as are begun with
+            opened.enter_context(closing(store.accept()[0]))
+
+        got = httpx.get(linked(api, task), timeout=20)
+
+    assert (got.status_code, got.content) == (200, content)
+
+
+def test_a_look_at_a_zip_reads_no_receipts(api: Api) -> None:
+    """They are many: that would take as long as the beginning of the zip."""
+    installation = api.installation
+    export = installation.export("looked-at", standing=False)
+    assert not deliver(installation, export, hours(0, 0)).failed
+    with writing(installation.deployment.control) as connection:
+        looked_at = add_task(connection, export, since=FIRST, until=FIRST + timedelta(hours=1), force=False)
+        connection.execute(
+            HOURS.update().where(HOURS.c.export_id == export.id).values(receipt="nothing that can be read")
+        )
+    link = archive_link(asked(api), installation.deployment, looked_at, "all.zip")
+
+    assert httpx.head(link).status_code == 200
+    assert httpx.get(link).status_code == 500
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from export_pipeline.control import stored_files
 from export_pipeline.control.archives import archive_of
 from export_pipeline.control.tasks import show_task
 from export_pipeline.errors import (
@@ -182,6 +183,24 @@ def test_an_hour_that_is_delivered_differently_meanwhile_ends_it(installation: I
     assert not deliver(installation, export, hours(0, 2), datetime.now(UTC)).failed
 
     with pytest.raises(TransientFailure, match="is not as it was delivered"):
+        sent.extend(pieces)
+    with pytest.raises(zipfile.BadZipFile):
+        zipfile.ZipFile(io.BytesIO(b"".join(sent)))
+
+
+def test_a_table_that_is_delivered_no_more_meanwhile_ends_it(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hours that are left of it would look like all of it."""
+    monkeypatch.setattr(stored_files, "AT_ONCE", timedelta(hours=1))  # where it looks again, in a day of them
+    export, task = delivered(installation, last=2)
+    pieces = archive(installation, export, task)
+    sent = [next(pieces)]
+    with writing(installation.deployment.control) as connection:
+        gone = HOURS.c.hour == FIRST + timedelta(hours=2)
+        connection.execute(HOURS.delete().where(HOURS.c.export_id == export.id, gone))
+
+    with pytest.raises(TransientFailure, match="events were delivered anew meanwhile; ask again"):
         sent.extend(pieces)
     with pytest.raises(zipfile.BadZipFile):
         zipfile.ZipFile(io.BytesIO(b"".join(sent)))

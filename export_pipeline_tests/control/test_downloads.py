@@ -1,7 +1,7 @@
 """Which of a task's files are to be had, and why not, where they are not."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -73,6 +73,20 @@ def test_whether_they_can_be_is_asked_of_what_was_delivered(
         connection.execute(EXPORTS.update().where(EXPORTS.c.id == export.id).values(definition=definition))
 
     assert downloads(installation, task).archive == archive
+
+
+def test_files_with_other_columns_than_the_first_have_no_archive(installation: Installation) -> None:
+    task = a_task(installation, "changed")
+    with writing(installation.deployment.control) as connection:
+        export = find_export(connection, task.organization, "changed")
+        tables = [{"name": "events", "columns": ["id"]}]
+        definition = export.definition.model_dump(mode="json") | {"tables": tables}
+        connection.execute(EXPORTS.update().where(EXPORTS.c.id == export.id).values(definition=definition))
+        export = find_export(connection, task.organization, "changed")
+    assert not deliver(installation, export, hours(3, 3), datetime.now(UTC)).failed
+
+    assert downloads(installation, task).archive is None
+    assert downloads(installation, task, limit=2).archive == "changed.zip"
 
 
 def test_what_is_not_delivered_is_told_with_what_can_be_done(installation: Installation) -> None:

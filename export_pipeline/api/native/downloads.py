@@ -39,7 +39,7 @@ class DownloadList(BaseModel):
     expires_at: datetime = Field(description="until when the links of this answer can be followed")
     archive: str | None = Field(
         description="a link to all of the task's files in one zip, each table's hours joined; null unless"
-        " they are CSV",
+        " those listed here are CSV with the same columns. Where others are not, it answers 409",
         examples=["https://exports.example/downloads/archives/…/flights.zip?expires=…"],
     )
     files: list[FileLink]
