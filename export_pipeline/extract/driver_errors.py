@@ -36,10 +36,11 @@ _WRONG_CONFIGURATION = (
 # How SQLite and MySQL speak of tables and columns that are not there, in errors of the wrong class.
 _NO_SUCH_NAME = ("no such", "Unknown column")
 
-# `server at "10.0.0.7", port 5432`, `server on '10.0.0.7'`, `resolve host 'db'`, `user 'exporter'@'10.0.0.9'`
+# `server at "10.0.0.7", port 5432`, `server on '10.0.0.7'`, `resolve host 'db'`, `user 'me'@'10.0.0.9'`,
+# `certificate for "db" does not match host name "10.0.0.7"`, `certificate is not valid for 'db'`
 _ADDRESS = re.compile(
-    r"""(?<=\bserver)\ (?:at|on(?:\ socket)?)\ (['"]).*?\1(?:\ \(\w*[.:][\w.:]+\))?(?:,\ port\ \d+)?
-    |(?<=\bhost)\ (['"]).*?\2
+    r"""(?<=\bserver)\ (?:at|on(?:\ socket)?)\ (['"]).*?\1(?:\ \(\w*[.:][\w.:%]+\))?(?:,\ port\ \d+)?
+    |(?:(?<=\bhost)|(?<=\bhost\ name)|(?<=\bcertificate)\ for|(?<=\bis\ not\ valid)\ for)\ (['"]).*?\2
     |(?<=')@'[^']*'""",
     re.VERBOSE | re.IGNORECASE,
 )

@@ -74,6 +74,16 @@ def test_the_reader_is_told_what_to_do(error: Exception, kind: type, says: str, 
         ("failed to resolve host 'db.intern': not known", "resolve host: not known"),
         ('no pg_hba.conf entry for host "10.0.0.9", user "me"', 'entry for host, user "me"'),
         ("Host '10.0.0.9' is not allowed to connect", "Host is not allowed"),
+        ('server at "db" (fe80::1%eth0), port 5432 failed: timeout', "server failed: timeout"),
+        ('could not translate host name "db.intern" to address', "translate host name to address"),
+        (
+            'server certificate for "db.intern" (and 2 other names) does not match host name "10.0.0.7"',
+            "server certificate (and 2 other names) does not match host name",
+        ),
+        (
+            "certificate verify failed: mismatch, certificate is not valid for 'db.intern'. (_ssl.c)",
+            "mismatch, certificate is not valid. (_ssl.c)",
+        ),
         ("Access denied for user 'me'@'10.0.0.9' (using password)", "user 'me' (using password)"),
     ],
 )
