@@ -34,7 +34,41 @@ SPOILT_ON_THE_WAY = {
     "XAmzContentSHA256Mismatch",
 }
 # What joins parts may begin its answer with 200 and end it with an error, which the client takes for 500.
-SAID_AT_THE_END = {"AccessDenied": 403, "ConditionalRequestConflict": 409, "PreconditionFailed": 412}
+# These say that nothing was joined, by the statuses that Amazon documents for them. InternalError is not
+# among them, nor is what nobody knows: after those the object may be there.
+_AT_THE_END = {
+    400: (
+        "BadDigest",
+        "EntityTooLarge",
+        "EntityTooSmall",
+        "ExpiredToken",
+        "IncompleteBody",
+        "InvalidArgument",
+        "InvalidDigest",
+        "InvalidPart",
+        "InvalidPartOrder",
+        "InvalidRequest",
+        "InvalidToken",
+        "KMS.DisabledException",
+        "KMS.InvalidKeyUsageException",
+        "KMS.KMSInvalidStateException",
+        "KMS.NotFoundException",
+        "MalformedXML",
+        "MetadataTooLarge",
+        "RequestTimeout",
+        "TokenRefreshRequired",
+        "XAmzContentChecksumMismatch",
+        "XAmzContentSHA256Mismatch",
+    ),
+    403: ("AccessDenied", "InvalidAccessKeyId", "RequestTimeTooSkewed", "SignatureDoesNotMatch"),
+    404: ("NoSuchBucket", "NoSuchKey", "NoSuchUpload"),
+    405: ("MethodNotAllowed",),
+    409: ("ConditionalRequestConflict", "OperationAborted"),
+    412: ("PreconditionFailed",),
+    501: ("NotImplemented",),
+    503: ("ServiceUnavailable", "SlowDown"),
+}
+SAID_AT_THE_END = {code: status for status, codes in _AT_THE_END.items() for code in codes}
 
 
 def status_of(answer: Mapping[str, Any]) -> int:

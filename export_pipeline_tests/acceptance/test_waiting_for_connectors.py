@@ -11,7 +11,7 @@ from export_pipeline_tests.acceptance.conftest import Services
 from export_pipeline_tests.buckets import CONNECTOR, connector, export_through, remove
 from export_pipeline_tests.installations import FIRST, HOURS, hours
 from export_pipeline_tests.runs import ledger
-from export_pipeline_tests.servers.fault_proxy import Fault, Once, Request, fault_proxy
+from export_pipeline_tests.servers.fault_proxy import Fault, Instead, Once, Request, fault_proxy
 from export_pipeline_tests.servers.s3 import S3Server
 
 
@@ -27,7 +27,7 @@ def test_a_backfill_whose_bucket_goes_and_comes_back_is_delivered_in_the_end(
     bucket = s3_server.new_bucket()
     broken = Once(Fault.RESET, lambda request: request.path.endswith("/bucketed/2026-01-05-12-00.csv"))
 
-    def plan(request: Request) -> Fault | None:
+    def plan(request: Request) -> Fault | Instead | None:
         if fault := broken(request):
             remove(s3_server, bucket)
         return fault

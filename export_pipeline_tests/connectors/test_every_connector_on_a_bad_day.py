@@ -14,7 +14,14 @@ from export_pipeline.errors import Conflict, PermanentFailure, Spoilt, Transient
 from export_pipeline.pipeline.placing import BytesContent, Taken, place
 from export_pipeline_tests.connectors.conftest import Users
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, port_of, put, read
-from export_pipeline_tests.servers.fault_proxy import Fault, Once, Request, fault_proxy
+from export_pipeline_tests.servers.fault_proxy import (
+    UNAVAILABLE_BODY,
+    Fault,
+    Instead,
+    Once,
+    Request,
+    fault_proxy,
+)
 from export_pipeline_tests.servers.http import Receiver
 from export_pipeline_tests.servers.ports import free_port
 from export_pipeline_tests.servers.site import site
@@ -30,6 +37,11 @@ def writes(request: Request) -> bool:
 def publishes(request: Request) -> bool:
     """Not Azure's blocks, which make no object."""
     return writes(request) and not re.search(r"comp=block(&|$)", request.path)
+
+
+def joins(request: Request) -> bool:
+    """Of S3, where parts become an object."""
+    return request.method == "POST" and "uploadId=" in request.path
 
 
 def reads(request: Request) -> bool:
@@ -157,12 +169,12 @@ class Notes:
         self.keys.remove(key)
 
 
-def placed(config: ConnectorConfig, notes: Notes) -> Proof:
+def placed(config: ConnectorConfig, notes: Notes, content: BytesContent = FILE) -> Proof:
     """An attempt at an hour's file, as the pipeline makes one."""
     return place(
         config.open(),
         "a.csv",
-        FILE,
+        content,
         "acme/flights",
         still_ours=lambda: None,
         after_piece=lambda _: None,
@@ -197,6 +209,21 @@ def test_who_was_sent_away_leaves_anothers_object_alone_in_the_next_attempt_too(
         for _ in range(2):
             with pytest.raises(Taken):
                 placed(led_to(proxy.url, users.writer), notes)
+
+    assert read(users.owner.open(), "a.csv") == b"precious"
+
+
+@pytest.mark.parametrize("store", ["s3", "s3_on_moto"])
+def test_nor_who_was_sent_away_after_the_store_had_begun_to_join_parts(
+    request: pytest.FixtureRequest, store: str
+) -> None:
+    users: Users = request.getfixturevalue(f"{store}_users")
+    put(users.owner.open(), "a.csv", b"precious")
+    notes, busy = Notes(), Instead(status="200 OK", body=UNAVAILABLE_BODY)
+    with fault_proxy(port_of(users.writer), Once(busy, joins)) as proxy:
+        for _ in range(2):
+            with pytest.raises(Taken):
+                placed(led_to(proxy.url, users.writer), notes, BytesContent(noise(9 * MIB)))
 
     assert read(users.owner.open(), "a.csv") == b"precious"
 

@@ -14,7 +14,7 @@ from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST
 from export_pipeline.connectors.unfinished import Unfinished, keep_in, noted
 from export_pipeline.errors import Conflict, PermanentFailure, Spoilt, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, noise, put, read
-from export_pipeline_tests.servers.fault_proxy import Fault, Once, Request, fault_proxy
+from export_pipeline_tests.servers.fault_proxy import Fault, Instead, Once, Request, fault_proxy
 from export_pipeline_tests.servers.s3 import S3Server
 from export_pipeline_tests.servers.site import site
 
@@ -255,6 +255,44 @@ def test_what_is_refused_after_a_gateway_gave_up_may_have_been_done(s3_server: S
 
     assert caught.value.unheard
     assert read(s3_server.config(bucket).open(), "a.csv") == noise(size)
+
+
+def said_at_the_end(code: str) -> Instead:
+    """How an answer ends that began with a success, before the store knew what comes of it."""
+    return Instead(status="200 OK", body=f"<Error><Code>{code}</Code><Message>x</Message></Error>".encode())
+
+
+@pytest.mark.parametrize(
+    ("code", "open_"),
+    [("SlowDown", False), ("ServiceUnavailable", False), ("InvalidPart", False), ("InternalError", True)],
+)
+def test_what_is_said_at_the_end_tells_whether_anothers_object_may_be_ours(
+    server: S3Server, code: str, open_: bool
+) -> None:
+    bucket = server.new_bucket()
+    put(server.config(bucket).open(), "a.csv", b"somebody else's")
+    plan = Once(said_at_the_end(code), is_complete)
+    with fault_proxy(server.port, plan) as proxy:
+        blind = server.config(bucket, user=server.writer, endpoint_url=proxy.url).open()
+        with pytest.raises(Conflict) as caught:
+            put(blind, "a.csv", noise(9 * MIB))
+
+    assert plan.met
+    assert caught.value.unheard is open_
+
+
+def test_an_upload_that_is_gone_after_a_gateway_gave_up_may_have_been_joined(s3_server: S3Server) -> None:
+    bucket = s3_server.new_bucket()
+    faults: list[Fault | Instead] = [Fault.GAVE_UP, *[said_at_the_end("NoSuchUpload")] * ATTEMPTS_PER_REQUEST]
+    in_turn = iter(faults)
+    with fault_proxy(
+        s3_server.port, lambda request: next(in_turn, None) if is_complete(request) else None
+    ) as proxy:
+        blind = s3_server.config(bucket, user=s3_server.writer, endpoint_url=proxy.url).open()
+        with pytest.raises(TransientFailure, match="NoSuchUpload") as caught:
+            put(blind, "a.csv", noise(9 * MIB))
+
+    assert caught.value.unheard
 
 
 def test_nobody_there_any_more_does_not_undo_what_was_done_before(s3_server: S3Server) -> None:

@@ -28,7 +28,7 @@ from export_pipeline.windows import ONE_HOUR, HourWindow
 from export_pipeline_tests.buckets import CONNECTOR, Switch, check, connector, export_through, remove
 from export_pipeline_tests.installations import FIRST, HOURS, Installation, hours
 from export_pipeline_tests.runs import a_run, deliver, ledger
-from export_pipeline_tests.servers.fault_proxy import Fault, Once, Request, fault_proxy
+from export_pipeline_tests.servers.fault_proxy import Fault, Instead, Once, Request, fault_proxy
 from export_pipeline_tests.servers.s3 import S3Server
 
 SIX = hours(0, 5)
@@ -87,7 +87,7 @@ def test_when_the_bucket_goes_what_is_delivered_stays_and_the_rest_waits_without
     bucket = s3_server.new_bucket()
     broken = Once(Fault.RESET, lambda request: request.path.endswith("/events/2026-01-05-02-00.csv"))
 
-    def plan(request: Request) -> Fault | None:
+    def plan(request: Request) -> Fault | Instead | None:
         if fault := broken(request):
             remove(s3_server, bucket)
         return fault

@@ -30,6 +30,17 @@ class Fault(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Instead:
+    """What the proxy answers in the server's place, which hears of the request only if it is `done`."""
+
+    status: str
+    body: bytes = b""
+    kind: str = "application/xml"
+    fields: Mapping[str, str] = field(default_factory=dict)
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """A request as its first line has it; `path` includes the query. Names of `fields` are in lower case."""
 
@@ -37,6 +48,16 @@ class Request:
     path: str
     fields: Mapping[str, str] = field(default_factory=dict, compare=False)
 
+
+ANSWERED_INSTEAD: Mapping[Fault, Instead] = {
+    Fault.UNAVAILABLE: Instead(status="503 Service Unavailable", body=UNAVAILABLE_BODY),
+    Fault.THROTTLED: Instead(
+        status="429 Too Many Requests", body=UNAVAILABLE_BODY, fields={"Retry-After": "1"}
+    ),
+    Fault.GAVE_UP: Instead(
+        status="504 Gateway Timeout", body=b"<html>gateway timeout</html>", kind="text/html", done=True
+    ),
+}
 
 # The fields in which servers tell checksums of what they took, and what they say of other bytes.
 _CHECKSUM = re.compile(
@@ -49,7 +70,7 @@ def _of_other_bytes(head: bytes) -> bytes:
 
 
 # Asked once per request, in order of arrival; None lets the request pass.
-Plan = Callable[[Request], Fault | None]
+Plan = Callable[[Request], Fault | Instead | None]
 
 
 def no_fault(_: Request) -> None:
@@ -65,12 +86,12 @@ def nothing(_: Request) -> bool:
 class Once:
     """A plan: the first `times` requests that `concerns` fail with `fault`, all others pass."""
 
-    fault: Fault
+    fault: Fault | Instead
     concerns: Callable[[Request], bool]
     times: int = 1
     met: list[Request] = field(default_factory=list)
 
-    def __call__(self, request: Request) -> Fault | None:
+    def __call__(self, request: Request) -> Fault | Instead | None:
         if len(self.met) == self.times or not self.concerns(request):
             return None
         self.met.append(request)
@@ -190,10 +211,12 @@ class FaultProxy:
         with self._planning:
             self.arrivals.append((request, time.monotonic()))
             fault = self._plan(request)
-        if fault is Fault.UNAVAILABLE:
-            return self._refuse(client, "503 Service Unavailable", message)
-        if fault is Fault.THROTTLED:
-            return self._refuse(client, "429 Too Many Requests\r\nRetry-After: 1", message)
+        instead = ANSWERED_INSTEAD.get(fault) if isinstance(fault, Fault) else fault
+        if instead and not instead.done:
+            if not message.waits_for_permission:
+                for _ in message.body():
+                    pass
+            return _answer(client, instead)
         if fault is Fault.RESET:
             _break(client)
             return False
@@ -204,8 +227,8 @@ class FaultProxy:
         if fault is Fault.RESET_AFTER:
             _break(client)
             return False
-        if fault is Fault.GAVE_UP:
-            return self._refuse(client, "504 Gateway Timeout")
+        if instead:
+            return _answer(client, instead)
         head = answer.addressed(f"127.0.0.1:{self._upstream_port}", self._address)
         bodiless = method == "HEAD" or any(status in answer.first_line for status in (" 204 ", " 304 "))
         body: Iterator[bytes] = iter(()) if bodiless else answer.body()
@@ -237,16 +260,13 @@ class FaultProxy:
             answer = _Message.read(answers)
         return answer
 
-    def _refuse(self, client: socket.socket, status: str, unread: _Message | None = None) -> bool:
-        if unread and not unread.waits_for_permission:
-            for _ in unread.body():
-                pass
-        body = UNAVAILABLE_BODY if unread else b"<html>gateway timeout</html>"
-        kind = "application/xml" if unread else "text/html"
-        head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nContent-Type: {kind}\r\n"
-        client.sendall(f"{head}Connection: close\r\n\r\n".encode())
-        client.sendall(body)
-        return False
+
+def _answer(client: socket.socket, instead: Instead) -> bool:
+    """Not good for another request: the server's own answer is still on its way."""
+    fields = {**instead.fields, "Content-Length": str(len(instead.body)), "Content-Type": instead.kind}
+    lines = [f"HTTP/1.1 {instead.status}", *(f"{name}: {value}" for name, value in fields.items())]
+    client.sendall("\r\n".join([*lines, "Connection: close", "", ""]).encode() + instead.body)
+    return False
 
 
 def _send(pieces: Iterator[bytes], receiver: socket.socket) -> None:

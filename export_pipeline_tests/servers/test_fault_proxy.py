@@ -12,6 +12,7 @@ from export_pipeline_tests.servers.fault_proxy import (
     SECONDS_OF_SLOWNESS,
     Fault,
     FaultProxy,
+    Instead,
     Once,
     Request,
     fault_proxy,
@@ -124,6 +125,20 @@ def test_a_throttled_request_is_asked_to_come_again_later(upstream: Upstream) ->
 
     assert (answer.status, answer.headers["Retry-After"]) == (429, "1")
     assert upstream.received == []
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_another_answer_may_stand_in_the_servers_place(upstream: Upstream, done: bool) -> None:
+    instead = Instead(status="200 OK", body=b"no", fields={"ETag": '"1"'}, done=done)
+    with fault_proxy(upstream.server_port, Once(instead, every)) as proxy:
+        connection = http.client.HTTPConnection(proxy.url.removeprefix("http://"), timeout=10)
+        connection.request("POST", "/", b"1")
+        answer = connection.getresponse()
+
+        assert (answer.status, answer.headers["ETag"], answer.read()) == (200, '"1"', b"no")
+        connection.close()
+
+    assert upstream.received == [b"1"] * done
 
 
 def test_a_truncated_answer_comes_when_it_is_done(upstream: Upstream) -> None:
