@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 # What the names of metadata begin with, among the fields of a request and of its answer.
 META = "export-pipeline-meta-"
+
+# As RFC 9530 has a digest of that kind. Some receivers say none, or other words, in its place.
+_DIGEST = re.compile("sha-256=:[A-Za-z0-9+/]{43}=:")
 
 PIECE = 1 << 20
 CONTENT_TYPE = "application/octet-stream"
@@ -105,10 +109,11 @@ class HttpSending:
 
     def _look_for_digest(self, answer: "HTTPResponse", ours: str) -> None:
         """Whether the receiver says what it took. If its answer has content, the digest may be of that."""
-        told = [part.strip() for part in answer.headers.get("Repr-Digest", "").split(",")]
+        fields = answer.headers.get_all("Repr-Digest", [])
+        told = {part.partition(";")[0].strip() for field in fields for part in field.split(",")}
         if ours in told:
             self.proof = Proof.CHECKSUM
-        elif answer.length == 0 and any(part.startswith("sha-256=") for part in told):
+        elif answer.length == 0 and any(map(_DIGEST.fullmatch, told)):
             raise Spoilt(
                 f"could not write {shown(self._key)} at {self._store.location}: it took something else"
                 " than was sent, and that is there until the next attempt replaces it"

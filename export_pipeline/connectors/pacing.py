@@ -6,6 +6,7 @@ import os
 import ssl
 import time
 from collections.abc import Iterable, Iterator
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any, ClassVar, TypeVar
 
@@ -86,6 +87,14 @@ class PacedResponse(HTTPResponse):
         super().__init__(*args, **kwargs)
         # Below its buffer: whoever reads a piece from that waits until it is full.
         self.fp = _Lines(_Paced(self.fp.detach(), seconds=self.seconds, slowest=self.slowest))
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """The standard library waits for what follows on 100 alone: so all that is not the answer is called
+        that. After 101 none follows.
+        """
+        version, status, reason = super()._read_status()  # type: ignore[misc]  # the stubs lack it
+        interim = 100 <= status < 200 and status != HTTPStatus.SWITCHING_PROTOCOLS
+        return version, HTTPStatus.CONTINUE if interim else status, reason
 
 
 class _Lines(io.BufferedReader):

@@ -12,7 +12,7 @@ from export_pipeline.connectors.http import HttpConfig
 from export_pipeline.errors import PermanentFailure, Spoilt, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, led_to, noise, port_of, put
 from export_pipeline_tests.servers.fault_proxy import Fault, Once, fault_proxy
-from export_pipeline_tests.servers.http import Kept, Receiver
+from export_pipeline_tests.servers.http import ANOTHER_DIGEST, Kept, Receiver
 
 SIZES = {"small": 3, "large": 9 * MIB}
 
@@ -92,6 +92,49 @@ def test_a_receiver_that_says_what_it_took_proves_more(
     upload.commit(replaces=None)
 
     assert upload.proof is proof
+
+
+OURS = f"sha-256=:{base64.b64encode(hashlib.sha256(b'1').digest()).decode()}:"
+
+
+@pytest.mark.parametrize(
+    ("told", "proof"),
+    [
+        (f"{OURS};a=1", Proof.CHECKSUM),
+        (f"md5=:AAAA:, {OURS} ; a=1, sha-512=:{'A' * 86}==:", Proof.CHECKSUM),
+        (f"md5=:AAAA:\r\nRepr-Digest: {OURS}", Proof.CHECKSUM),
+        (f"{OURS}\r\nRepr-Digest: sha-512=:{'A' * 86}==:", Proof.CHECKSUM),
+        ("", Proof.ANSWER),
+        ("sha-256=", Proof.ANSWER),
+        ("sha-256=::", Proof.ANSWER),
+        (f"sha-256={hashlib.sha256(b'1').hexdigest()}", Proof.ANSWER),
+        (f"sha-256=:{hashlib.sha256(b'1').hexdigest()}:", Proof.ANSWER),
+        (OURS.replace(":", ""), Proof.ANSWER),
+        (f"sha-512=:{'A' * 86}==:", Proof.ANSWER),
+    ],
+)
+def test_a_digest_is_known_however_it_is_said_and_other_words_are_none(
+    http_receiver: Receiver, config: HttpConfig, told: str, proof: Proof
+) -> None:
+    http_receiver.behaviour.tells_digest = True
+    http_receiver.behaviour.says = {"Repr-Digest": told}
+    upload = config.open().begin("a.csv", {})
+    upload.write(b"1")
+
+    upload.commit(replaces=None)
+
+    assert upload.proof is proof
+
+
+@pytest.mark.parametrize("told", [f"{ANOTHER_DIGEST};a=1", f"md5=:AAAA:\r\nRepr-Digest: {ANOTHER_DIGEST}"])
+def test_another_digest_is_known_too_however_it_is_said(
+    http_receiver: Receiver, config: HttpConfig, told: str
+) -> None:
+    http_receiver.behaviour.tells_digest = True
+    http_receiver.behaviour.says = {"Repr-Digest": told}
+
+    with pytest.raises(Spoilt):
+        put(config.open(), "a.csv", b"1")
 
 
 def test_a_receiver_that_took_something_else_is_found_out(

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from http.client import HTTPException, parse_headers
+from http.client import HTTPConnection, HTTPException, parse_headers
 from ipaddress import ip_network
 from itertools import repeat
 from pathlib import Path
@@ -72,6 +72,12 @@ class Asking(Confined):
     response_class = Impatient
 
 
+CONTINUE = b"HTTP/1.1 100 Continue\r\n"
+PROCESSING = b"HTTP/1.1 102 Processing\r\n"
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
 def saying(answer: bytes, ending: bytes = b"") -> Iterator[bytes]:
     yield answer
     for _ in range(1_000):
@@ -110,6 +116,7 @@ def loopback() -> Iterator[None]:
     "answer",
     [
         b"HTTP/1.1 200 ",
+        PROCESSING,
         b"HTTP/1.1 200 OK\r\nField: ",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1",
@@ -136,8 +143,6 @@ def test_only_what_is_waited_for_counts() -> None:
         asking.close()
 
 
-CONTINUE = b"HTTP/1.1 100 Continue\r\n"
-CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 PIECES = 400
 
 
@@ -147,12 +152,13 @@ PIECES = 400
     [
         (b"", (CONTINUE + b"\r\n") * 10_000),
         (b"", (CONTINUE + b"Field: value\r\n\r\n") * 10_000),
+        (b"", HINTS * 10_000),
         (b"", b"x" * 250_000),
         (CHUNKED + b"1\r\nx\r\n0\r\n", b"Field: value\r\n" * 16_000),
         (CHUNKED + b"1;", b"x" * 250_000),
         (CHUNKED, (b"1;" + b"x" * 1_000 + b"\r\nx\r\n") * 250),
     ],
-    ids=["leave", "leave with fields", "status", "trailers", "line of a chunk", "lines of chunks"],
+    ids=["leave", "leave with fields", "hints", "status", "trailers", "line of a chunk", "lines of chunks"],
 )
 def test_what_is_said_beside_an_answer_has_an_end(beginning: bytes, piece: bytes) -> None:
     sent = 0
@@ -170,6 +176,30 @@ def test_what_is_said_beside_an_answer_has_an_end(beginning: bytes, piece: bytes
             asking.getresponse().read()
 
     assert sent < PIECES
+
+
+@pytest.mark.usefixtures("loopback")
+@pytest.mark.parametrize("connection", [Confined, http_requests._Connection])
+def test_what_is_said_before_the_answer_is_not_the_answer(connection: Callable[..., HTTPConnection]) -> None:
+    before = [CONTINUE + b"\r\n", PROCESSING + b"\r\n", HINTS, PROCESSING + b"\r\n"]
+    options = {"tls": False} if connection is http_requests._Connection else {}
+    with (
+        slow([*before, b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nab"]) as port,
+        closing(connection("127.0.0.1", port, **options)) as asking,
+    ):
+        asking.request("PUT", "/", b"1")
+        answer = asking.getresponse()
+        assert (answer.status, answer.headers["Content-Length"]) == (201, "2")
+
+
+@pytest.mark.usefixtures("loopback")
+def test_after_another_protocol_no_answer_is_waited_for() -> None:
+    with (
+        slow([b"HTTP/1.1 101 Switching Protocols\r\n\r\n"]) as port,
+        closing(Confined("127.0.0.1", port, timeout=60)) as asking,
+    ):
+        asking.request("PUT", "/", b"1")
+        assert asking.getresponse().status == 101
 
 
 @pytest.mark.usefixtures("loopback")

@@ -66,7 +66,9 @@ _CHECKSUM = re.compile(
 
 
 def _of_other_bytes(head: bytes) -> bytes:
-    return _CHECKSUM.sub(lambda told: (told[1] + b"AAAAAA==") if told[1] else (told[2] + b":AAAA:"), head)
+    return _CHECKSUM.sub(
+        lambda told: (told[1] + b"AAAAAA==") if told[1] else (told[2] + b":" + b"A" * 43 + b"=:"), head
+    )
 
 
 # Asked once per request, in order of arrival; None lets the request pass.

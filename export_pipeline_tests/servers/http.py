@@ -28,6 +28,7 @@ from export_pipeline.connectors.http import HttpConfig
 PIECE = 1 << 18
 RUNNING: dict[int, "Receiver"] = {}
 META = "export-pipeline-meta-"
+ANOTHER_DIGEST = f"sha-256=:{base64.b64encode(bytes(32)).decode()}:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +217,7 @@ class Handler(BaseHTTPRequestHandler):
                 digest=body.digest,
                 fields={field.lower(): value for field, value in self.headers.items()},
             )
-            digest = "sha-256=:AAAA:" if self.server.behaviour.spoils else body.digest
+            digest = ANOTHER_DIGEST if self.server.behaviour.spoils else body.digest
             told = {"Repr-Digest": digest} if self.server.behaviour.tells_digest else {}
             answer = (200 if before else 201), {**told, "ETag": kept.etag, "Content-Length": "0"}
             self.server.answered[repeated] = answer
