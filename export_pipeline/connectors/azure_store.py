@@ -34,7 +34,7 @@ from export_pipeline.connectors.paced_requests import pace
 from export_pipeline.connectors.pacing import listed
 from export_pipeline.connectors.reading import seen
 from export_pipeline.connectors.retrying import reason_of, retried, seconds_of, unanswered
-from export_pipeline.connectors.strangers import MISREAD, a_bug, no_store
+from export_pipeline.connectors.strangers import MISREAD, Odd, a_bug, no_store
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import Denied, NotFound, PermanentFailure, TransientFailure
 
@@ -248,7 +248,7 @@ class AzureDestination:
         except MISREAD as error:
             if a_bug(error):
                 raise
-            raise no_store(tried, self._address, error) from error
+            raise no_store(tried, self._address, error, unheard=isinstance(error, Odd)) from error
 
     @property
     def _address(self) -> str:

@@ -115,7 +115,12 @@ class Tokens(GoogleCredentials):
 
     def refresh(self, request: object) -> None:
         self._source = source = self._source or self._make()
-        source.refresh(request)
+        try:
+            source.refresh(request)
+        except MISREAD as error:  # here, so that what is stumbled over elsewhere was a store's answer
+            if a_bug(error):
+                raise
+            raise auth.RefreshError("what answers gives out no tokens") from error
         self.token, self.expiry = source.token, source.expiry
 
 
@@ -262,7 +267,7 @@ class GcsDestination:
             ) from error
         # Before what it is a kind of, for the client: an answer that did not come.
         except requests.exceptions.JSONDecodeError as error:
-            raise no_store(tried, self._config.url, error) from error
+            raise no_store(tried, self._config.url, error, unheard=True) from error
         except UNREACHABLE as error:
             raise unanswered(
                 f"{tried}: no answer from {self._config.url}; is the address right, and the store up?"
@@ -277,7 +282,7 @@ class GcsDestination:
         except MISREAD as error:
             if a_bug(error):
                 raise
-            raise no_store(tried, self._config.url, error) from error
+            raise no_store(tried, self._config.url, error, unheard=True) from error
 
 
 def _refusal(error: GoogleAPICallError | InvalidResponse) -> Refusal:

@@ -13,7 +13,7 @@ from export_pipeline.connectors.gcs_errors import refusal_in
 from export_pipeline.connectors.limits import shown
 from export_pipeline.connectors.parts import Part
 from export_pipeline.connectors.retrying import retried
-from export_pipeline.connectors.strangers import taken_from_an_answer
+from export_pipeline.connectors.strangers import Odd, taken_from_an_answer
 from export_pipeline.connectors.streamed import UPLOAD_ID, named
 from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, TransientFailure
 
@@ -120,6 +120,8 @@ class GcsSending:
             self._blob.upload_from_string(
                 only.content(), CONTENT_TYPE, if_generation_match=generation, checksum="crc32c", **ONCE
             )
+            if self._blob.generation is None:
+                raise Odd("no generation")
             return Version(str(self._blob.generation))
 
     def _push(self, part: Part, *, total: str) -> requests.Response:

@@ -34,7 +34,7 @@ from export_pipeline.connectors.s3_errors import Refusal, status_of
 from export_pipeline.connectors.s3_network import confine
 from export_pipeline.connectors.s3_sessions import UNREACHABLE, cause_of, named, patient, session_of
 from export_pipeline.connectors.s3_upload import S3Sending, end_left_behind
-from export_pipeline.connectors.strangers import MISREAD, a_bug, no_store
+from export_pipeline.connectors.strangers import MISREAD, Odd, a_bug, no_store
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import Denied, HourFailed, NotFound, PermanentFailure
 
@@ -196,7 +196,9 @@ class S3Destination:
         except (ResponseParserError, *MISREAD) as error:
             if a_bug(error):
                 raise
-            raise no_store(tried, endpoint, error) from error
+            # Else it may have been the machine's own credentials that were not understood.
+            read = isinstance(error, ResponseParserError | Odd)
+            raise no_store(tried, endpoint, error, unheard=read) from error
 
 
 def _note_unheard(response: Any, caught_exception: Any, request_dict: dict[str, Any], **_: object) -> None:

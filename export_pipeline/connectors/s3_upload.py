@@ -6,11 +6,12 @@ import re
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from export_pipeline.connectors.destination import WHATEVER, Proof, Version
 from export_pipeline.connectors.limits import checked_own, shown
 from export_pipeline.connectors.parts import Part
+from export_pipeline.connectors.strangers import taken_from_an_answer
 from export_pipeline.connectors.streamed import UPLOAD_ID, named, nothing_published
 from export_pipeline.connectors.unfinished import Note, Unfinished, left_behind, noted
 from export_pipeline.errors import HourFailed, Spoilt, TransientFailure
@@ -104,7 +105,7 @@ class S3Sending:
                 UploadId=self._multipart_id,
                 MultipartUpload={"Parts": self._sent},
             )
-            version = Version(joined["ETag"])
+            version = _version_in(joined)
         self._multipart_id = None  # nothing is left of its parts that could be removed
         return version
 
@@ -141,7 +142,7 @@ class S3Sending:
                 Metadata=self._metadata,
                 ChecksumAlgorithm="CRC32",
             )
-            version = Version(put["ETag"])
+            version = _version_in(put)
         if not self._is_as_sent(only, _checksum(put)):
             raise Spoilt(
                 f"{self._spoilt} than was sent, and that is there until the next attempt replaces it"
@@ -159,6 +160,11 @@ class S3Sending:
     @property
     def _spoilt(self) -> str:
         return f"could not write {shown(self._key)} in bucket {self._store.bucket!r}: it took something else"
+
+
+def _version_in(answer: Mapping[str, Any]) -> Version:
+    with taken_from_an_answer():
+        return Version(answer["ETag"])
 
 
 def _checksum(answer: "UploadPartOutputTypeDef | PutObjectOutputTypeDef") -> str | None:

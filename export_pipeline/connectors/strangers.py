@@ -32,13 +32,15 @@ def a_bug(error: Exception) -> bool:
     return _raised_in(error.__traceback__).startswith(OURS)
 
 
-def no_store(tried: str, address: str, error: Exception) -> PermanentFailure:
-    """The failure that an answer was none of a store's."""
+def no_store(tried: str, address: str, error: Exception, *, unheard: bool = False) -> PermanentFailure:
+    """The failure that an answer was none of a store's. `unheard`: it may have been one to what was done."""
     stumbled = error.__cause__ if isinstance(error, Odd) and error.__cause__ else error
-    return PermanentFailure(
+    failure = PermanentFailure(
         f"{tried}: what answers at {address} is not a store of this kind; check the address"
         f" ({type(stumbled).__name__})"
     )
+    failure.unheard = unheard
+    return failure
 
 
 def _raised_in(trace: TracebackType | None) -> str:

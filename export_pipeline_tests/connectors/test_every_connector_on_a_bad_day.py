@@ -10,7 +10,7 @@ import pytest
 
 from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination, Proof
-from export_pipeline.errors import Conflict, PermanentFailure, Spoilt, TransientFailure
+from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, Spoilt, TransientFailure
 from export_pipeline.pipeline.placing import BytesContent, Taken, place
 from export_pipeline_tests.connectors.conftest import Users
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, port_of, put, read
@@ -42,6 +42,13 @@ def publishes(request: Request) -> bool:
 def joins(request: Request) -> bool:
     """Of S3, where parts become an object."""
     return request.method == "POST" and "uploadId=" in request.path
+
+
+def finishes(request: Request) -> bool:
+    """What makes an object, and not what only prepares one."""
+    begins = "?uploads" in request.path or re.search(r"uploadType=resumable(?!.*upload_id)", request.path)
+    is_part = "partNumber=" in request.path or request.fields.get("content-range", "").endswith("/*")
+    return publishes(request) and not begins and not is_part
 
 
 def reads(request: Request) -> bool:
@@ -195,6 +202,50 @@ def test_what_was_done_unheard_is_no_obstacle_to_the_next_attempt_where_nobody_m
     assert read(users.owner.open(), "a.csv") == FILE.data
 
     placed(users.writer, notes)
+
+    assert read(users.owner.open(), "a.csv") == FILE.data
+
+
+# Successes as the stores say them, with nothing in them that a store says.
+UNREADABLE = {
+    "azure": "201 Created",
+    "gcs": "200 OK",
+    "s3": "200 OK",
+    "s3_on_moto": "200 OK",
+}
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize(
+    ("store", "body"),
+    [*((store, body) for store in UNREADABLE for body in (b"", b"<html></html>")), ("gcs", b"{}")],
+)
+def test_what_was_done_and_answered_unreadably_may_be_there(
+    request: pytest.FixtureRequest, store: str, size: int, body: bytes
+) -> None:
+    users: Users = request.getfixturevalue(f"{store}_users")
+    plan = Once(Instead(status=UNREADABLE[store], body=body, kind="text/html", done=True), finishes)
+    with fault_proxy(port_of(users.writer), plan) as proxy:
+        blind = led_to(proxy.url, users.writer).open()
+        with pytest.raises(HourFailed) as caught:
+            put(blind, "a.csv", noise(size))
+
+    assert caught.value.unheard
+    assert read(users.owner.open(), "a.csv") == noise(size)
+
+
+@pytest.mark.parametrize("store", UNREADABLE)
+def test_what_was_answered_unreadably_is_no_obstacle_to_the_next_attempt(
+    request: pytest.FixtureRequest, store: str
+) -> None:
+    users: Users = request.getfixturevalue(f"{store}_users")
+    notes = Notes()
+    plan = Once(Instead(status=UNREADABLE[store], kind="text/html", done=True), finishes)
+    with fault_proxy(port_of(users.writer), plan) as proxy:
+        with pytest.raises(PermanentFailure, match="is not a store of this kind; check the address"):
+            placed(led_to(proxy.url, users.writer), notes)
+
+        placed(led_to(proxy.url, users.writer), notes)
 
     assert read(users.owner.open(), "a.csv") == FILE.data
 

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from export_pipeline.connectors.addresses import allow
 from export_pipeline.connectors.gcs import GcsCredentials
-from export_pipeline.errors import PermanentFailure, TransientFailure, Unreadable
+from export_pipeline.errors import Denied, PermanentFailure, TransientFailure, Unreadable
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Once, fault_proxy
 from export_pipeline_tests.servers.gcs import GcsServer
@@ -112,6 +112,18 @@ def test_the_environment_does_not_redirect_a_connector(
 
     monkeypatch.delenv("STORAGE_EMULATOR_HOST")
     assert keys(gcs_server.config(bucket).open()) == ["a.csv"]
+
+
+@pytest.mark.parametrize("answer", [b"<html></html>", b"[]", b'"token"'])
+def test_who_gives_out_no_tokens_has_had_nothing_written(gcs_server: GcsServer, answer: bytes) -> None:
+    """Nor may what lies there be taken for ours because of an answer that was none of the store's."""
+    with site() as running:
+        running.gives_tokens = False
+        running.answer(200, {"Content-Type": "text/html", "Content-Length": str(len(answer))}, [answer])
+        with pytest.raises(Denied, match="check the connector's credentials") as caught:
+            put(led_to(running.url, gcs_server.config("any")).open(), "a.csv", b"1")
+
+    assert not caught.value.unheard
 
 
 @pytest.mark.slow  # Google's client asks for tokens several times itself, each time that we do
