@@ -22,6 +22,9 @@
 Anything else that escapes is a bug and is reported as one.
 """
 
+import copy
+from typing import Self
+
 
 class ExportPipelineError(Exception):
     """Shown to people as its message alone."""
@@ -91,6 +94,12 @@ class HourFailed(ExportPipelineError):
     """
 
     unheard = False
+
+    def retold(self, message: str) -> Self:
+        """The same failure in other words, with all else that is known of it."""
+        told = copy.copy(self)
+        told.args = (message,)
+        return told
 
 
 class TransientFailure(HourFailed):

@@ -4,7 +4,7 @@ import inspect
 import re
 
 from export_pipeline import errors
-from export_pipeline.errors import ExportPipelineError, InvalidRequest
+from export_pipeline.errors import ExportPipelineError, InvalidRequest, Spoilt
 
 
 def test_the_drawn_tree_is_the_tree_there_is() -> None:
@@ -18,6 +18,16 @@ def test_the_drawn_tree_is_the_tree_there_is() -> None:
 def test_an_invalid_request_names_its_field_beside_the_message() -> None:
     error = InvalidRequest("start: 'x' is not a time", field="start")
     assert (str(error), error.field) == ("start: 'x' is not a time", "start")
+
+
+def test_a_failure_retold_is_the_same_failure() -> None:
+    failure = Spoilt("busy", wait=3)
+    failure.unheard = True
+
+    told = failure.retold("could not write 'a': busy")
+
+    assert (type(told), str(told), told.wait, told.unheard) == (Spoilt, "could not write 'a': busy", 3, True)
+    assert str(failure) == "busy"
 
 
 def _drawn() -> dict[str, str]:

@@ -121,7 +121,7 @@ class HttpSending:
 
     def _version_elsewhere(self) -> Version:
         if self._store.seen:
-            with suppress(Denied, Unreadable):  # it was taken, whoever may look
+            with suppress(Denied, Unreadable, TransientFailure):  # it was taken, whoever may look, and when
                 if found := self._store.present(self._key):
                     return found.version
         return Version(f"sha-256:{self._digest.hexdigest()}")

@@ -166,7 +166,7 @@ class S3Destination:
         try:
             yield
         except HourFailed as failure:  # an address that must not be called on, a role that was refused
-            raise type(failure)(f"{tried}: {failure}") from failure
+            raise failure.retold(f"{tried}: {failure}") from failure
         except vendor.ClientError as error:
             words = error.response.get("Error", {})
             refusal = Refusal(

@@ -11,7 +11,7 @@ from export_pipeline.connectors.destination import Proof
 from export_pipeline.connectors.http import HttpConfig
 from export_pipeline.errors import PermanentFailure, Spoilt, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, led_to, noise, port_of, put
-from export_pipeline_tests.servers.fault_proxy import Fault, Once, fault_proxy
+from export_pipeline_tests.servers.fault_proxy import Fault, Instead, Once, Request, fault_proxy
 from export_pipeline_tests.servers.http import ANOTHER_DIGEST, Kept, Receiver
 
 SIZES = {"small": 3, "large": 9 * MIB}
@@ -186,6 +186,22 @@ def test_a_receiver_that_was_not_reached_keeps_nothing(
         put(led_to(proxy.url, config).open(), "a.csv", noise(9 * MIB))
 
     assert kept(http_receiver, space) == {}
+
+
+def test_a_file_that_was_taken_stays_so_when_nobody_is_heard_any_more(
+    http_receiver: Receiver, space: str
+) -> None:
+    """It has no version then that a receiver said, and is known all the same."""
+    config = http_receiver.config(space)
+
+    def plan(request: Request) -> Fault | Instead:
+        return Fault.UNAVAILABLE if request.method == "HEAD" else Instead(status="201 Created", done=True)
+
+    with fault_proxy(port_of(config), plan) as proxy:
+        version = put(led_to(proxy.url, config).open(), "a.csv", b"1")
+
+    assert version == f"sha-256:{hashlib.sha256(b'1').hexdigest()}"
+    assert kept(http_receiver, space)["a.csv"].path.read_bytes() == b"1"
 
 
 def test_no_room_to_wait_in_is_named(config: HttpConfig, monkeypatch: pytest.MonkeyPatch) -> None:

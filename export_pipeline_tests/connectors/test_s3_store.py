@@ -186,6 +186,19 @@ def test_a_wrong_configuration_of_the_machine_is_not_taken_for_a_bug(
         S3Config(bucket="sales").open()
 
 
+def test_what_is_known_of_a_failure_is_not_lost_by_telling_it() -> None:
+    busy = TransientFailure("busy", wait=3)
+    busy.unheard = True
+    destination = S3Config(bucket="sales").opened()
+    with (
+        pytest.raises(TransientFailure, match=r"could not write 'a\.csv' in bucket 'sales': busy") as caught,
+        destination.translated("write", "a.csv"),
+    ):
+        raise busy
+
+    assert (caught.value.wait, caught.value.unheard) == (3, True)
+
+
 def test_a_region_that_is_none_is_named() -> None:
     with pytest.raises(PermanentFailure, match="region is not the name of any"):
         S3Config(bucket="sales", region="-").open()
