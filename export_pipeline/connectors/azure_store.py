@@ -48,6 +48,9 @@ PIECE = 1 << 20
 # Every so much is a request of its own when a blob is read.
 BYTES_PER_READ = 4 * PIECE
 
+# How the client begins to say that the store tells another MD5 of a block than it was sent.
+OTHER_BYTES = "MD5 mismatch"
+
 # The network's fault or the far side's, not the configuration's.
 UNREACHABLE = (vendor.ServiceRequestError, vendor.ServiceResponseError, vendor.DecodeError)
 
@@ -242,6 +245,8 @@ class AzureDestination:
             refusal = Refusal(status=error.status_code or 0, code=_code(error), wait=wait)
             raise refusal.failure(doing, key, container=container) from error
         except vendor.AzureError as error:
+            if str(error).startswith(OTHER_BYTES):
+                raise TransientFailure(f"{tried}: it took something else than was sent; try again") from error
             raise PermanentFailure(
                 f"{tried}: {told(str(error))}; change the connector's configuration"
             ) from error

@@ -1,11 +1,15 @@
 """Blocks of several writers to one name, and the names of metadata."""
 
+import base64
+import re
+
 import pytest
 
 from export_pipeline.connectors.azure_upload import as_identifiers, from_identifiers, version_of
-from export_pipeline.errors import Conflict
-from export_pipeline_tests.connectors.objects import MIB, keys, noise, put, read
+from export_pipeline.errors import Conflict, TransientFailure
+from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, port_of, put, read
 from export_pipeline_tests.servers.azure import AzureServer
+from export_pipeline_tests.servers.fault_proxy import Instead, Once, Request, fault_proxy
 
 
 def test_two_uploads_to_one_name_do_not_mix(azure_server: AzureServer) -> None:
@@ -32,6 +36,41 @@ def test_a_small_blob_may_overtake_a_large_one(azure_server: AzureServer) -> Non
         large.commit(replaces=None)
 
     assert read(destination, "a.csv") == b"small"
+
+
+OTHER_BYTES = Instead(
+    status="201 Created", fields={"Content-MD5": base64.b64encode(bytes(16)).decode()}, done=True
+)
+
+
+def sends_a_block(request: Request) -> bool:
+    return re.search(r"comp=block(&|$)", request.path) is not None
+
+
+@pytest.mark.parametrize("size", [3, 9 * MIB])
+def test_a_block_that_the_store_took_for_other_bytes_is_sent_again(
+    azure_server: AzureServer, size: int
+) -> None:
+    config = azure_server.config(azure_server.new_container())
+    plan = Once(OTHER_BYTES, sends_a_block)
+    with fault_proxy(port_of(config), plan) as proxy:
+        put(led_to(proxy.url, config).open(), "a.csv", noise(size))
+
+    assert plan.met
+    assert read(config.open(), "a.csv") == noise(size)
+
+
+def test_a_store_that_takes_other_bytes_each_time_is_worth_another_attempt(azure_server: AzureServer) -> None:
+    config = azure_server.config(azure_server.new_container())
+    with (
+        fault_proxy(port_of(config), Once(OTHER_BYTES, sends_a_block, times=99)) as proxy,
+        pytest.raises(
+            TransientFailure, match=r"'a\.csv' .* something else than was sent; try again"
+        ) as caught,
+    ):
+        put(led_to(proxy.url, config).open(), "a.csv", b"1")
+
+    assert not caught.value.unheard
 
 
 @pytest.mark.parametrize("content", [b"", b"1"])
