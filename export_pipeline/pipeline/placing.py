@@ -142,9 +142,17 @@ def place(
 
 
 def lies_there(destination: Destination, key: str, content: Content, identity: str) -> bool:
-    """Whether the object at `key` is the export's own and described as `content`. It is not read."""
+    """Whether the object at `key` is the export's own and is `content`, as far as anybody may look.
+
+    What a store has spoilt is described as it should be, so it is read, where somebody may.
+    """
     _, there = _seen(destination, key)
-    return there is not None and there.metadata.get(EXPORT_ID) == identity and _described_as(there, content)
+    if there is None or there.metadata.get(EXPORT_ID) != identity or not _described_as(there, content):
+        return False
+    try:
+        return _reads_back(destination, key, content)
+    except Unreadable:
+        return True
 
 
 def _seen(destination: Destination, key: str) -> tuple[bool, StoredObject | None]:

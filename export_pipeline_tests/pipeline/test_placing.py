@@ -87,6 +87,18 @@ def test_what_lies_there_is_told_from_what_is_somebody_elses(destination: Destin
     assert not lies_there(destination, KEY, CONTENT, "acme/weather")
 
 
+def test_what_is_described_as_it_should_be_and_is_something_else_does_not_lie_there(
+    destination: Destination,
+) -> None:
+    placed(destination)
+    there = destination.head(KEY)
+    assert there is not None
+    put(destination, KEY, CONTENT.data[::-1], replaces=there.version, metadata=there.metadata)
+
+    assert not lies_there(destination, KEY, CONTENT, IDENTITY)
+    assert lies_there(Unseen(destination, may_look_first=True), KEY, CONTENT, IDENTITY)
+
+
 def fail() -> None:
     raise OSError("the disk is gone")
 

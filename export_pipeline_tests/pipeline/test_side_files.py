@@ -20,7 +20,7 @@ from export_pipeline.formats.side_files.table_files import columns_in
 from export_pipeline.pipeline.hours import FormattedFile, FormattedHour, StagedHour
 from export_pipeline.pipeline.side_files import SideFiles, folder_of_side_files, schema_version
 from export_pipeline_tests.builders import a_column, a_definition, a_table, an_export, an_hour
-from export_pipeline_tests.connectors.objects import Unseen, keys, listed, read
+from export_pipeline_tests.connectors.objects import Unseen, keys, listed, put, read
 from export_pipeline_tests.installations import ROWS_PER_HOUR, Installation, hours
 from export_pipeline_tests.runs import deliver, ledger
 from export_pipeline_tests.servers.fault_proxy import Fault, Once, fault_proxy
@@ -168,6 +168,19 @@ def test_what_says_something_else_is_written_anew(destination: Destination) -> N
 
     folder = folder_of_side_files(export, a_file(export), an_hour())
     assert "s3://after/" in read(destination, f"{folder}/duckdb.sql").decode()
+
+
+def test_what_an_earlier_attempt_left_spoilt_is_written_anew(destination: Destination) -> None:
+    export = exporting()
+    place(export, destination)
+    key = f"{folder_of_side_files(export, a_file(export), an_hour())}/duckdb.sql"
+    there, whole = destination.head(key), read(destination, key)
+    assert there is not None
+    put(destination, key, whole[::-1], replaces=there.version, metadata=there.metadata)
+
+    place(export, destination)
+
+    assert read(destination, key) == whole
 
 
 @pytest.mark.parametrize("user", ["admin", "writer"])
