@@ -89,8 +89,8 @@ class WrongState(ExportPipelineError):
 class HourFailed(ExportPipelineError):
     """One hour could not be exported; its neighbours are not concerned.
 
-    `unheard` says that the answer to a request was lost, or said that the store broke down over it: what it
-    asked for may have been done.
+    `unheard` says that the answer to a request was lost, or could not be read, or said that the store broke
+    down over it: what it asked for may have been done.
     """
 
     unheard = False

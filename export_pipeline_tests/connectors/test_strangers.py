@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from export_pipeline.connectors.checking import check
 from export_pipeline.connectors.destination import Destination
 from export_pipeline.connectors.limits import shown
 from export_pipeline.connectors.strangers import MISREAD, Odd, a_bug, no_store, taken_from_an_answer
@@ -44,6 +45,14 @@ def opened(
 def test_a_website_is_no_store(opened: Opened) -> None:
     with site() as running, pytest.raises(PermanentFailure, match="check the address"):
         opened(running).head("a")
+
+
+def test_a_check_says_that_a_website_is_no_store(opened: Opened) -> None:
+    with site() as running:
+        *_, last = check(opened(running), running.url)
+
+    assert (last.ok, last.passes) == (False, False)
+    assert "is not a store of this kind; check the address" in last.message
 
 
 @pytest.mark.parametrize(("fields", "body"), ODD)
