@@ -1,31 +1,11 @@
 """Dagster's own command line, used as its documentation says, on the project's own workspace.yaml."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 from export_pipeline.store.database import reading
 from export_pipeline.store.exports import find_export
-from export_pipeline_tests.acceptance.conftest import ROOT, Services, dagster_environ
+from export_pipeline_tests.acceptance.commands import MODULE, dagster
+from export_pipeline_tests.acceptance.conftest import Services, dagster_environ
 from export_pipeline_tests.installations import Installation, hours
 from export_pipeline_tests.runs import ledger
-
-BIN = Path(sys.executable).parent
-MODULE = "export_pipeline.orchestration.definitions"
-
-
-def dagster(*arguments: str, environ: dict[str, str], program: str = "dagster") -> str:
-    ran = subprocess.run(
-        [BIN / program, *arguments],
-        cwd=ROOT,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout + ran.stderr
 
 
 def test_the_workspace_validates(installation: Installation) -> None:

@@ -10,8 +10,8 @@ import pytest
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import find_export
 from export_pipeline.store.schema import HOURS
+from export_pipeline_tests.acceptance.commands import dagster
 from export_pipeline_tests.acceptance.conftest import Services
-from export_pipeline_tests.acceptance.test_dagster_command_line import dagster
 from export_pipeline_tests.installations import Installation, hours
 from export_pipeline_tests.runs import deliver, ledger
 

@@ -17,8 +17,8 @@ from export_pipeline.store.claims import claim, release_all
 from export_pipeline.store.database import reading, writing
 from export_pipeline.store.exports import find_export
 from export_pipeline.windows import ONE_HOUR, floor
+from export_pipeline_tests.acceptance.commands import dagster
 from export_pipeline_tests.acceptance.conftest import ROOT, Services
-from export_pipeline_tests.acceptance.test_dagster_command_line import dagster
 from export_pipeline_tests.installations import FIRST, HOURS, hours
 
 BACKFILL_TAG = "dagster/backfill"
