@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from export_pipeline.api.streams import PIECES_AT_ONCE, begun, sent
@@ -90,7 +91,7 @@ async def archive(
     """The task's files in one zip."""
     deployment = deployment_of(request)
     check_link(deployment.secret_key, f"{ARCHIVES}/{task_id}/{name}", expires=expires, signature=signature)
-    return await _begun(deployment, task_id, partial(_archive, request, deployment, task_id, name))
+    return await _begun(request, task_id, partial(_archive, request, deployment, task_id, name))
 
 
 def _archive(request: Request, deployment: Deployment, task_id: str, name: str) -> Response:
@@ -110,15 +111,17 @@ async def file(request: Request, task_id: str, key: str, expires: Expires, signa
     """One stored file of the task, or a range of its bytes."""
     deployment = deployment_of(request)
     check_link(deployment.secret_key, f"{FILES}/{task_id}/{key}", expires=expires, signature=signature)
-    return await _begun(deployment, task_id, partial(_file, request, deployment, task_id, key))
+    return await _begun(request, task_id, partial(_file, request, deployment, task_id, key))
 
 
-async def _begun(deployment: Deployment, task_id: str, begin: Callable[[], Response]) -> Response:
+async def _begun(request: Request, task_id: str, begin: Callable[[], Response]) -> Response:
     """What comes before the first piece, which takes a second for a zip of a year: in the organization's
     turn, or whoever has one link could keep everybody's threads.
     """
-    task, _ = await begun(partial(_there, deployment, task_id))
+    task, _ = await begun(partial(_there, deployment_of(request), task_id))
     async with turn(f"downloads of {task.organization}", BEGUN_AT_ONCE):
+        if await request.is_disconnected():  # while it waited: others do
+            raise ClientDisconnect
         return await begun(begin)
 
 

@@ -1,6 +1,6 @@
 """A task's files as one zip with a file per table, made while it is sent: never in memory or on disk."""
 
-from collections import Counter
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import RawIOBase
@@ -28,12 +28,10 @@ NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """A table in a zip: how its files are written, the first of them, if there is any, and how many."""
+    """A table in a zip, and how its files are written."""
 
     table: str
     format: CsvFormat
-    first: StoredFile | None
-    files: int
 
     @property
     def name(self) -> str:
@@ -46,19 +44,25 @@ def archive_of(
 ) -> Iterator[bytes]:
     """The zip's bytes, in pieces. An error in the middle leaves it without its end: nobody can open it.
 
-    What the receipts tell is wrong is raised instead of the first piece: see `contents_of`.
+    What the receipts tell is wrong is raised instead of the first piece: see `contents_of`. TransientFailure
+    if an hour is delivered anew meanwhile: the tables would not be of one delivery, or not all of them there.
     """
     sent = _Sent()
-    contents = contents_of(receipts_of(control, export, task), export)
+    looked_at = hashlib.sha256()
+    contents = contents_of(_noted(receipts_of(control, export, task), looked_at), export)
     with ZipFile(cast("BinaryIO", sent), "w", ZIP_DEFLATED, compresslevel=LEVEL) as archive:
         for one in contents:
             entry = ZipInfo(one.name, NO_TIME)
             entry.compress_type = ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             with archive.open(entry, "w", force_zip64=True) as table:
-                for piece in joined(destination, one.format, _alike(one, control, export, task)):
+                read = hashlib.sha256()
+                receipts = _noted(receipts_of(control, export, task), read)
+                for piece in joined(destination, one.format, _files_of(one.table, receipts)):
                     table.write(piece)
                     yield from sent.taken()
+                if read.digest() != looked_at.digest():
+                    raise TransientFailure("hours were delivered anew meanwhile; ask again")
     yield from sent.taken()
 
 
@@ -69,7 +73,6 @@ def contents_of(receipts: Iterable[Receipt], export: Export) -> Sequence[Content
     between two hours.
     """
     firsts: dict[str, StoredFile | None] = {}
-    files = Counter[str]()
     for receipt in receipts:
         for table in receipt.tables:
             firsts.setdefault(table.name, None)
@@ -77,16 +80,10 @@ def contents_of(receipts: Iterable[Receipt], export: Export) -> Sequence[Content
             first = firsts[file.file.table]
             _check_alike(first or file, file)
             firsts[file.file.table] = first or file
-            files[file.file.table] += 1
     written = next((format_from(first.file.format) for first in firsts.values() if first), None)
     of_no_file = csv_of(written or export.definition.format)
     return [
-        Contents(
-            table=table,
-            format=csv_of(format_from(first.file.format)) if first else of_no_file,
-            first=first,
-            files=files[table],
-        )
+        Contents(table=table, format=csv_of(format_from(first.file.format)) if first else of_no_file)
         for table, first in firsts.items()
     ]
 
@@ -121,17 +118,15 @@ def _without_lines(pieces: Iterator[bytes], lines: int) -> Iterator[bytes]:
             yield rest
 
 
-def _alike(contents: Contents, control: sa.Engine, export: Export, task: ExportTask) -> Iterator[ReceiptFile]:
-    """The table's files, as long as they are written as they were when they were looked at, and as many."""
-    left = contents.files
-    for receipt in receipts_of(control, export, task):
-        for file in files_in(receipt):
-            if file.file.table == contents.table:
-                _check_alike(contents.first or file, file)
-                left -= 1
-                yield file.file
-    if left:
-        raise TransientFailure(f"the files of {contents.table} were delivered anew meanwhile; ask again")
+def _noted(receipts: Iterable[Receipt], digest: "hashlib._Hash") -> Iterator[Receipt]:
+    """The receipts, each of which goes into the digest: two that are equal are of the same deliveries."""
+    for receipt in receipts:
+        digest.update(f"{receipt.hour} {receipt.revision} {receipt.delivered_at}\n".encode())
+        yield receipt
+
+
+def _files_of(table: str, receipts: Iterable[Receipt]) -> Iterator[ReceiptFile]:
+    return (file for receipt in receipts for file in receipt.files if file.table == table)
 
 
 def _check_alike(first: StoredFile, file: StoredFile) -> None:

@@ -211,13 +211,25 @@ def test_an_organization_whose_store_does_not_answer_keeps_nobody_elses_download
             export, until = get_export(connection, id_), FIRST + timedelta(hours=1)
             waiting = add_task(connection, export, since=FIRST, until=until, force=False)
         address = linked(api, waiting, "a.csv").removeprefix(api.url)
-        for _ in range(2 * PIECES_AT_ONCE):
-            reader = opened.enter_context(closing(socket.create_connection((host, int(port)))))
+        readers = [
+            opened.enter_context(closing(socket.create_connection((host, int(port)))))
+            for _ in range(2 * PIECES_AT_ONCE)
+        ]
+        for reader in readers:
             reader.sendall(f"GET {address} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
-        for _ in range(BEGUN_AT_ONCE):  # as many of them as are begun with
-            opened.enter_context(closing(store.accept()[0]))
+        # As many of them as are begun with.
+        begun = [opened.enter_context(closing(store.accept()[0])) for _ in range(BEGUN_AT_ONCE)]
 
         got = httpx.get(linked(api, task), timeout=20)
+
+        for reader in readers:
+            reader.close()
+        time.sleep(0.5)  # until the server has heard that they left
+        for one in begun:
+            one.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+        store.settimeout(1)
+        with pytest.raises(TimeoutError):  # the others are not begun with
+            store.accept()
 
     assert (got.status_code, got.content) == (200, content)
 

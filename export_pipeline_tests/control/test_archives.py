@@ -200,10 +200,25 @@ def test_a_table_that_is_delivered_no_more_meanwhile_ends_it(
         gone = HOURS.c.hour == FIRST + timedelta(hours=2)
         connection.execute(HOURS.delete().where(HOURS.c.export_id == export.id, gone))
 
-    with pytest.raises(TransientFailure, match="events were delivered anew meanwhile; ask again"):
+    with pytest.raises(TransientFailure, match="hours were delivered anew meanwhile; ask again"):
         sent.extend(pieces)
     with pytest.raises(zipfile.BadZipFile):
         zipfile.ZipFile(io.BytesIO(b"".join(sent)))
+
+
+def test_hours_of_another_delivery_than_was_looked_at_end_it(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else of an hour one table might be of one delivery and the next of another."""
+    monkeypatch.setattr(stored_files, "AT_ONCE", timedelta(hours=1))
+    export, task = delivered(installation, last=2)
+    pieces = archive(installation, export, task)
+    sent = [next(pieces)]
+    installation.change_source("UPDATE events SET amount = 7 WHERE happened_at >= '2026-01-05T02:00:00Z'")
+    assert not deliver(installation, export, hours(2, 2), datetime.now(UTC)).failed
+
+    with pytest.raises(TransientFailure, match="hours were delivered anew meanwhile; ask again"):
+        sent.extend(pieces)
 
 
 def test_of_a_range_in_one_file_it_has_that_file_alone(installation: Installation) -> None:
