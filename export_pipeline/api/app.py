@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from importlib.metadata import version
-from traceback import clear_frames
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -20,12 +19,14 @@ from export_pipeline.api.bitmovin.face import BITMOVIN
 from export_pipeline.api.botify.face import BOTIFY
 from export_pipeline.api.coveo.face import COVEO
 from export_pipeline.api.face import Face
+from export_pipeline.api.held import let_go
 from export_pipeline.api.limiting import Limits
 from export_pipeline.api.managed.face import MANAGED
 from export_pipeline.api.native.answering import SCHEMAS
 from export_pipeline.api.native.face import NATIVE
 from export_pipeline.api.problems import AWAY, OURS, Problem, problem_of, problem_of_input
 from export_pipeline.api.requests import MOST_BYTES, MOST_COMMAS, SECONDS_FOR_A_BODY, EveryRequest
+from export_pipeline.api.visits import is_known
 from export_pipeline.deployment import Deployment, open_deployment
 from export_pipeline.errors import ExportPipelineError
 from export_pipeline.settings import Settings
@@ -92,7 +93,7 @@ def application(deployment: Deployment) -> FastAPI:
     app.state.deployment = deployment
     app.state.limits = Limits(deployment.control, deployment.settings.requests_per_minute)
     records = f"{deployment.settings.contributor_base}/connector/"
-    app.add_middleware(EveryRequest, failed=_failed, records=records)
+    app.add_middleware(EveryRequest, failed=_failed, records=records, known=is_known)
     app.include_router(documentation.router)
     app.openapi = documentation.described(app, SCHEMAS, deployment.settings.api_url)  # type: ignore[method-assign]
     app.state.faces = faces_of(deployment.settings)
@@ -107,31 +108,35 @@ def application(deployment: Deployment) -> FastAPI:
     return app
 
 
-def _refused(request: Request, error: Exception) -> Response:
+# None of these waits for a thread: until they are called all that was read of a body is kept.
+async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, ExportPipelineError)
     problem = problem_of(error)
+    let_go(request, error)
     if problem.status is HTTPStatus.INTERNAL_SERVER_ERROR:
         LOG.error("request=%s %s: %s", request.state.request_id, type(error).__name__, error)
     return _answer(request, problem)
 
 
-def _unanswered(request: Request, error: Exception) -> Response:
+async def _unanswered(request: Request, error: Exception) -> Response:
     assert isinstance(error, SQLAlchemyError)
     if not is_away(error):
         raise error
+    let_go(request, error)
     LOG.error("request=%s the control database: %s", request.state.request_id, type(error).__name__)
     return _answer(request, AWAY)
 
 
-def _malformed(request: Request, error: Exception) -> Response:
+async def _malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return _answer(request, problem_of_input(error.errors()))
+    problem = problem_of_input(error.errors())
+    let_go(request, error)
+    return _answer(request, problem)
 
 
 async def _unrouted(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    # What had come of a body that is refused is in them, and whoever sent it may never take the answer.
-    clear_frames(error.__traceback__)
+    let_go(request, error)
     status = HTTPStatus(error.status_code)
     headers, taken = {**(error.headers or {})}, ", ".join(_methods(request))
     if status is HTTPStatus.METHOD_NOT_ALLOWED:

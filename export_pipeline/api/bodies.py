@@ -3,16 +3,33 @@
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, Self, TypeVar
 
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ModelWrapValidatorHandler, ValidationError, model_validator
 
 # As JSON is written: behind an even number of backslashes.
 NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
+# To tell of tens of thousands takes a second, in which nobody else is served.
+MOST_MISTAKES = 1_000
+
 Model = TypeVar("Model", bound=BaseModel)
+
+
+class JsonBody(BaseModel):
+    """What a body says. Of more mistakes in it than anybody reads it is told only how many there are."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _told(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(data)
+        except ValidationError as error:
+            if (mistakes := error.error_count()) <= MOST_MISTAKES:
+                raise
+        raise ValueError(f"holds {mistakes:,} mistakes; correct what it was made by")
 
 
 async def _object(request: Request) -> dict[str, Any]:

@@ -9,9 +9,11 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
+from traceback import clear_frames
 
 from anyio import CancelScope, current_time
-from fastapi import HTTPException
+from fastapi import HTTPException, Request
+from fastapi.exceptions import RequestValidationError
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Send
 
@@ -125,3 +127,15 @@ class Held:
         self._unfinished.pop(body, None)
         self.bytes -= body.counted
         body.counted = 0
+
+
+def let_go(request: Request, error: Exception) -> None:
+    """Keep nothing of a body that ended in `error` until its answer is taken, which may be never: it takes
+    many times what was sent, and what was sent may not be counted any more.
+    """
+    clear_frames(error.__traceback__)
+    error.__cause__ = error.__context__ = None
+    for read in ("_body", "_json"):  # by the framework
+        request.__dict__.pop(read, None)
+    if isinstance(error, RequestValidationError):
+        error.body, error._errors, error.args = None, (), ()

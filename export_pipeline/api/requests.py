@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fastapi import HTTPException, Request, Response
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -42,14 +43,19 @@ NOBODY_THERE = 499
 # No route reads what is sent with these. It is thrown away, whatever it is, while the answer is on its way.
 UNREAD = ("GET", "HEAD")
 
+# All of a body that is not looked at.
+NOTHING: Message = {"type": "http.request", "body": b"", "more_body": False}
+
 # Security, for whoever opens an answer in a browser.
 FIELDS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 
 class EveryRequest:
     """Middleware. The client's own request id is kept where it is one; the log has no address's query, which
-    may hold a key. `failed` makes the answer to a request that met a bug of ours. Below `records` bodies hold
-    as many values as fit: what a look at those may cost is limited there.
+    may hold a key. `failed` makes the answer to a request that met a bug of ours. Whoever shows no key that
+    is `known` has sent nothing, as far as anybody sees: what is read of a body takes many times its size.
+    Below `records` it is asked there, and bodies hold as many values as fit: what a look at those may cost is
+    limited there.
     """
 
     def __init__(
@@ -58,11 +64,13 @@ class EveryRequest:
         failed: Callable[[Request], Response],
         records: str,
         *,
+        known: Callable[[Request], bool],
         seconds: float = SECONDS_FOR_A_BODY,
         most_held: int = MOST_HELD,
     ) -> None:
         self._app = app
         self._failed = failed
+        self._known = known
         self._records = records
         self._held = Held(most=most_held, seconds=seconds)
 
@@ -75,9 +83,13 @@ class EveryRequest:
         began = time.monotonic()
         status, commas, started = 500, 0, False
         counted = not scope["path"].startswith(self._records)
+        known = not counted
 
         async def limited() -> Message:
-            nonlocal commas
+            nonlocal commas, known
+            known = known or await run_in_threadpool(self._known, Request(scope))
+            if not known:
+                return NOTHING
             message = await body.next(receive)
             if body.answered:
                 return message

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import URL
 
 from export_pipeline.api.limiting import Limits
@@ -82,17 +83,32 @@ def visit(request: Request, privilege: Privilege, organization: str | None = Non
     """Who asks, if they may. `organization` is the one that the address names, where it does."""
     check_address(request)
     deployment = deployment_of(request)
-    limits: Limits = request.app.state.limits
-    named = organization or _organization(request)
-    with reading(deployment.control) as connection:
-        caller = caller_with(connection, presented(request), named)
-    limits.take(caller.key.id)
+    caller = _caller(request, organization or _organization(request))
     caller.require(privilege)
-    request.state.key_id = caller.key.id
     request_id = request.state.request_id
     actor = Actor(kind="key", id=caller.key.id, name=caller.key.name, request_id=request_id)
     theirs = replace(deployment, control=acting(deployment.control, actor))
     return Visit(deployment=theirs, caller=caller, request_id=request_id)
+
+
+def is_known(request: Request) -> bool:
+    """Whether the request shows a key that may ask now. If not, whoever asks for a visit says why."""
+    try:
+        _caller(request, None)
+    except (ExportPipelineError, SQLAlchemyError):
+        return False
+    return True
+
+
+def _caller(request: Request, organization: str | None) -> Caller:
+    """Whose key it is, counted once for each request."""
+    with reading(deployment_of(request).control) as connection:
+        caller = caller_with(connection, presented(request), organization)
+    if getattr(request.state, "key_id", None) is None:
+        limits: Limits = request.app.state.limits
+        limits.take(caller.key.id)
+        request.state.key_id = caller.key.id
+    return caller
 
 
 def of_organization(request: Request, asking: Visit, privilege: Privilege, organization: str) -> Visit:

@@ -1,15 +1,19 @@
 """The application as a whole: addresses that are none, and what it says of itself."""
 
-import sys
+import json
+import re
+import socket
+import tracemalloc
 from typing import Any
 
 import anyio
 import httpx
 import pytest
+from starlette.types import ASGIApp, Message, Receive, Send
 
 from export_pipeline.api.app import application
 from export_pipeline.api.requests import MOST_BYTES
-from export_pipeline_tests.api.conftest import Api
+from export_pipeline_tests.api.conftest import Api, Somebody
 
 
 def test_an_address_that_is_none_says_where_those_are_listed(api: Api) -> None:
@@ -53,24 +57,90 @@ def test_it_describes_itself(api: Api) -> None:
     assert httpx.get(f"{api.url}/docs").is_success
 
 
-@pytest.mark.parametrize("path", ["/api/v1/keys", "/connectors/lake", "/v1/jobs"])
-def test_nothing_is_kept_of_a_body_that_is_refused_while_its_answer_waits_to_be_taken(
-    api: Api, path: str
-) -> None:
-    key = api.key(api.organization())
-    piece = bytes(MOST_BYTES)
-    kept: dict[int, int] = {}
-    pieces = iter([piece, b"one more"])
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": next(pieces), "more_body": True}
-
-    async def send(message: Any) -> None:
-        kept.setdefault(message.get("status"), sys.getrefcount(piece) - before)
-
+async def answers(application: ASGIApp, path: str, receive: Receive, send: Send, key: str) -> None:
     headers = [(b"authorization", f"Bearer {key}".encode()), (b"content-type", b"application/json")]
     scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
-    before = sys.getrefcount(piece)
-    anyio.run(application(api.installation.deployment), scope, receive, send)
+    await application(scope, receive, send)
 
-    assert kept[413] == 0
+
+TOO_LARGE = [bytes(MOST_BYTES), b"one more"]
+MISTAKEN = [json.dumps({"name": "x" * (MOST_BYTES - 100), "export": 1, "job_type": 1}).encode()]
+NO_JSON = [b'"' * MOST_BYTES]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/keys", "/connectors/lake", "/v1/jobs"])
+@pytest.mark.parametrize(("pieces", "status"), [(TOO_LARGE, 413), (MISTAKEN, 400), (NO_JSON, 400)])
+def test_nothing_is_kept_of_a_body_that_is_refused_while_its_answer_waits_to_be_taken(
+    api: Api, path: str, pieces: list[bytes], status: int
+) -> None:
+    key = api.key(api.organization())
+    kept: dict[int, int] = {}
+    coming: list[bytes] = []
+
+    async def receive() -> Message:
+        # Copies, which nobody here keeps.
+        piece = coming.pop(0)
+        return {"type": "http.request", "body": bytes(bytearray(piece)), "more_body": bool(coming)}
+
+    async def send(message: Message) -> None:
+        await anyio.sleep(0.1)  # until the threads have let go of what they did
+        kept.setdefault(message.get("status", 0), tracemalloc.get_traced_memory()[0])
+
+    served = application(api.installation.deployment)
+    for sent in ([b"{}"], pieces):  # the first, for what is made once
+        coming.extend(sent)
+        kept.clear()
+        tracemalloc.start()
+        try:
+            anyio.run(answers, served, path, receive, send, key)
+        finally:
+            tracemalloc.stop()
+
+    assert kept[status] < MOST_BYTES * 3 / 4
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/keys",
+        "/connectors/lake",
+        "/v1/jobs",
+        "/v1/analytics/outputs/s3",
+        "/rest/ua/v15/exports",
+        "/v1/entity/country",
+    ],
+)
+def test_nothing_is_read_of_a_body_before_the_key(api: Api, path: str) -> None:
+    statuses: list[int] = []
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        statuses.extend([message["status"]] if "status" in message else [])
+
+    anyio.run(answers, application(api.installation.deployment), path, receive, send, "unknown")
+
+    assert statuses == [401]
+
+
+@pytest.mark.parametrize(
+    "mistaken", [{"privileges": [0] * 49_000}, {f"k{number}": {} for number in range(49_000)}]
+)
+def test_of_more_mistakes_than_anybody_reads_it_is_told_how_many_there_are(
+    admin: Somebody, mistaken: dict[str, Any]
+) -> None:
+    refused = admin.post("/api/v1/keys", json={"name": "nightly", **mistaken})
+
+    assert refused.status_code == 400
+    assert re.search(r"the body holds 49,00[01] mistakes; correct", refused.json()["detail"])
+    assert len(refused.content) < 2_000
+
+
+def test_the_head_of_a_request_is_bounded(api: Api) -> None:
+    """Nobody needs a key to send one."""
+    host, port = api.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as line:
+        line.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\n")
+        with pytest.raises(ConnectionError):
+            line.sendall(b"a:b\r\n" * 10_000_000)  # far more than buffers hold

@@ -21,7 +21,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from export_pipeline.api.app import application
 from export_pipeline.api.held import UNCOUNTED
@@ -155,6 +155,13 @@ async def asked(limited: EveryRequest, line: Line) -> None:
     await limited(scope, line.receive, line.send)
 
 
+def every_request(application: ASGIApp, **limits: Any) -> EveryRequest:
+    """Around an application of which everybody who asks is known."""
+    return EveryRequest(
+        application, lambda _: PlainTextResponse("", 500), "/records", known=lambda _: True, **limits
+    )
+
+
 def limited(**limits: Any) -> EveryRequest:
     """An application that reads its body and answers, in those limits."""
 
@@ -162,7 +169,7 @@ def limited(**limits: Any) -> EveryRequest:
         return PlainTextResponse(str(len(await request.body())))
 
     application = Starlette(routes=[Route("/", read, methods=["POST"])])
-    return EveryRequest(application, lambda _: PlainTextResponse("", 500), "/records", **limits)
+    return every_request(application, **limits)
 
 
 def test_a_body_that_does_not_end_is_not_waited_for() -> None:
@@ -204,7 +211,7 @@ def test_a_client_that_has_gone_is_no_bug_of_ours(gone: Any, caplog: pytest.LogC
             raise gone
 
     caplog.set_level("INFO", "export_pipeline.api")
-    anyio.run(asked, EveryRequest(read, lambda _: PlainTextResponse("", 500), "/records"), Leaving())
+    anyio.run(asked, every_request(read), Leaving())
 
     assert "the client has gone" in caplog.text
     assert "unexpected" not in caplog.text
@@ -259,9 +266,7 @@ def url() -> Iterator[str]:
         Route("/", streamed),
         Route("/streamed", streamed, methods=["POST"]),
     ]
-    limited = EveryRequest(
-        Starlette(routes=routes), lambda _: Response(status_code=500), "/records", seconds=1, most_held=MOST
-    )
+    limited = every_request(Starlette(routes=routes), seconds=1, most_held=MOST)
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(limited, port=port, log_level="critical"))
     thread = threading.Thread(target=server.run)

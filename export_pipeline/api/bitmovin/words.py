@@ -6,16 +6,17 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from export_pipeline.api.bodies import JsonBody
 from export_pipeline.errors import NotFound
 
 LONGEST_NAME = 255
 LONGEST_DESCRIPTION = 2048
 
 
-class Words(BaseModel):
+class Words(JsonBody):
     """A body. What the service fills in is not looked at: clients send back what they were given."""
 
     model_config = ConfigDict(

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from export_pipeline.api.bodies import JsonBody
 from export_pipeline.api.botify.formatting import format_of
 from export_pipeline.api.botify.querying import Query, Wanted
 from export_pipeline.connectors.direct_download import DIRECT_DOWNLOAD
@@ -38,7 +39,7 @@ class Payload(BaseModel, extra="forbid"):
     query: Query
 
 
-class JobRequest(BaseModel, extra="forbid"):
+class JobRequest(JsonBody, extra="forbid"):
     """A job to be done."""
 
     job_type: Literal["export"]

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from export_pipeline.api.bodies import JsonBody
 from export_pipeline.control.event_exports import EventExport, end_of
 from export_pipeline.errors import InvalidRequest
 from export_pipeline.windows import moment_from
@@ -27,7 +28,7 @@ IN_BODIES = {
 Texts = Annotated[list[str], Query()]
 
 
-class ExportBody(BaseModel):
+class ExportBody(JsonBody):
     """An export as a body asks for it. What else stands there is of no matter."""
 
     model_config = ConfigDict(populate_by_name=True)

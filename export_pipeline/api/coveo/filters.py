@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from export_pipeline.api.bodies import JsonBody
 from export_pipeline.api.coveo.asking import named_as_in_body
 from export_pipeline.api.visits import ExportsEditor, ExportsViewer, Visit
 from export_pipeline.control.filters import create_filter, delete_filter, free_name, replace_filter
@@ -13,7 +14,7 @@ from export_pipeline.store.named_filters import Purpose, StoredFilter, find_name
 router = APIRouter(prefix="/filters")
 
 
-class FilterRequest(BaseModel):
+class FilterRequest(JsonBody):
     """A filter and what people call it."""
 
     displayName: str

@@ -3,8 +3,8 @@
 from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
 
+from export_pipeline.api.bodies import JsonBody
 from export_pipeline.api.coveo.asking import named_as_in_body, one_line
 from export_pipeline.api.coveo.showing import document_of
 from export_pipeline.api.visits import ExportsEditor, ExportsViewer
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/exports/schedules")
 MOST_LISTED = 500  # as of exports
 
 
-class ScheduleBody(BaseModel):
+class ScheduleBody(JsonBody):
     """A schedule as a body asks for it. What else stands there is of no matter."""
 
     frequency: str

@@ -5,16 +5,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from pydantic import BaseModel, field_validator
+from pydantic import field_validator
 
-from export_pipeline.api.bodies import read_as
+from export_pipeline.api.bodies import JsonBody, read_as
 from export_pipeline.api.managed.storage import STORAGE, Storage
 from export_pipeline.errors import InvalidRequest
 
 CONFIG = "storage_config"
 
 
-class Payload(BaseModel, extra="forbid", hide_input_in_errors=True):
+class Payload(JsonBody, extra="forbid", hide_input_in_errors=True):
     """A kind of storage and its configuration, which is read as that kind has it."""
 
     storage_type: str

@@ -4,15 +4,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ValidationInfo, field_validator
+from pydantic import ValidationInfo, field_validator
 
+from export_pipeline.api.bodies import JsonBody
 from export_pipeline.connectors.azure import AzureConfig
 from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.http import HttpConfig, address_shown
 from export_pipeline.connectors.s3 import S3Config
 
 
-class Storage(BaseModel, ABC, frozen=True, extra="forbid", hide_input_in_errors=True):
+class Storage(JsonBody, ABC, frozen=True, extra="forbid", hide_input_in_errors=True):
     """Where a connector leads, with credentials for reading and for writing."""
 
     # The document's word for each field of a configuration; those of its part for reading begin with `read`.
@@ -40,7 +41,7 @@ class AmazonS3(Storage):
     username_read: str | None = None
     password_read: str | None = None
 
-    spoken = {
+    spoken: ClassVar[Mapping[str, str]] = {
         "access_key_id": "username_write",
         "bucket": "bucket_name",
         "endpoint_url": "url",
@@ -87,7 +88,7 @@ class AzureStorage(Storage):
     account_name_read: str | None = None
     account_key_read: str | None = None
 
-    spoken = {
+    spoken: ClassVar[Mapping[str, str]] = {
         "account_key": "account_key_write",
         "account_name": "account_name_write",
         "container": "container_name",
@@ -142,7 +143,7 @@ class HttpData(Storage):
     username_read: str | None = None
     password_read: str | None = None
 
-    spoken = {
+    spoken: ClassVar[Mapping[str, str]] = {
         "bearer_token": "token_write",
         "password": "password_write",
         "username": "username_write",

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Response
-from pydantic import AfterValidator, AwareDatetime, BaseModel, model_validator
+from pydantic import AfterValidator, AwareDatetime, model_validator
 
+from export_pipeline.api.bodies import JsonBody
 from export_pipeline.errors import InvalidRequest, PreconditionFailed
 from export_pipeline.store.pages import DEFAULT_LIMIT, MAX_LIMIT, PageRequest
 from export_pipeline.windows import in_utc
 
 
-class Asked(BaseModel, extra="forbid"):
+class Asked(JsonBody, extra="forbid"):
     """The body of a request. Its texts can be stored: no database takes all that JSON can spell."""
 
     @model_validator(mode="before")
