@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from export_pipeline.dataset.catalog import (
     Unreachable,
     Unreadable,
 )
+from export_pipeline.dataset.duckdb_files import open_file
 from export_pipeline.dataset.types import Kind
 
 _INTEGER = INTEGERS | {Kind.DECIMAL}
@@ -115,17 +116,19 @@ def open_duckdb(file: Path) -> Iterator[DuckdbCatalog]:
     if not file.is_file():
         raise Unreachable(f"there is no DuckDB file {file}; correct the source's URL, or make the file")
     try:
-        connection = duckdb.connect(str(file), read_only=True)
+        opened = open_file(file)
     except duckdb.Error as error:
         reason = str(error).strip().splitlines()[0]
         cure = (
             "close the other process that has it open"
             if "lock" in reason
+            else "close it elsewhere in this process"
+            if "different configuration" in reason
             else "see that it is a DuckDB file of this version, which this user may read"
         )
         raise Unreachable(f"{file} cannot be opened ({reason}); {cure}") from error
-    with connection:
-        yield DuckdbCatalog(connection)
+    with closing(opened), opened.connection.cursor() as cursor:
+        yield DuckdbCatalog(cursor)
 
 
 def _becomes(type_: str) -> frozenset[Kind]:

@@ -1,7 +1,6 @@
 """DuckDB files, read by DuckDB itself into Arrow."""
 
 import itertools
-import tempfile
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import duckdb
 import pyarrow as pa
@@ -16,25 +16,18 @@ import sqlalchemy as sa
 
 from export_pipeline.dataset.catalog import DOCUMENTS, FoundColumn, Unreadable
 from export_pipeline.dataset.duckdb_catalog import DuckdbCatalog
+from export_pipeline.dataset.duckdb_files import DuckdbFile, open_file
 from export_pipeline.dataset.types import Kind
 from export_pipeline.errors import PermanentFailure
 from export_pipeline.extract.duckdb_dialect import compiled, in_microseconds
 from export_pipeline.extract.duckdb_errors import explained
-from export_pipeline.extract.duckdb_memory import (
-    MEGABYTES_FOR_WIDE_ROWS,
-    MEGABYTES_PER_SNAPSHOT,
-    Memory,
-    OutOfMemory,
-)
+from export_pipeline.extract.duckdb_memory import MEGABYTES_FOR_WIDE_ROWS, Memory, OutOfMemory
 from export_pipeline.extract.duckdb_plans import is_steady, reads_outside, steadiness
 from export_pipeline.extract.durations import iso_durations
 from export_pipeline.extract.fitting import declared_type, fitted, refusal
 from export_pipeline.extract.query import count_of, order_of, relation_of, source_of
 from export_pipeline.extract.slices import MOST_IN_WIDE_ROWS, Slices
 from export_pipeline.extract.waiting import Waiting
-
-# Two threads need more than that for the same sort. Hours are what is done in parallel.
-THREADS = 1
 
 ROWS_PER_BATCH = 20_000
 
@@ -47,6 +40,9 @@ _INTERVAL = "\x1f"
 
 # Tables of slices are each called something else.
 _NUMBERS = itertools.count()
+
+# Of each file that is open: what its sources may use, they use together.
+_MEMORIES: WeakKeyDictionary[DuckdbFile, Memory] = WeakKeyDictionary()
 
 Result = TypeVar("Result")
 
@@ -200,9 +196,7 @@ class DuckdbSource:
     def __init__(self, url: sa.URL, limit: timedelta) -> None:
         self._file = Path(url.database or "")
         self._limit = limit
-        self._opened: duckdb.DuckDBPyConnection | None = None
-        self._spill: tempfile.TemporaryDirectory[str] | None = None
-        self._memory: Memory | None = None
+        self._opened: DuckdbFile | None = None
         self._lock = threading.Lock()
 
     @contextmanager
@@ -227,9 +221,7 @@ class DuckdbSource:
         with self._lock:
             if self._opened is not None:
                 self._opened.close()
-            if self._spill is not None:
-                self._spill.cleanup()
-            self._opened = self._spill = self._memory = None
+            self._opened = None
 
     def _cursor(self) -> tuple[duckdb.DuckDBPyConnection, Memory]:
         with self._lock:
@@ -238,27 +230,11 @@ class DuckdbSource:
                     raise PermanentFailure(
                         f"there is no DuckDB file {self._file.name}; correct the source's URL"
                     )
-                spill = tempfile.TemporaryDirectory(prefix="export-pipeline-sort-")
-                try:
-                    self._opened = duckdb.connect(
-                        str(self._file),
-                        read_only=True,
-                        config={
-                            "memory_limit": f"{MEGABYTES_PER_SNAPSHOT}MB",
-                            "threads": str(THREADS),
-                            "temp_directory": spill.name,
-                            # What it may fetch from the network by itself is none of an export's business.
-                            "autoinstall_known_extensions": "false",
-                        },
-                    )
-                except duckdb.Error:
-                    spill.cleanup()
-                    raise
-                self._spill = spill
-                self._memory = Memory(self._opened)
-            assert self._memory is not None
-            self._memory.add(1)
-            return self._opened.cursor(), self._memory
+                self._opened = open_file(self._file)
+            connection = self._opened.connection
+            memory = _MEMORIES.setdefault(self._opened, Memory(connection))
+            memory.add(1)
+            return connection.cursor(), memory
 
 
 def _weights(

@@ -29,7 +29,12 @@ def explained(file: Path, rows: sa.Select[Any] | None = None) -> Iterator[None]:
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise PermanentFailure(f"{file.name}: {_first_line(error)}") from error
     except duckdb.ConnectionException as error:
-        raise TransientFailure(f"{file.name} is open for writing in this process; close it first") from error
+        if "different configuration" not in str(error):
+            raise TransientFailure(f"the connection to {file.name} was lost") from error
+        raise TransientFailure(
+            f"{file.name} is open in this process otherwise than for exports, and DuckDB opens it in one way"
+            " only; close it there, or have another process read it there"
+        ) from error
     except duckdb.OutOfMemoryException as error:
         raise exhausted(file, str(error)) from None
     except duckdb.IOException as error:

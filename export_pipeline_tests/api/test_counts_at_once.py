@@ -24,6 +24,11 @@ CREATE TABLE events (happened_at timestamptz NOT NULL, id bigint NOT NULL, kind 
 INSERT INTO events VALUES ('2026-01-05T01:00:00Z', 1, 'one', 1.5), ('2026-01-05T02:00:00Z', 2, NULL, NULL)
 """
 
+# Half a second of work before the first row, so that counts that begin together are under way together.
+SLOW = """
+SELECT raw.* FROM raw, (SELECT max(md5(i::VARCHAR)) AS most FROM range(2000000) numbers(i)) WHERE most > ''
+"""
+
 SECONDS_TO_BEGIN = 60
 
 
@@ -99,6 +104,23 @@ def test_who_has_many_counted_keeps_no_other_from_counting(counting: Counting) -
     assert refused.headers["Retry-After"] == coveo.headers["Retry-After"] == "5"
     assert [answer.json()["rows"] for answer in answers] == [{"events": 2}] * len(counts)
     assert _dry_run(api, key).status_code == 200  # there is room again
+
+
+def test_a_file_of_duckdb_is_counted_by_as_many_at_once(tmp_path: Path) -> None:
+    """DuckDB lets a process open a file in one way only: all who count must share it."""
+    with an_installation(tmp_path / "home") as installation:
+        installation.change_source("ALTER TABLE events RENAME TO raw")
+        installation.change_source(f"CREATE VIEW events AS {SLOW}")
+        with serving(installation, tmp_path / "log") as url, ThreadPoolExecutor(COUNTS_AT_ONCE) as threads:
+            api = Api(url, installation, tmp_path / "log")
+            keys = [_key(api) for _ in range(COUNTS_AT_ONCE // COUNTS_OF_ONE)]
+            counts = [threads.submit(_dry_run, api, key) for key in keys for _ in range(COUNTS_OF_ONE)]
+            answers = [count.result() for count in counts]
+
+    assert [answer.status_code for answer in answers] == [200] * COUNTS_AT_ONCE, [
+        answer.text for answer in answers
+    ]
+    assert {answer.json()["rows"]["events"] for answer in answers} == {460}
 
 
 @pytest.mark.slow  # it waits for as long as clients do

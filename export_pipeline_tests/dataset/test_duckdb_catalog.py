@@ -34,3 +34,12 @@ def test_an_enumeration_is_text_and_a_list_is_a_document(file: Path) -> None:
 def test_a_file_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="there is no DuckDB file"), open_duckdb(tmp_path / "none"):
         pass
+
+
+def test_one_that_is_open_otherwise_in_this_process_is_told_as_what_it_is(file: Path) -> None:
+    with (
+        duckdb.connect(str(file)),
+        pytest.raises(Unreachable, match=r"different configuration.*close it elsewhere in this process"),
+        open_duckdb(file),
+    ):
+        pass

@@ -10,6 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from export_pipeline.dataset.reflection import check_against
+from export_pipeline.dataset.tables import Dataset
 from export_pipeline.errors import PermanentFailure, TransientFailure
 from export_pipeline.extract.query import rows_of_hour
 from export_pipeline.extract.schema import arrow_schema
@@ -97,6 +99,49 @@ def test_nobody_can_write_while_the_source_is_open(file: Path) -> None:
             [sys.executable, "-c", OPEN, file], stdin=subprocess.DEVNULL, capture_output=True, check=False
         )
     assert b"Could not set lock" in done.stderr
+
+
+def test_several_sources_read_one_file_at_once(file: Path) -> None:
+    """Whoever is the first to end, the others read on."""
+    table = a_table(a_column("mood"))
+    one, another, third = (open_source(f"duckdb:///{file}") for _ in range(3))
+    with closing(another), another.snapshot() as snapshot:
+        with closing(one), one.snapshot() as first:
+            assert read(first, table).column("mood").to_pylist() == ["bad"]
+        with closing(third), third.snapshot() as last:
+            assert read(snapshot, table).column("mood").to_pylist() == ["bad"]
+            assert read(last, table).column("mood").to_pylist() == ["bad"]
+        assert read(snapshot, table).column("mood").to_pylist() == ["bad"]
+
+
+def test_a_file_is_described_while_it_is_read(file: Path) -> None:
+    dataset = Dataset(url_variable="EVENTS_URL", tables={"events": a_table(a_column("mood"))})
+    with closing(open_source(f"duckdb:///{file}")) as source, source.snapshot():
+        problems = check_against(dataset, f"duckdb:///{file}")
+    assert not [problem for problem in problems if problem.severity == "error"]
+
+
+def test_what_sources_of_one_file_may_use_adds_up(file: Path) -> None:
+    with (
+        closing(open_source(f"duckdb:///{file}")) as source,
+        closing(open_source(f"duckdb:///{file}")) as other,
+        source.snapshot() as snapshot,
+        other.snapshot(),
+    ):
+        cursor: duckdb.DuckDBPyConnection = vars(snapshot)["_cursor"]
+        ((limit,),) = cursor.execute("select current_setting('memory_limit')").fetchall()
+    assert limit == "286.1 MiB"
+
+
+def test_a_file_that_somebody_else_opened_in_this_process_is_told_as_what_it_is(file: Path) -> None:
+    with (
+        duckdb.connect(str(file), read_only=True),
+        pytest.raises(
+            TransientFailure, match=r"open in this process otherwise than for exports.*close it there"
+        ),
+        open_source(f"duckdb:///{file}").snapshot(),
+    ):
+        pass
 
 
 def test_nothing_can_be_written_through_a_snapshot(file: Path) -> None:

@@ -29,6 +29,13 @@ def test_what_quotes_a_value_is_not() -> None:
     assert "value of somebody" not in "".join(traceback.format_exception(told.value))
 
 
+def test_a_connection_that_is_closed_is_lost() -> None:
+    connection = duckdb.connect()
+    connection.close()
+    with pytest.raises(TransientFailure, match=r"the connection to events\.duckdb was lost"), explained(FILE):
+        connection.execute("select 1")
+
+
 def test_too_little_memory_is_a_failure_of_its_own() -> None:
     with duckdb.connect() as connection:
         connection.execute("set memory_limit = '1MB'; set temp_directory = ''")

@@ -1,0 +1,66 @@
+"""DuckDB files that are open for reading: each once in a process, however many read it.
+
+In one process DuckDB opens a file in one way only, and the folder in which it sorts is part of that. So all
+who read a file share what is open.
+"""
+
+import os
+import tempfile
+import threading
+from pathlib import Path
+
+import duckdb
+
+# Two threads need more memory than that for the same sort. Hours are what is done in parallel.
+THREADS = 1
+
+
+class DuckdbFile:
+    """A file that is open until the last who opened it has closed it. Each of them reads by cursors."""
+
+    def __init__(self, file: Path) -> None:
+        # Not beside the file, which may be in a folder where nobody may write.
+        self._spill = tempfile.TemporaryDirectory(prefix="export-pipeline-sort-")
+        try:
+            self.connection = duckdb.connect(
+                str(file),
+                read_only=True,
+                config={
+                    "threads": str(THREADS),
+                    "temp_directory": self._spill.name,
+                    # What it may fetch from the network by itself is none of an export's business.
+                    "autoinstall_known_extensions": "false",
+                },
+            )
+        except duckdb.Error:
+            self._spill.cleanup()
+            raise
+        self._file = file
+        self._readers = 1
+
+    def close(self) -> None:
+        """Let go of it. To be called once by each who opened it."""
+        with _lock:
+            self._readers -= 1
+            if not self._readers:
+                del _open[os.getpid(), self._file]
+                self.connection.close()
+                self._spill.cleanup()
+
+
+# By process: one that is forked while its parent reads must not sort in that one's folder. DuckDB refuses it.
+_open: dict[tuple[int, Path], DuckdbFile] = {}
+_lock = threading.Lock()
+
+
+def open_file(file: Path) -> DuckdbFile:
+    """Open a file that is there, or share it with those who have. duckdb.Error: it cannot be opened now."""
+    # Not where links lead: views may be spelled with the file's name.
+    file = file.absolute()
+    with _lock:
+        opened = _open.get((os.getpid(), file))
+        if opened is None:
+            opened = _open[os.getpid(), file] = DuckdbFile(file)
+        else:
+            opened._readers += 1
+        return opened

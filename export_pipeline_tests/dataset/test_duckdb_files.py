@@ -1,0 +1,92 @@
+"""A DuckDB file is open once in a process, for all who read it there."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from export_pipeline.dataset.duckdb_files import DuckdbFile, open_file
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "events.duckdb"
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("create table events as select range as id from range(3)")
+    return file
+
+
+def rows_of(opened: DuckdbFile) -> int:
+    with opened.connection.cursor() as cursor:
+        ((rows,),) = cursor.execute("select count(*) from events").fetchall()
+    return int(rows)
+
+
+def folder_of(opened: DuckdbFile) -> Path:
+    ((folder,),) = opened.connection.execute("select current_setting('temp_directory')").fetchall()
+    return Path(folder)
+
+
+def test_who_opens_it_shares_it_until_the_last_has_closed_it(file: Path) -> None:
+    one, another = open_file(file), open_file(file)
+    folder = folder_of(one)
+    one.close()
+
+    assert rows_of(another) == 3
+    assert folder.is_dir()
+    another.close()
+    assert not folder.exists()
+    with duckdb.connect(str(file)) as writer:  # nobody has it
+        writer.execute("delete from events")
+
+
+def test_one_path_to_it_is_as_good_as_another(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(file.parent)
+    opened = [open_file(file), open_file(Path(file.name))]
+
+    assert [rows_of(each) for each in opened] == [3, 3]
+    for each in opened:
+        each.close()
+
+
+def test_it_is_opened_and_closed_by_many_threads(file: Path) -> None:
+    def read(_: int) -> int:
+        opened = open_file(file)
+        try:
+            return rows_of(opened)
+        finally:
+            opened.close()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(read, range(200))) == {3}
+
+
+def test_what_cannot_be_opened_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    file = tmp_path / "none.duckdb"
+    file.write_bytes(b"x" * 20_000)
+    for _ in range(2):
+        with pytest.raises(duckdb.Error):
+            open_file(file)
+
+    assert not [*temporary.iterdir()]
+
+
+def test_a_process_that_is_forked_does_not_sort_in_the_folder_of_its_parent(file: Path) -> None:
+    opened = open_file(file)
+    child = os.fork()
+    if not child:
+        try:
+            open_file(file)
+        except duckdb.ConnectionException:
+            os._exit(7)
+        finally:
+            os._exit(8)
+    _, status = os.waitpid(child, 0)
+    opened.close()
+
+    assert os.waitstatus_to_exitcode(status) == 7
