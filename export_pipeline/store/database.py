@@ -24,6 +24,17 @@ BUSY_MILLISECONDS = 30_000
 # Any number that means us: PostgreSQL's advisory locks are numbers.
 MIGRATION_LOCK = 7_351_904_221
 
+# How long PostgreSQL's machine may keep silent, unless the URL says otherwise: as long as a source's. While
+# it works on a query it still acknowledges what it was sent. One that was cut off would be waited for by the
+# hour.
+SILENCE = {
+    "connect_timeout": 10,  # seconds
+    "tcp_user_timeout": 30_000,  # milliseconds
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+
 
 def open_control_database(url: str) -> sa.Engine:
     """An engine for the control database. SQLite: its folder is made, WAL, writers wait for each other."""
@@ -41,7 +52,11 @@ def open_control_database(url: str) -> sa.Engine:
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
     if target.get_backend_name() == "postgresql":
-        return sa.create_engine(target.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        return sa.create_engine(
+            target.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            connect_args={name: most for name, most in SILENCE.items() if name not in target.query},
+        )
     raise ExportPipelineError(
         f"EXPORT_PIPELINE_CONTROL_URL: {target.drivername!r} is not supported; use sqlite:/// or postgresql://"
     )

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -93,6 +93,25 @@ def fresh_database(server_url: str) -> Iterator[str]:
         yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
     finally:
         _administer(server_url, sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def hanging(server_url: str) -> Iterator[None]:
+    """The server and all that serve its clients stand still while the block runs: it answers nobody."""
+    plain_url = make_url(server_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain_url) as connection:
+        (folder,) = connection.execute("SHOW data_directory").fetchone() or ("",)
+        server = int((Path(folder) / "postmaster.pid").read_text().split()[0])
+        backends = [pid for (pid,) in connection.execute("SELECT pid FROM pg_stat_activity").fetchall()]
+        stopped = [server, *backends]  # the server first, which makes the others
+        try:
+            for pid in stopped:
+                os.kill(pid, signal.SIGSTOP)
+            yield
+        finally:
+            for pid in stopped:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
 
 def run_psql(server_url: str, script: Path, given: bytes) -> None:

@@ -1,10 +1,14 @@
 """The control database: opened, upgraded by one or by many, read and written in transactions."""
 
+import os
+import socket
 import sqlite3
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -12,7 +16,14 @@ from alembic.migration import MigrationContext
 from sqlalchemy.engine.interfaces import ReflectedIndex
 
 from export_pipeline.errors import ExportPipelineError
-from export_pipeline.store.database import open_control_database, reading, trying, upgrade, writing
+from export_pipeline.store.database import (
+    SILENCE,
+    open_control_database,
+    reading,
+    trying,
+    upgrade,
+    writing,
+)
 from export_pipeline.store.organizations import ensure_organization, list_organizations
 from export_pipeline.store.schema import METADATA, ORGANIZATIONS
 from export_pipeline_tests.control_databases import control_database, emptied
@@ -270,3 +281,38 @@ def test_a_process_that_finds_another_at_work_on_a_new_file_waits(tmp_path: Path
 def test_a_database_in_memory_is_one_too() -> None:
     with control_database("sqlite:///:memory:") as engine:
         assert sa.inspect(engine).has_table("hours")
+
+
+def driver_of(connection: sa.Connection) -> psycopg.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
+
+
+def test_a_server_that_is_cut_off_is_not_waited_for_without_end(postgres_url: str) -> None:
+    engine = open_control_database(postgres_url)
+    with engine.connect() as connection:
+        given = driver_of(connection).info.get_parameters()
+        with socket.socket(fileno=os.dup(driver_of(connection).fileno())) as line:
+            waits = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+    engine.dispose()
+
+    assert {name: given.get(name) for name in SILENCE} == {name: str(most) for name, most in SILENCE.items()}
+    assert waits == SILENCE["tcp_user_timeout"]
+
+
+def test_the_url_may_say_how_long_a_server_is_waited_for(postgres_url: str) -> None:
+    """It takes the connection, and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        engine = open_control_database(f"postgresql://nobody@127.0.0.1:{port}/control?connect_timeout=2")
+        began = time.monotonic()
+        with pytest.raises(sa.exc.OperationalError), reading(engine):
+            pass
+    assert time.monotonic() - began < SILENCE["connect_timeout"]
+
+    engine = open_control_database(f"{postgres_url}?tcp_user_timeout=1234")
+    with engine.connect() as connection:
+        given = driver_of(connection).info.get_parameters()
+    engine.dispose()
+    assert (given["tcp_user_timeout"], given["keepalives_idle"]) == ("1234", "30")

@@ -1,5 +1,7 @@
 """Whether the service can do its work."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +16,10 @@ from export_pipeline.store.database import writing
 from export_pipeline.store.signs_of_life import SENSORS, note_life
 from export_pipeline_tests.api.conftest import Api, serving
 from export_pipeline_tests.installations import an_installation
-from export_pipeline_tests.servers.postgres import fresh_database
+from export_pipeline_tests.servers.postgres import fresh_database, hanging, running_postgres
+
+# More requests than the process has threads for, and more load balancers than there are.
+WAITING, ASKING = 45, 10
 
 
 def test_it_is_ready_while_its_database_answers(api: Api) -> None:
@@ -96,3 +101,42 @@ def test_without_its_database_it_lives_and_is_not_ready(postgres_url: str, tmp_p
     assert unready.json()["dagster"]["status"] == "unknown"
     assert [(answer.status_code, answer.headers["Retry-After"]) for answer in others] == [(503, "5")] * 6
     assert all("the control database is busy or away; ask again" in answer.text for answer in others[:-1])
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[str]:
+    """A server that nobody else needs."""
+    with running_postgres() as url:
+        yield url
+
+
+def test_with_a_database_that_hangs_it_is_not_ready_in_time(own_postgres: str, tmp_path: Path) -> None:
+    """However many requests wait for it meanwhile; and it is ready when the database answers again."""
+    with (
+        an_installation(tmp_path / "home") as installation,
+        serving(installation, tmp_path / "log", EXPORT_PIPELINE_CONTROL_URL=own_postgres) as url,
+        ThreadPoolExecutor(WAITING + ASKING) as threads,
+    ):
+        assert httpx.get(f"{url}/readyz").status_code == 200
+        with hanging(own_postgres):
+            waiting = [
+                threads.submit(
+                    httpx.get, f"{url}/api/v1/exports", headers={"X-Api-Key": "ep-any"}, timeout=60
+                )
+                for _ in range(WAITING)
+            ]
+            unready = [
+                answer.result()
+                for _ in range(2)
+                for answer in [threads.submit(httpx.get, f"{url}/readyz", timeout=30) for _ in range(ASKING)]
+            ]
+            alive = httpx.get(f"{url}/healthz")
+        others = {request.result().status_code for request in waiting}
+        ready = httpx.get(f"{url}/readyz", timeout=30)
+
+    assert {(answer.status_code, answer.headers["Retry-After"]) for answer in unready} == {(503, "5")}
+    assert unready[0].json()["control_database"] == "down"
+    assert max(answer.elapsed for answer in unready) < timedelta(seconds=5)
+    assert alive.status_code == 200
+    assert others == {401}
+    assert ready.status_code == 200
