@@ -1,10 +1,12 @@
 """Drivers' errors as ours, sorted by what the reader does next.
 
-A driver's text is kept, and chained, where it speaks of names, not of values. The addresses of our network
-are left out of what is told, which customers read; logs have them, from the error that is chained.
+A driver's text is kept, and chained, where it speaks of names, not of values. The addresses of our network,
+and paths on our machines, are left out of what is told, which customers read; logs have them, from the error
+that is chained.
 """
 
 import re
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -37,10 +39,12 @@ _WRONG_CONFIGURATION = (
 _NO_SUCH_NAME = ("no such", "Unknown column")
 
 # `server at "10.0.0.7", port 5432`, `server on '10.0.0.7'`, `resolve host 'db'`, `user 'me'@'10.0.0.9'`,
-# `certificate for "db" does not match host name "10.0.0.7"`, `certificate is not valid for 'db'`
+# `certificate for "db" does not match host name "10.0.0.7"`, `certificate is not valid for 'db'`,
+# `network address "fe80::1%25eth0"`, `certificate file "/etc/none.crt"`
 _ADDRESS = re.compile(
     r"""(?<=\bserver)\ (?:at|on(?:\ socket)?)\ (['"]).*?\1(?:\ \(\w*[.:][\w.:%]+\))?(?:,\ port\ \d+)?
-    |(?:(?<=\bhost)|(?<=\bhost\ name)|(?<=\bcertificate)\ for|(?<=\bis\ not\ valid)\ for)\ (['"]).*?\2
+    |(?:(?<=\bhost)|(?<=\bhost\ name)|(?<=\bcertificate)\ for|(?<=\bis\ not\ valid)\ for
+        |(?<=\bnetwork\ address)|(?<=\bsocket\ path)|(?<=\bfile))\ (['"]).*?\2
     |(?<=')@'[^']*'""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -72,6 +76,11 @@ def explained(
         raise TransientFailure(f"the {where} could not be read: {type(error).__name__}") from error
     except SQLAlchemyError as error:
         raise PermanentFailure(f"the {where} could not be read: {type(error).__name__}") from error
+    except (FileNotFoundError, PermissionError, ssl.SSLError) as error:  # drivers let them through
+        raise PermanentFailure(
+            f"the {where} cannot be opened: {error.strerror or type(error).__name__}; see that the files that"
+            " the source's URL names (ssl_ca, ssl_cert, ssl_key) are there, can be read, and are PEM"
+        ) from error
 
 
 def _failure(where: str, error: object, rows: sa.Select[Any] | None, *, lost: bool) -> HourFailed:

@@ -1,6 +1,7 @@
 """Drivers' errors, sorted by what the reader does next."""
 
 import traceback
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from export_pipeline.errors import HourFailed, PermanentFailure, TransientFailure
 from export_pipeline.extract.driver_errors import explained
+from export_pipeline.extract.sources import open_source
+from export_pipeline_tests.servers.ports import free_port
 
 URL = sa.make_url("mysql+pymysql://me:hunter2@host/flights")
 
@@ -85,6 +88,10 @@ def test_the_reader_is_told_what_to_do(error: Exception, kind: type, says: str, 
             "mismatch, certificate is not valid. (_ssl.c)",
         ),
         ("Access denied for user 'me'@'10.0.0.9' (using password)", "user 'me' (using password)"),
+        ('could not parse network address "fe80::1%25eth0": not known', "parse network address: not known"),
+        ('root certificate file "/etc/corp/none.crt" does not exist', "certificate file does not exist"),
+        ('could not load private key file "/etc/corp/my.key": none', "load private key file: none"),
+        ('Unix-domain socket path "/run/corp/.s" is too long', "socket path is too long"),
     ],
 )
 def test_where_our_databases_are_is_in_logs_alone(told: str, says: str) -> None:
@@ -92,6 +99,23 @@ def test_where_our_databases_are_is_in_logs_alone(told: str, says: str) -> None:
 
     assert says in str(failure)
     assert told in "".join(traceback.format_exception(failure))
+
+
+@pytest.mark.parametrize("option", ["ssl_ca", "ssl_cert"])
+def test_a_file_that_the_url_names_and_that_is_not_there_is_the_operators_to_mend(
+    tmp_path: Path, option: str
+) -> None:
+    url = f"mysql://me:hunter2@127.0.0.1:{free_port()}/flights?{option}={tmp_path}/none.crt"
+    with pytest.raises(PermanentFailure, match=r"No such file.*ssl_ca, ssl_cert") as failure:
+        open_source(url).snapshot().__enter__()
+    assert str(tmp_path) not in str(failure.value)
+
+
+def test_so_is_one_that_holds_no_certificate(tmp_path: Path) -> None:
+    (tmp_path / "ca.crt").write_text("none")
+    url = f"mysql://me:hunter2@127.0.0.1:{free_port()}/flights?ssl_ca={tmp_path}/ca.crt"
+    with pytest.raises(PermanentFailure, match=r"no certificate or crl found.*and are PEM"):
+        open_source(url).snapshot().__enter__()
 
 
 def test_a_lost_connection_is_worth_a_retry() -> None:

@@ -261,6 +261,21 @@ def test_a_certificate_of_another_authority_is_refused(tls: tuple[str, Certifica
         pass
 
 
+def test_where_the_authoritys_certificate_should_lie_is_not_told(
+    tls: tuple[str, Certificates], tmp_path: Path
+) -> None:
+    url, _ = tls
+    asked = sa.make_url(url).update_query_dict(
+        {"sslmode": "verify-full", "sslrootcert": f"{tmp_path}/none.crt"}
+    )
+    with (
+        pytest.raises(PermanentFailure, match="root certificate file does not exist") as failure,
+        open_source(asked.render_as_string(hide_password=False)).snapshot(),
+    ):
+        pass
+    assert str(tmp_path) not in str(failure.value)
+
+
 def _run_alone(url: str, statement: str) -> None:
     """Outside of a transaction."""
     database = sa.create_engine(url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")

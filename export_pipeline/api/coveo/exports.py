@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
+from export_pipeline.api.counting import counted
 from export_pipeline.api.coveo.asking import Asked, ExportBody, by_body, by_query, named_as_in_body
 from export_pipeline.api.coveo.showing import AVAILABLE, EXPIRED, document_of, status_of, why_failed
 from export_pipeline.api.downloads import archive_link
@@ -57,7 +58,7 @@ def estimate(
     with trying(deployment.control) as connection:
         task = _requested(connection, visit, asked)
         plans = plans_of(connection, dataset, get_export(connection, task.export_id))
-    return {"estimates": deployment.estimate(visit.organization, plans, task.since, task.until)}
+    return {"estimates": counted(visit, plans, task.since, task.until)}
 
 
 @router.get("")

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
+from export_pipeline.api.counting import counted
 from export_pipeline.api.native.answering import problems
 from export_pipeline.api.native.asking import Asked, AskedCondition, AskedPage, Moment, below, etag_of, tagged
 from export_pipeline.api.native.describing import definition_schema
@@ -139,7 +140,7 @@ def dry_run(visit: ExportsEditor, asked: DryRunRequest) -> DryRunDocument:
         definition=made.definition.model_dump(mode="json"),
         since=since,
         until=until,
-        rows=dict(visit.deployment.estimate(visit.organization, plans, since, until)),
+        rows=dict(counted(visit, plans, since, until)),
     )
 
 
