@@ -20,6 +20,7 @@ from export_pipeline.store.api_keys import (
     expire_key,
     find_key,
     key_with,
+    note_rotation,
 )
 from export_pipeline.store.organizations import list_organizations
 
@@ -105,7 +106,8 @@ def rotate_key(
     grace: timedelta,
     within: Collection[str] | None = None,
 ) -> NewKey:
-    """Make a key that allows the same, and let the old one expire after `grace`. WrongState: it has ended.
+    """Make a key that allows the same, and let the old one expire after `grace`. WrongState: it has ended, or
+    there is one in its place already.
 
     Forbidden: it works in an organization that is not `within` (None: the operator's, all of them).
     """
@@ -118,6 +120,14 @@ def rotate_key(
     now = datetime.now(UTC)
     if (ended := _ended(old, now)) is not None:
         raise WrongState(f"the API key {old.name!r} {ended}; make a new one", state=ended, allowed=())
+    if old.rotated_at is not None:
+        # A key made in its place once more would end with its grace.
+        raise WrongState(
+            f"the API key {old.name!r} was rotated at {old.rotated_at.isoformat()}, and ends with its grace;"
+            " rotate the key that was made in its place, or make a new one",
+            state="rotated",
+            allowed=(),
+        )
     new = create_key(
         connection,
         organization=organization,
@@ -127,6 +137,7 @@ def rotate_key(
         expires_at=old.expires_at,
     )
     expire_key(connection, old.id, now + grace)
+    note_rotation(connection, old.id, now)
     return new
 
 

@@ -26,6 +26,7 @@ class ApiKey:
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    rotated_at: datetime | None
 
     @property
     def organizations(self) -> tuple[str, ...]:
@@ -121,6 +122,11 @@ def expire_key(connection: sa.Connection, id_: str, at: datetime) -> None:
     """Let a key expire at a moment, unless it does so earlier."""
     later = sa.or_(API_KEYS.c.expires_at.is_(None), API_KEYS.c.expires_at > at)
     connection.execute(API_KEYS.update().where(API_KEYS.c.id == id_, later).values(expires_at=at))
+
+
+def note_rotation(connection: sa.Connection, id_: str, at: datetime) -> None:
+    """Note that another key was made in the place of this one."""
+    connection.execute(API_KEYS.update().where(API_KEYS.c.id == id_).values(rotated_at=at))
 
 
 def note_use(connection: sa.Connection, id_: str, at: datetime) -> None:

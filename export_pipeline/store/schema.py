@@ -124,6 +124,7 @@ API_KEYS = sa.Table(
     sa.Column("expires_at", Moment),
     sa.Column("revoked_at", Moment),
     sa.Column("last_used_at", Moment),
+    sa.Column("rotated_at", Moment),  # by then another was made in its place
 )
 
 # Where a key works besides its own organization.

@@ -40,6 +40,8 @@ def test_a_key_is_rotated_and_revoked(call_cli: CallCli) -> None:
     new = call_cli("key", "rotate", str(old["id"]), "--grace-hours", "1", "--json").document
     assert new["key"] != old["key"]
     assert new["expires_at"] == old["expires_at"]
+    again = call_cli("key", "rotate", str(old["id"]))
+    assert (again.code, "rotate the key that was made in its place" in again.err) == (2, True)
     assert call_cli("key", "revoke", str(new["id"])).code == 2  # nobody is there to be asked
     assert call_cli("key", "revoke", str(new["id"]), "--yes", "--json").document["revoked_at"]
     assert "(revoked)" in call_cli("key", "list").out

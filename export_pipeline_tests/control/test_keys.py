@@ -85,6 +85,22 @@ def test_a_rotated_key_ends_when_its_grace_is_over(organizations: sa.Engine) -> 
             caller_with(connection, new.text, None)
 
 
+def test_a_key_whose_grace_is_running_is_not_rotated_again(organizations: sa.Engine) -> None:
+    """The one in its place is, also if it ends some day by itself."""
+    old = made(organizations, expires_at=datetime.now(UTC) + timedelta(days=30))
+
+    with writing(organizations) as connection:
+        new = rotate_key(connection, "acme", old.key.id, grace=timedelta(hours=1))
+        with pytest.raises(WrongState, match=r"was rotated at .* rotate the key that was made in its place"):
+            rotate_key(connection, "acme", old.key.id, grace=timedelta(0))
+        assert caller_with(connection, old.text, None).key.id == old.key.id
+        newer = rotate_key(connection, "acme", new.key.id, grace=timedelta(hours=1))
+
+    assert newer.key.expires_at == old.key.expires_at
+    with reading(organizations) as connection:
+        assert len(list_keys(connection, "acme")) == 3
+
+
 def test_who_rotates_a_key_at_once_with_others_gets_the_only_new_one(organizations: sa.Engine) -> None:
     old = made(organizations)
     together = threading.Barrier(4)

@@ -15,6 +15,7 @@ from export_pipeline.store.api_keys import (
     get_key,
     key_with,
     list_keys,
+    note_rotation,
     note_use,
 )
 from export_pipeline.store.database import reading, writing
@@ -70,8 +71,10 @@ def test_what_happens_to_a_key_is_noted_once(control: sa.Engine) -> None:
             expire_key(connection, id_, NOW + timedelta(hours=hours))
             end_key(connection, id_, NOW + timedelta(hours=hours))
         note_use(connection, id_, NOW)
+        note_rotation(connection, id_, NOW - timedelta(hours=1))
         key = get_key(connection, id_)
 
     assert key.expires_at == NOW + timedelta(hours=1)  # the earliest
     assert key.revoked_at == NOW + timedelta(hours=2)  # the first
     assert key.last_used_at == NOW
+    assert key.rotated_at == NOW - timedelta(hours=1)

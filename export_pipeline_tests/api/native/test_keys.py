@@ -32,6 +32,18 @@ def test_a_rotated_key_works_for_as_long_as_it_is_given(api: Api, admin: Somebod
     assert last["privileges"] == ["admin"]
 
 
+def test_a_key_is_rotated_once(api: Api, admin: Somebody) -> None:
+    old = admin.post(KEYS, json={"name": "nightly", "privileges": ["admin"]}).json()
+    admin.post(f"{KEYS}/{old['id']}/rotate", json={"grace_seconds": 3600})
+
+    refused = admin.post(f"{KEYS}/{old['id']}/rotate", json={"grace_seconds": 3600})
+
+    assert refused.status_code == 409
+    assert "rotate the key that was made in its place, or make a new one" in refused.json()["detail"]
+    with api.client(old["key"]) as http:
+        assert http.get(KEYS).status_code == 200  # its grace is running
+
+
 def test_a_key_is_rotated_without_a_body_too_and_ends_at_once(api: Api, admin: Somebody) -> None:
     old = admin.post(KEYS, json={"name": "nightly", "privileges": ["admin"]}).json()
 
