@@ -42,7 +42,7 @@ dev: .venv/runtime ## the Dagster UI and daemon on the demo's data; PORT=<number
 # Two at a time, a file to each: most of a test is waiting for a process or a server. Files are taken in order,
 # so that the long ones (acceptance, cli) come first and the short ones fill what is left.
 test: .venv/dev ## every test but the slow matrices
-	@$(BIN)/pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest -m "not slow" -n 3 --dist loadfile --no-loadscope-reorder
 
 test-all: .venv/dev ## every test
 	@$(BIN)/pytest

@@ -22,7 +22,11 @@ HOUR = hours(0, 0)[0]
 FILE, RECEIPT = file_of("events", HOUR), receipt_of("events", HOUR)
 
 
-@pytest.mark.parametrize("type_", CONNECTOR_TYPES)
+# One of them by default, as each takes a quarter of a minute.
+@pytest.mark.parametrize(
+    "type_",
+    [pytest.param(type_, marks=[] if type_ == "s3" else pytest.mark.slow) for type_ in CONNECTOR_TYPES],
+)
 def test_an_hour_arrives_and_is_proven(
     installation: Installation, request: pytest.FixtureRequest, type_: str
 ) -> None:

@@ -103,6 +103,10 @@ class Killing:
         return self.moment.concerns(request) and f"/{key}" in request.path
 
 
+# Of the moments, and of who may do what; each takes a quarter of a minute.
+BY_DEFAULT = ("before the parts are joined", "after an answer that was lost")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
     """Somebody with an export through a proxy. `owner` leads to the same place and may do all there."""
@@ -138,7 +142,14 @@ class Customer:
         assert process.returncode == -signal.SIGKILL, printed
 
 
-@pytest.fixture(scope="module", params=["s3, who looks", "s3, who may not look", "http, who may not look"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        "s3, who may not look",
+        pytest.param("s3, who looks", marks=pytest.mark.slow),
+        pytest.param("http, who may not look", marks=pytest.mark.slow),
+    ],
+)
 def customer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Customer]:
     store, who = request.param.split(", ")
     may_look, s3, plan = who == "who looks", None, Killing()
@@ -186,7 +197,13 @@ def during(hour: HourWindow) -> str:
 
 
 @pytest.mark.usefixtures("loopback_allowed")
-@pytest.mark.parametrize("moment", MOMENTS.values(), ids=MOMENTS)
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param(moment, id=name, marks=[] if name in BY_DEFAULT else pytest.mark.slow)
+        for name, moment in MOMENTS.items()
+    ],
+)
 def test_the_same_command_again_makes_one_whole_hour_of_what_was_left(
     customer: Customer, moment: Moment
 ) -> None:

@@ -39,7 +39,7 @@ class Spoiling:
         return Fault.SPOILT if self.on and is_file(request) else None
 
 
-@pytest.fixture(params=["s3", "http"])
+@pytest.fixture(params=["http", pytest.param("s3", marks=pytest.mark.slow)])
 def users(request: pytest.FixtureRequest, http_receiver: Receiver) -> Users:
     """Of the stores that tell what they took."""
     http_receiver.behaviour.tells_digest = True
