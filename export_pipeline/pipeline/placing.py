@@ -144,14 +144,15 @@ def place(
 def lies_there(destination: Destination, key: str, content: Content, identity: str) -> bool:
     """Whether the object at `key` is the export's own and is `content`, as far as anybody may look.
 
-    What a store has spoilt is described as it should be, so it is read, where somebody may.
+    What a store has spoilt is described as it should be, so it is read, where it can be: what is archived, or
+    lies under a key that was taken away, is as it is described.
     """
     _, there = _seen(destination, key)
     if there is None or there.metadata.get(EXPORT_ID) != identity or not _described_as(there, content):
         return False
     try:
         return _reads_back(destination, key, content)
-    except Unreadable:
+    except PermanentFailure:
         return True
 
 

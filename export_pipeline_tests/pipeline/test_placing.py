@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from azure.storage.blob import StandardBlobTier
 
 from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination, Proof
 from export_pipeline.connectors.folder import FolderConfig
@@ -20,7 +21,8 @@ from export_pipeline.pipeline.placing import (
     place,
 )
 from export_pipeline_tests.connectors.objects import Unseen, keys, put, read
-from export_pipeline_tests.servers.fault_proxy import Fault, Once, Request, fault_proxy
+from export_pipeline_tests.servers.azure import AzureServer
+from export_pipeline_tests.servers.fault_proxy import Fault, Instead, Once, Request, fault_proxy
 from export_pipeline_tests.servers.s3 import S3Server
 
 KEY = "flights/2013-01-01-00-00.csv"
@@ -97,6 +99,43 @@ def test_what_is_described_as_it_should_be_and_is_something_else_does_not_lie_th
 
     assert not lies_there(destination, KEY, CONTENT, IDENTITY)
     assert lies_there(Unseen(destination, may_look_first=True), KEY, CONTENT, IDENTITY)
+
+
+def test_what_is_archived_lies_there_though_it_cannot_be_read(azure_server: AzureServer) -> None:
+    container = azure_server.new_container()
+    destination = azure_server.config(container).open()
+    placed(destination)
+    azure_server.client().get_blob_client(container, KEY).set_standard_blob_tier(StandardBlobTier.ARCHIVE)
+    with pytest.raises(PermanentFailure, match="BlobArchived"):
+        read(destination, KEY)
+
+    assert lies_there(destination, KEY, CONTENT, IDENTITY)
+    assert not lies_there(destination, KEY, OTHER_CONTENT, IDENTITY)
+
+
+def said(status: str, code: str) -> Instead:
+    return Instead(status=status, body=f"<Error><Code>{code}</Code><Message>x</Message></Error>".encode())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        said("400 Bad Request", "KMS.DisabledException"),
+        said("405 Method Not Allowed", "MethodNotAllowed"),
+    ],
+    ids=lambda answer: answer.status,
+)
+def test_so_does_what_a_store_gives_to_nobody_any_more(s3_server: S3Server, answer: Instead) -> None:
+    config = s3_server.config(s3_server.new_bucket())
+    placed(config.open())
+    with fault_proxy(s3_server.port, Once(answer, reads)) as proxy:
+        destination = config.model_copy(update={"endpoint_url": proxy.url}).open()
+
+        assert lies_there(destination, KEY, CONTENT, IDENTITY)
+
+
+def reads(request: Request) -> bool:
+    return request.method == "GET"
 
 
 def fail() -> None:
