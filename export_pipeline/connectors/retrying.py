@@ -68,10 +68,11 @@ def seconds_of(retry_after: str | None) -> float | None:
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
-# These say that nothing was done: it cannot be, or not now. Stores answer 503, as they do 408 and 429, to
-# what they do not begin with; who took it for a lost answer might write over another's object. The others
-# from 500 on come of a store that broke down over a request, or of a gateway that lost sight of it.
-_TURNED_AWAY = (501, 503, 505)
+# These say that nothing was done: it cannot be, or not now, or there is no room for it (507). Stores answer
+# 503, as they do 408 and 429, to what they do not begin with; who took it for a lost answer might write over
+# another's object. The others from 500 on come of a store that broke down over a request, or of a gateway
+# that lost sight of it.
+_TURNED_AWAY = (501, 503, 505, 507)
 
 # Of a request that was never sent, as nobody took the call.
 _NOT_CONNECTED = (ConnectionRefusedError, socket.gaierror, ConnectTimeoutError, NewConnectionError)

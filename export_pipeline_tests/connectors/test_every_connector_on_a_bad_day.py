@@ -264,8 +264,21 @@ def test_who_was_sent_away_leaves_anothers_object_alone_in_the_next_attempt_too(
     assert read(users.owner.open(), "a.csv") == b"precious"
 
 
+def test_so_does_who_was_told_that_there_is_no_room(users: Users) -> None:
+    put(users.owner.open(), "a.csv", b"precious")
+    notes, plan = Notes(), Once(Instead(status="507 Insufficient Storage"), publishes)
+    with fault_proxy(port_of(users.writer), plan) as proxy:
+        with suppress(TransientFailure, Taken):  # S3's client does not ask again
+            placed(led_to(proxy.url, users.writer), notes)
+        with pytest.raises(Taken):
+            placed(led_to(proxy.url, users.writer), notes)
+
+    assert plan.met
+    assert read(users.owner.open(), "a.csv") == b"precious"
+
+
 @pytest.mark.parametrize("store", ["s3", "s3_on_moto"])
-def test_nor_who_was_sent_away_after_the_store_had_begun_to_join_parts(
+def test_and_who_was_sent_away_after_the_store_had_begun_to_join_parts(
     request: pytest.FixtureRequest, store: str
 ) -> None:
     users: Users = request.getfixturevalue(f"{store}_users")

@@ -73,7 +73,7 @@ def test_who_broke_down_over_a_request_may_have_carried_it_out(status: int) -> N
     assert leaves_open(status)
 
 
-@pytest.mark.parametrize("status", [0, 301, 403, 408, 409, 412, 429, 501, 503, 505])
+@pytest.mark.parametrize("status", [0, 301, 403, 408, 409, 412, 429, 501, 503, 505, 507])
 def test_who_refuses_or_sends_away_has_not(status: int) -> None:
     assert not leaves_open(status)
 
