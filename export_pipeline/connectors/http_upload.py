@@ -28,6 +28,9 @@ META = "export-pipeline-meta-"
 # As RFC 9530 has a digest of that kind. Some receivers say none, or other words, in its place.
 _DIGEST = re.compile("sha-256=:[A-Za-z0-9+/]{43}=:")
 
+# What layers around a receiver say of the content of an answer that has none, whatever the receiver took.
+_OF_NOTHING = "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:"
+
 PIECE = 1 << 20
 CONTENT_TYPE = "application/octet-stream"
 
@@ -109,11 +112,10 @@ class HttpSending:
 
     def _look_for_digest(self, answer: "HTTPResponse", ours: str) -> None:
         """Whether the receiver says what it took. If its answer has content, the digest may be of that."""
-        fields = answer.headers.get_all("Repr-Digest", [])
-        told = {part.partition(";")[0].strip() for field in fields for part in field.split(",")}
-        if ours in told:
+        told = _digest_in(answer.headers.get_all("Repr-Digest", []))
+        if told == ours:
             self.proof = Proof.CHECKSUM
-        elif answer.length == 0 and any(map(_DIGEST.fullmatch, told)):
+        elif answer.length == 0 and told not in (None, _OF_NOTHING):
             raise Spoilt(
                 f"could not write {shown(self._key)} at {self._store.location}: it took something else"
                 " than was sent, and that is there until the next attempt replaces it"
@@ -140,3 +142,13 @@ class HttpSending:
         if self._store.seen and replaces != WHATEVER:
             fields |= {"If-None-Match": "*"} if replaces is None else {"If-Match": replaces}
         return fields
+
+
+def _digest_in(fields: list[str]) -> str | None:
+    """The sha-256 that the fields say, as RFC 9530 has it; None where they say none.
+
+    They make one dictionary (RFC 8941), in which the last of equal keys counts.
+    """
+    members = [part.partition(";")[0].strip() for field in fields for part in field.split(",")]
+    said = [member for member in members if member.startswith("sha-256=")]
+    return said[-1] if said and _DIGEST.fullmatch(said[-1]) else None

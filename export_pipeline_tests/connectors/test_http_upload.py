@@ -94,7 +94,11 @@ def test_a_receiver_that_says_what_it_took_proves_more(
     assert upload.proof is proof
 
 
-OURS = f"sha-256=:{base64.b64encode(hashlib.sha256(b'1').digest()).decode()}:"
+def digest_of(content: bytes) -> str:
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"
+
+
+OURS = digest_of(b"1")
 
 
 @pytest.mark.parametrize(
@@ -104,6 +108,10 @@ OURS = f"sha-256=:{base64.b64encode(hashlib.sha256(b'1').digest()).decode()}:"
         (f"md5=:AAAA:, {OURS} ; a=1, sha-512=:{'A' * 86}==:", Proof.CHECKSUM),
         (f"md5=:AAAA:\r\nRepr-Digest: {OURS}", Proof.CHECKSUM),
         (f"{OURS}\r\nRepr-Digest: sha-512=:{'A' * 86}==:", Proof.CHECKSUM),
+        (f"{ANOTHER_DIGEST}, {OURS}", Proof.CHECKSUM),  # of equal keys the last counts
+        (f"{ANOTHER_DIGEST}\r\nRepr-Digest: {OURS}", Proof.CHECKSUM),
+        (f"{OURS}, sha-256=", Proof.ANSWER),
+        (digest_of(b""), Proof.ANSWER),  # of the answer, which is empty
         ("", Proof.ANSWER),
         ("sha-256=", Proof.ANSWER),
         ("sha-256=::", Proof.ANSWER),
@@ -126,7 +134,15 @@ def test_a_digest_is_known_however_it_is_said_and_other_words_are_none(
     assert upload.proof is proof
 
 
-@pytest.mark.parametrize("told", [f"{ANOTHER_DIGEST};a=1", f"md5=:AAAA:\r\nRepr-Digest: {ANOTHER_DIGEST}"])
+@pytest.mark.parametrize(
+    "told",
+    [
+        f"{ANOTHER_DIGEST};a=1",
+        f"md5=:AAAA:\r\nRepr-Digest: {ANOTHER_DIGEST}",
+        f"{OURS}, {ANOTHER_DIGEST}",
+        f"{OURS}\r\nRepr-Digest: {ANOTHER_DIGEST}",
+    ],
+)
 def test_another_digest_is_known_too_however_it_is_said(
     http_receiver: Receiver, config: HttpConfig, told: str
 ) -> None:
@@ -135,6 +151,15 @@ def test_another_digest_is_known_too_however_it_is_said(
 
     with pytest.raises(Spoilt):
         put(config.open(), "a.csv", b"1")
+
+
+def test_the_digest_of_nothing_is_that_of_an_empty_file(http_receiver: Receiver, config: HttpConfig) -> None:
+    http_receiver.behaviour.tells_digest = True
+    upload = config.open().begin("a.csv", {})
+
+    upload.commit(replaces=None)
+
+    assert upload.proof is Proof.CHECKSUM
 
 
 def test_a_receiver_that_took_something_else_is_found_out(
