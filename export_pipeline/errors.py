@@ -14,6 +14,7 @@
     └── HourFailed                 one hour could not be exported
         ├── TransientFailure       try again: the same call may succeed in a minute
         │   ├── Conflict           try again: somebody else changed the object or holds the hour
+        │   │   └── Contended      try again: somebody else may be about to change it, or give up
         │   └── Spoilt             try again, and replace what is there: it is ours, and not what was sent
         └── PermanentFailure       change the configuration first
             ├── Denied             give the connector other credentials, or more rights to these
@@ -115,6 +116,10 @@ class TransientFailure(HourFailed):
 
 class Conflict(TransientFailure):
     """Somebody else changed the object, or holds the hour, since we looked."""
+
+
+class Contended(Conflict):
+    """Others are at the object in this moment; what will be there, and whether anything is, nobody says."""
 
 
 class Spoilt(TransientFailure):

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from export_pipeline.connectors.limits import shown, told
-from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
+from export_pipeline.errors import (
+    Conflict,
+    Contended,
+    Denied,
+    HourFailed,
+    PermanentFailure,
+    TransientFailure,
+)
 
 REJECTED_CREDENTIALS = {
     "AuthorizationQueryParametersError",
@@ -105,8 +112,10 @@ class Refusal:
             return PermanentFailure(
                 f"{tried}: it is not in region {region!r}; change `region` or `endpoint_url` ({said})"
             )
+        if self.status == 409:  # also where no object is: only 412 says that one is
+            return Contended(f"{tried}: others write or delete there at this moment; try again ({said})")
         # 404: the object that was to be replaced is gone.
-        if self.status in (409, 412) or self.code == "NoSuchKey":
+        if self.status == 412 or self.code == "NoSuchKey":
             return Conflict(f"{tried}: it was written or deleted by somebody else since we looked; try again")
         if self.status == 501:
             return PermanentFailure(f"{tried}: the store cannot do this; use another store ({said})")

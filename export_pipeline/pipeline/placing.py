@@ -18,6 +18,7 @@ from export_pipeline.connectors.destination import (
 from export_pipeline.connectors.pacing import paced
 from export_pipeline.errors import (
     Conflict,
+    Contended,
     HourFailed,
     NotFound,
     PermanentFailure,
@@ -178,7 +179,7 @@ def _publish(
         changed = isinstance(failure, Conflict)
         if begun is not None and (changed or there is None):
             begun.withdraw(key)
-        if not (unseen and changed):
+        if not (unseen and changed) or isinstance(failure, Contended):
             raise
         raise Taken(
             f"{key!r} is there already, and nobody may look whether it is this export's; move it away, or"

@@ -10,7 +10,7 @@ import pytest
 
 from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination, Proof
-from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, Spoilt, TransientFailure
+from export_pipeline.errors import Conflict, Contended, HourFailed, PermanentFailure, Spoilt, TransientFailure
 from export_pipeline.pipeline.placing import BytesContent, Taken, place
 from export_pipeline_tests.connectors.conftest import Users
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, port_of, put, read
@@ -290,6 +290,40 @@ def test_and_who_was_sent_away_after_the_store_had_begun_to_join_parts(
                 placed(led_to(proxy.url, users.writer), notes, BytesContent(noise(9 * MIB)))
 
     assert read(users.owner.open(), "a.csv") == b"precious"
+
+
+@pytest.mark.parametrize("code", ["ConditionalRequestConflict", "OperationAborted"])
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_who_meets_others_at_work_on_s3_has_nothing_there_and_tries_again(
+    s3_users: Users, size: int, code: str
+) -> None:
+    """It is not said whether the key is free."""
+    notes, content = Notes(), BytesContent(noise(size))
+    at_work = Instead(status="409 Conflict", body=f"<Error><Code>{code}</Code></Error>".encode())
+    plan = Once(at_work, finishes, times=2)
+    with fault_proxy(port_of(s3_users.writer), plan) as proxy:
+        for _ in range(2):
+            with pytest.raises(Contended, match="at this moment; try again"):
+                placed(led_to(proxy.url, s3_users.writer), notes, content)
+            assert notes.keys == set()
+
+        placed(led_to(proxy.url, s3_users.writer), notes, content)
+    assert read(s3_users.owner.open(), "a.csv") == content.data
+
+
+def test_nor_is_a_strangers_object_that_others_are_at_written_over(s3_users: Users) -> None:
+    put(s3_users.owner.open(), "a.csv", b"precious")
+    notes = Notes()
+    plan = Once(
+        Instead(status="409 Conflict", body=b"<Error><Code>OperationAborted</Code></Error>"), finishes
+    )
+    with fault_proxy(port_of(s3_users.writer), plan) as proxy:
+        with pytest.raises(Contended):
+            placed(led_to(proxy.url, s3_users.writer), notes)
+        with pytest.raises(Taken):
+            placed(led_to(proxy.url, s3_users.writer), notes)
+
+    assert read(s3_users.owner.open(), "a.csv") == b"precious"
 
 
 @pytest.mark.parametrize("who", ["owner", "writer", "apart", "misread"])

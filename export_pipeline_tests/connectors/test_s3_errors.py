@@ -3,7 +3,14 @@
 import pytest
 
 from export_pipeline.connectors.s3_errors import Refusal, status_of
-from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
+from export_pipeline.errors import (
+    Conflict,
+    Contended,
+    Denied,
+    HourFailed,
+    PermanentFailure,
+    TransientFailure,
+)
 
 
 @pytest.mark.parametrize(
@@ -22,7 +29,8 @@ from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailur
         (400, "InvalidRequest", PermanentFailure, "the store's own words"),
         (501, "NotImplemented", PermanentFailure, "another store"),
         (412, "PreconditionFailed", Conflict, "try again"),
-        (409, "ConditionalRequestConflict", Conflict, "try again"),
+        (409, "ConditionalRequestConflict", Contended, "at this moment; try again"),
+        (409, "OperationAborted", Contended, "at this moment; try again"),
         (404, "NoSuchKey", Conflict, "try again"),
         (404, "NoSuchUpload", TransientFailure, "again later"),
         (400, "BadDigest", TransientFailure, "again later"),
