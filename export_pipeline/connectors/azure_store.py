@@ -74,6 +74,7 @@ def open_container(
     return AzureDestination(
         container,
         reader=reader,
+        own_identity=who.own_identity,
         prefix=config.prefix,
         encrypted={"encryption_scope": scope} if scope else {},
         published={
@@ -123,12 +124,14 @@ class AzureDestination:
         container: ContainerClient,
         *,
         reader: "AzureDestination | None",
+        own_identity: bool,
         prefix: str,
         encrypted: Mapping[str, Any],
         published: Mapping[str, Any],
     ) -> None:
         self._container = container
         self._reader = reader
+        self._own_identity = own_identity
         self._prefix = below(prefix)
         self._limits = AZURE_KEYS.below(prefix)
         self.encrypted = encrypted  # arguments of every request that writes
@@ -253,7 +256,9 @@ class AzureDestination:
         except MISREAD as error:
             if a_bug(error):
                 raise
-            raise no_store(tried, self._address, error, unheard=isinstance(error, Odd)) from error
+            # Else it may have been where the machine gets its tokens that was not understood.
+            read = isinstance(error, Odd) or not self._own_identity
+            raise no_store(tried, self._address, error, unheard=read) from error
 
     @property
     def _address(self) -> str:

@@ -74,15 +74,18 @@ def open_bucket(
     client.meta.events.register_first("needs-retry.s3", _wait_as_asked)
     if config.endpoint_url:
         confine(client, authorities=core.get_config_variable("ca_bundle"))
-    return S3Destination(client, config, reader)
+    return S3Destination(client, config, reader, own_identity=credentials.own_identity)
 
 
 class S3Destination:
     """See `Destination`. Versions are ETags. Safe to use from many threads."""
 
-    def __init__(self, client: "S3Client", config: "S3Config", reader: "S3Destination | None") -> None:
+    def __init__(
+        self, client: "S3Client", config: "S3Config", reader: "S3Destination | None", *, own_identity: bool
+    ) -> None:
         self.client = client
         self._reader = reader
+        self._own_identity = own_identity
         self.bucket = config.bucket
         self._prefix = below(config.prefix)
         self._limits = config.key_limits
@@ -196,8 +199,8 @@ class S3Destination:
         except (ResponseParserError, *MISREAD) as error:
             if a_bug(error):
                 raise
-            # Else it may have been the machine's own credentials that were not understood.
-            read = isinstance(error, ResponseParserError | Odd)
+            # Else it may have been where the machine gets its credentials that was not understood.
+            read = isinstance(error, ResponseParserError | Odd) or not self._own_identity
             raise no_store(tried, endpoint, error, unheard=read) from error
 
 

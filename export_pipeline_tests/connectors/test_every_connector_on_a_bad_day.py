@@ -250,6 +250,33 @@ def test_what_was_answered_unreadably_is_no_obstacle_to_the_next_attempt(
     assert read(users.owner.open(), "a.csv") == FILE.data
 
 
+# Fields with words that the vendors' clients take for numbers, times, digests, and stumble over.
+STUMBLED_OVER = [
+    ("azure", {"Last-Modified": "yesterday"}),
+    ("azure", {"Date": "today"}),
+    ("azure", {"Content-MD5": "zz!"}),
+    ("azure", {"x-ms-request-server-encrypted": "perhaps"}),
+    ("s3", {"x-amz-object-size": "NaN"}),
+]
+
+
+@pytest.mark.parametrize(("store", "fields"), STUMBLED_OVER)
+def test_what_the_client_stumbles_over_in_a_success_is_no_obstacle_to_the_next_attempt(
+    request: pytest.FixtureRequest, store: str, fields: dict[str, str]
+) -> None:
+    users: Users = request.getfixturevalue(f"{store}_users")
+    notes = Notes()
+    answer = Instead(status=UNREADABLE[store], fields={"ETag": '"7f3a"', **fields}, done=True)
+    with fault_proxy(port_of(users.writer), Once(answer, finishes)) as proxy:
+        with pytest.raises(PermanentFailure, match="is not a store of this kind; check the address"):
+            placed(led_to(proxy.url, users.writer), notes)
+        assert read(users.owner.open(), "a.csv") == FILE.data
+
+        placed(led_to(proxy.url, users.writer), notes)
+
+    assert read(users.owner.open(), "a.csv") == FILE.data
+
+
 @pytest.mark.parametrize("fault", [Fault.UNAVAILABLE, Fault.THROTTLED])
 def test_who_was_sent_away_leaves_anothers_object_alone_in_the_next_attempt_too(
     users: Users, fault: Fault

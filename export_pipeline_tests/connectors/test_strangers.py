@@ -6,10 +6,13 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from export_pipeline.connectors.azure import AzureConfig
 from export_pipeline.connectors.checking import check
 from export_pipeline.connectors.destination import Destination
 from export_pipeline.connectors.limits import shown
+from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.connectors.strangers import MISREAD, Odd, a_bug, no_store, taken_from_an_answer
 from export_pipeline.connectors.streamed import unnamed
 from export_pipeline.errors import HourFailed, PermanentFailure
@@ -91,6 +94,26 @@ def test_what_we_stumble_over_in_an_answer_is_odd(kind: type[Exception]) -> None
     failure = no_store("could not read 'a'", "https://store.example", caught.value)
     assert kind.__name__ in str(failure)
     assert "secret" not in str(failure)
+
+
+@pytest.mark.parametrize(
+    ("config", "own_identity"),
+    [
+        (S3Config(bucket="sales"), True),
+        (S3Config(bucket="sales", access_key_id="AKIA1", secret_access_key=SecretStr("x" * 16)), False),
+        (AzureConfig(account_name="acme", container="sales"), True),
+        (AzureConfig(account_name="acme", container="sales", account_key=SecretStr("AAAA")), False),
+    ],
+)
+def test_only_who_has_credentials_knows_that_it_was_the_store_that_was_stumbled_over(
+    config: S3Config | AzureConfig, own_identity: bool
+) -> None:
+    """The machine's own come from elsewhere, whose answer may be what could not be read."""
+    there: Any = config.open()
+    with pytest.raises(PermanentFailure) as caught, there.writer.translated("write", "a"):
+        json.loads("<html>")
+
+    assert caught.value.unheard is not own_identity
 
 
 def test_what_a_client_stumbles_over_is_no_bug() -> None:
