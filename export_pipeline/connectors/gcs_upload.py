@@ -73,7 +73,11 @@ class GcsSending:
 
     def published(self) -> Version | None:
         found = self._store.present(self._key)
-        if found is None or (found.metadata or {}).get(UPLOAD_ID) != self._metadata[UPLOAD_ID]:
+        if found is None:
+            return None
+        with self._store.translated("look at", self._key), taken_from_an_answer():
+            uploaded_by = (found.metadata or {}).get(UPLOAD_ID)
+        if uploaded_by != self._metadata[UPLOAD_ID]:
             return None
         self._session = None
         return Version(str(found.generation))
@@ -131,16 +135,23 @@ class GcsSending:
             self._checksum.update(piece)
         unheard = False
 
+        def ask(content: bytes | IO[bytes], span: str) -> requests.Response:
+            answer = self._ask(content, span, total)
+            if answer.status_code == MORE:
+                with self._store.translated("write", self._key), taken_from_an_answer():
+                    self._taken = _held(answer, within=range(start, end + 1))
+            return answer
+
         def push() -> requests.Response:
             nonlocal unheard
             # Who was not heard may have been understood: so it is asked first how far the store is.
-            answer = self._ask(b"", "*", total) if unheard else None
+            answer = ask(b"", "*") if unheard else None
             unheard = True
             while answer is None or (answer.status_code == MORE and (self._taken < end or total != "*")):
                 before = self._taken
                 span = f"{before}-{end - 1}" if before < end else "*"
-                answer = self._ask(part.content(before - start), span, total)
-                if answer.status_code == MORE and self._taken == before:
+                answer = ask(part.content(before - start), span)
+                if answer.status_code == MORE and self._taken <= before:
                     raise TransientFailure(
                         f"could not write {shown(self._key)}: the store takes no more of it"
                     )
@@ -158,14 +169,19 @@ class GcsSending:
             answer = self._store.session.put(
                 self._session, data=content, headers=headers, allow_redirects=False, **PATIENCE
             )
-        if answer.status_code == MORE:
-            # Without the header it has none of it yet.
-            _, _, last = answer.headers.get("Range", "bytes=0--1").partition("0-")
-            with self._store.translated("write", self._key), taken_from_an_answer():
-                self._taken = int(last) + 1
-        elif answer.status_code not in (200, 201):
+        if answer.status_code not in (MORE, 200, 201):
             raise refusal_in(answer).failure("write", self._key, bucket=self._store.bucket)
         return answer
+
+
+def _held(answer: requests.Response, *, within: range) -> int:
+    """How many bytes the store has: all of earlier parts, and no more than were sent."""
+    # Without the header it has none of it yet.
+    _, _, last = answer.headers.get("Range", "bytes=0--1").partition("0-")
+    held = int(last) + 1
+    if held not in within:
+        raise Odd("other bytes than were sent")
+    return held
 
 
 def _generation_of(version: Version | None) -> int | None:

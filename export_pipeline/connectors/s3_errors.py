@@ -81,7 +81,13 @@ SAID_AT_THE_END = {code: status for status, codes in _AT_THE_END.items() for cod
 def status_of(answer: Mapping[str, Any]) -> int:
     """The HTTP status of an answer that the client has read; that of the error where one came after a 200."""
     status: int = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return SAID_AT_THE_END.get(answer.get("Error", {}).get("Code", ""), status) if status == 500 else status
+    return SAID_AT_THE_END.get(_word(answer, "Code"), status) if status == 500 else status
+
+
+def _word(answer: Mapping[str, Any], name: str) -> str:
+    """What an error says under that name. The client tells also of elements that are empty or hold others."""
+    word = answer.get("Error", {}).get(name)
+    return word if isinstance(word, str) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +101,7 @@ class Refusal:
     def failure(self, doing: str, key: str, *, bucket: str, region: str) -> HourFailed:
         """The error to raise when `doing` (a verb: "write") `key` was refused so."""
         tried = f"could not {doing} {shown(key)} in bucket {bucket!r}"
-        said = told(f"{self.code}: {self.text}" if self.text else self.code)
+        said = told(f"{self.code}: {self.text}" if self.text else self.code) or f"status {self.status}"
         if self.code in CLOCKS:
             return PermanentFailure(
                 f"{tried}: the clocks of this machine and of the store disagree; set them"
@@ -122,3 +128,8 @@ class Refusal:
         if self.status >= 500 or self.status == 429 or self.code in SPOILT_ON_THE_WAY:
             return TransientFailure(f"{tried}: the store asks to try again later ({said})")
         return PermanentFailure(f"{tried}: the store refuses ({said}); change the connector's configuration")
+
+
+def refusal_in(answer: Mapping[str, Any]) -> Refusal:
+    """What an answer other than success says, as the client has read it."""
+    return Refusal(status=status_of(answer), code=_word(answer, "Code"), text=_word(answer, "Message"))

@@ -30,7 +30,7 @@ from export_pipeline.connectors.retrying import (
     was_sent,
 )
 from export_pipeline.connectors.s3_credentials import S3Credentials
-from export_pipeline.connectors.s3_errors import Refusal, status_of
+from export_pipeline.connectors.s3_errors import refusal_in, status_of
 from export_pipeline.connectors.s3_network import confine
 from export_pipeline.connectors.s3_sessions import UNREACHABLE, cause_of, named, patient, session_of
 from export_pipeline.connectors.s3_upload import S3Sending, end_left_behind
@@ -171,12 +171,8 @@ class S3Destination:
         except HourFailed as failure:  # an address that must not be called on, a role that was refused
             raise failure.retold(f"{tried}: {failure}") from failure
         except vendor.ClientError as error:
-            words = error.response.get("Error", {})
-            refusal = Refusal(
-                status=status_of(error.response), code=words.get("Code", ""), text=words.get("Message", "")
-            )
             region = self.client.meta.region_name
-            found = refusal.failure(doing, key, bucket=self.bucket, region=region)
+            found = refusal_in(error.response).failure(doing, key, bucket=self.bucket, region=region)
             if isinstance(found, Denied) and doing == "write" and self._rights:
                 asked = ", ".join(f"{right} for `{field}`" for right, field in self._rights.items())
                 found = Denied(f"{found}; besides s3:PutObject it takes {asked}")

@@ -7,7 +7,7 @@ import pytest
 from export_pipeline.connectors.destination import WHATEVER
 from export_pipeline.errors import Conflict, PermanentFailure, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
-from export_pipeline_tests.servers.fault_proxy import Fault, Once, fault_proxy
+from export_pipeline_tests.servers.fault_proxy import Fault, Instead, Once, Request, fault_proxy
 from export_pipeline_tests.servers.gcs import GcsServer, credentials_of
 
 BITE = 256 * 1024  # Google takes a multiple of it
@@ -47,6 +47,57 @@ def test_a_store_that_takes_nothing_is_given_up(gcs_server: GcsServer, bucket: s
             put(gcs_server.config(bucket).open(), "a.csv", noise(9 * MIB))
     finally:
         gcs_server.gate.appetite = None
+
+
+def ends(request: Request) -> bool:
+    return request.method == "PUT" and not request.fields["content-range"].endswith("/*")
+
+
+@pytest.mark.parametrize("held", [8, 100 * MIB])
+def test_a_store_that_tells_of_bytes_outside_the_part_is_none(
+    gcs_server: GcsServer, bucket: str, held: int
+) -> None:
+    """What was taken of earlier parts is here no more, and nobody has sent what comes after."""
+    answer = Instead(status="308 Resume Incomplete", fields={"Range": f"bytes=0-{held - 1}"})
+    with (
+        fault_proxy(gcs_server.port, Once(answer, ends)) as proxy,
+        pytest.raises(PermanentFailure, match="is not a store of this kind"),
+    ):
+        put(led_to(proxy.url, gcs_server.config(bucket)).open(), "a.csv", noise(9 * MIB))
+
+    assert sessions(gcs_server, bucket) == 0
+
+
+def test_a_store_that_takes_and_gives_back_is_left_alone_for_a_while(
+    gcs_server: GcsServer, bucket: str
+) -> None:
+    """Or both would go on so for ever."""
+    held = iter((8 * MIB + BITE, 8 * MIB))
+
+    def plan(request: Request) -> Instead | None:
+        if not ends(request) or (bytes_held := next(held, None)) is None:
+            return None
+        return Instead(status="308 Resume Incomplete", fields={"Range": f"bytes=0-{bytes_held - 1}"})
+
+    with fault_proxy(gcs_server.port, plan) as proxy:
+        put(led_to(proxy.url, gcs_server.config(bucket)).open(), "a.csv", noise(9 * MIB))
+        spans = [asked.fields["content-range"] for asked, _ in proxy.arrivals if ends(asked)]
+
+    assert [span.startswith("bytes */") for span in spans] == [False, False, True, False]
+    assert read(gcs_server.config(bucket).open(), "a.csv") == noise(9 * MIB)
+
+
+def test_metadata_that_is_none_tells_that_an_upload_is_not_there(gcs_server: GcsServer, bucket: str) -> None:
+    """Whatever it was that failed is told, and not that."""
+
+    def plan(request: Request) -> Instead | None:
+        if request.method == "GET":
+            body = b'{"generation": "5", "size": "1", "metadata": 5}'
+            return Instead(status="200 OK", kind="application/json", body=body)
+        return Instead(status="412 Precondition Failed") if "uploadType" in request.path else None
+
+    with fault_proxy(gcs_server.port, plan) as proxy, pytest.raises(Conflict, match="by somebody else"):
+        put(led_to(proxy.url, gcs_server.config(bucket)).open(), "a.csv", b"1")
 
 
 def test_an_object_that_appears_in_the_meantime_is_a_conflict(gcs_server: GcsServer, bucket: str) -> None:

@@ -1,8 +1,10 @@
 """What refusals of an S3 store become."""
 
+from typing import Any
+
 import pytest
 
-from export_pipeline.connectors.s3_errors import Refusal, status_of
+from export_pipeline.connectors.s3_errors import Refusal, refusal_in, status_of
 from export_pipeline.errors import (
     Conflict,
     Contended,
@@ -81,6 +83,17 @@ def test_a_stores_words_are_not_told_for_pages(status: int, code: str) -> None:
 def test_an_error_after_a_success_has_the_status_of_its_kind(status: int, code: str, meant: int) -> None:
     """What joins parts says 200 before it knows; the client makes 500 of it, whatever it is."""
     assert status_of({"ResponseMetadata": {"HTTPStatusCode": status}, "Error": {"Code": code}}) == meant
+
+
+@pytest.mark.parametrize(
+    "words", [{}, {"Code": None, "Message": None}, {"Code": {"x": "1"}, "Message": ["y"]}]
+)
+def test_an_answer_without_words_is_told_by_its_status(words: dict[str, Any]) -> None:
+    """Elements may be empty, or hold others."""
+    refusal = refusal_in({"ResponseMetadata": {"HTTPStatusCode": 400}, "Error": words})
+
+    assert refusal == Refusal(status=400, code="", text="")
+    assert "(status 400)" in str(refusal.failure("write", "a", bucket="sales", region="eu-west-1"))
 
 
 def test_an_answer_that_says_nothing_has_no_status() -> None:

@@ -11,11 +11,12 @@ from pydantic import SecretStr
 
 from export_pipeline.connectors.destination import Destination
 from export_pipeline.connectors.s3 import S3Config
-from export_pipeline.errors import PermanentFailure, TransientFailure
+from export_pipeline.errors import HourFailed, PermanentFailure, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, noise, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Once, fault_proxy
 from export_pipeline_tests.servers.ports import free_port
 from export_pipeline_tests.servers.s3 import S3Server, User
+from export_pipeline_tests.servers.site import site
 
 CREDENTIALS = "check the connector's credentials"
 
@@ -86,6 +87,16 @@ def test_a_reading_that_breaks_off_is_worth_another_try(s3_server: S3Server) -> 
         destination = s3_server.config(bucket, endpoint_url=proxy.url).open()
 
         with pytest.raises(TransientFailure, match=r"a\.csv.*no answer"):
+            read(destination, "a.csv")
+
+
+@pytest.mark.parametrize("words", ["<Code/>", "<Code/><Message/>", "<Code><x>1</x></Code>"])
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_refusal_in_no_words_is_no_bug(s3_server: S3Server, status: int, words: str) -> None:
+    with site() as running:
+        running.answer(status, {"Content-Type": "application/xml"}, [f"<Error>{words}</Error>".encode()])
+        destination = s3_server.config("any", endpoint_url=running.url).open()
+        with pytest.raises(HourFailed, match=r"could not read 'a\.csv'"):
             read(destination, "a.csv")
 
 
