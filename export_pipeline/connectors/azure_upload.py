@@ -19,26 +19,31 @@ if TYPE_CHECKING:
 class AzureSending:
     """See `Sending`. Uncommitted blocks are invisible; the store itself forgets them after a week."""
 
-    proof = Proof.CHECKSUM  # MD5 of every part
-
     def __init__(self, store: "AzureDestination", key: str, metadata: Mapping[str, str]) -> None:
         self._store = store
         self._key = key
         self._blob = store.blob(key)
         self._metadata = named(metadata)
         self._blocks: list[BlobBlock] = []
+        self._told: list[bool] = []  # of each block, whether the store said what MD5 it has
+
+    @property
+    def proof(self) -> Proof:
+        """See `Upload`. The client has compared what was told; a store that looks at no MD5 tells none."""
+        return Proof.CHECKSUM if self._told and all(self._told) else Proof.ANSWER
 
     def send(self, part: Part) -> None:
         # All writers to a name share its uncommitted blocks: so a block is named for its upload as well.
         block = f"{self._metadata[UPLOAD_ID]}-{part.number:05}"
 
-        def stage() -> None:
+        def stage() -> bool:
             with self._store.translated("write", self._key):
-                self._blob.stage_block(
+                answer = self._blob.stage_block(
                     block, part.content(), part.size, validate_content="md5", **self._store.encrypted
                 )
+                return answer.get("content_md5") is not None
 
-        retried(stage)
+        self._told.append(retried(stage))
         self._blocks.append(BlobBlock(block))
 
     def publish(self, last: Part, *, replaces: Version | None) -> Version:

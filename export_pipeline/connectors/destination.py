@@ -22,7 +22,7 @@ class Proof(StrEnum):
     """How it is known that an object lies at the destination as it was meant to, from strong to weak."""
 
     READ_BACK = "read back"  # every byte of it was read from there and compared
-    CHECKSUM = "store's checksum"  # the store compared what it took with a checksum that was sent along
+    CHECKSUM = "store's checksum"  # the store told a checksum of what it took, and it is ours
     ANSWER = "store's answer"  # the store says that it took it
 
 

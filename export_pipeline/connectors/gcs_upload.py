@@ -1,6 +1,7 @@
 """The parts of one object on their way to Google Cloud Storage."""
 
 import base64
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from export_pipeline.connectors.parts import Part
 from export_pipeline.connectors.retrying import retried
 from export_pipeline.connectors.strangers import Odd, taken_from_an_answer
 from export_pipeline.connectors.streamed import UPLOAD_ID, named
-from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, TransientFailure
+from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, Spoilt, TransientFailure
 
 if TYPE_CHECKING:
     from export_pipeline.connectors.gcs_store import GcsDestination
@@ -28,6 +29,10 @@ PATIENCE: dict[str, Any] = {"timeout": (SECONDS_TO_CONNECT, SECONDS_BETWEEN_BYTE
 ONCE: dict[str, Any] = {**PATIENCE, "retry": None}
 
 CONTENT_TYPE = "application/octet-stream"
+
+# Four bytes in base64; what else stands there is no checksum.
+_CRC32C = re.compile("[A-Za-z0-9+/]{6}==")
+
 MORE = 308  # the store's answer to bytes that more must follow
 
 
@@ -38,9 +43,8 @@ class GcsSending:
     is looked at before the first part is sent, and whoever publishes under another condition is refused.
     """
 
-    proof = Proof.CHECKSUM  # CRC32C of every part
-
     def __init__(self, store: "GcsDestination", key: str, metadata: Mapping[str, str]) -> None:
+        self.proof = Proof.ANSWER
         self._store = store
         self._key = key
         self._blob = store.blob(key)
@@ -62,14 +66,21 @@ class GcsSending:
     def publish(self, last: Part, *, replaces: Version | None) -> Version:
         generation = _generation_of(replaces)
         if self._session is None:
-            return retried(lambda: self._put(last, generation))
+            self._count(last)
+            version = retried(lambda: self._put(last, generation))
+            # Not asked again: what it took is in the way of the same request.
+            self._weigh(self._blob.crc32c)
+            return version
         if generation not in (self._generation, None):
             raise Conflict(f"{shown(self._key)} has changed while it was written; try again")
         with self._told_blind():
             answer = self._push(last, total=str(self._taken + last.size))
         self._session = None  # it ended
         with self._store.translated("write", self._key), taken_from_an_answer():
-            return Version(str(answer.json()["generation"]))
+            described = answer.json()
+            version, told = Version(str(described["generation"])), described.get("crc32c")
+        self._weigh(told)
+        return version
 
     def published(self) -> Version | None:
         found = self._store.present(self._key)
@@ -128,11 +139,28 @@ class GcsSending:
                 raise Odd("no generation")
             return Version(str(self._blob.generation))
 
+    def _count(self, part: Part) -> None:
+        for piece in part.pieces():
+            self._checksum.update(piece)
+
+    @property
+    def _crc32c(self) -> str:
+        return base64.b64encode(self._checksum.digest()).decode()
+
+    def _weigh(self, told: object) -> None:
+        """What the store says of the whole object that it took, if it says that."""
+        if told == self._crc32c:
+            self.proof = Proof.CHECKSUM
+        elif isinstance(told, str) and _CRC32C.fullmatch(told):
+            raise Spoilt(
+                f"could not write {shown(self._key)} in bucket {self._store.bucket!r}: it took something else"
+                " than was sent, and that is there until the next attempt replaces it"
+            )
+
     def _push(self, part: Part, *, total: str) -> requests.Response:
         """The answer to the last byte of the part; `total` is the object's size, or * if more follows."""
         start, end = self._taken, self._taken + part.size
-        for piece in part.pieces():
-            self._checksum.update(piece)
+        self._count(part)
         unheard = False
 
         def ask(content: bytes | IO[bytes], span: str) -> requests.Response:
@@ -163,8 +191,7 @@ class GcsSending:
         assert self._session is not None
         headers = {"Content-Range": f"bytes {span}/{total}"}
         if total != "*":
-            digest = base64.b64encode(self._checksum.digest()).decode()
-            headers["X-Goog-Hash"] = f"crc32c={digest}"
+            headers["X-Goog-Hash"] = f"crc32c={self._crc32c}"
         with self._store.translated("write", self._key):
             answer = self._store.session.put(
                 self._session, data=content, headers=headers, allow_redirects=False, **PATIENCE

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from export_pipeline.connectors.azure_upload import as_identifiers, from_identifiers, version_of
+from export_pipeline.connectors.destination import Proof
 from export_pipeline.errors import Conflict, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, port_of, put, read
 from export_pipeline_tests.servers.azure import AzureServer
@@ -71,6 +72,31 @@ def test_a_store_that_takes_other_bytes_each_time_is_worth_another_attempt(azure
         put(led_to(proxy.url, config).open(), "a.csv", b"1")
 
     assert not caught.value.unheard
+
+
+@pytest.mark.parametrize(
+    ("tells", "proof"), [("each", Proof.CHECKSUM), ("first", Proof.ANSWER), ("none", Proof.ANSWER)]
+)
+def test_the_proof_is_the_stores_checksum_where_it_tells_one_of_each_block(
+    azure_server: AzureServer, tells: str, proof: Proof
+) -> None:
+    """Azure does; the server that tests can have compares what it is sent, and tells nothing."""
+
+    def plan(request: Request) -> Instead | None:
+        if not sends_a_block(request) or tells == "none" or (tells == "first" and met):
+            return None
+        met.append(request)
+        return Instead(status="201 Created", fields={"Content-MD5": request.fields["content-md5"]}, done=True)
+
+    met: list[Request] = []
+    config = azure_server.config(azure_server.new_container())
+    with fault_proxy(port_of(config), plan) as proxy:
+        upload = led_to(proxy.url, config).open().begin("a.csv", {})
+        upload.write(noise(9 * MIB))
+        upload.commit(replaces=None)
+
+    assert upload.proof is proof
+    assert read(config.open(), "a.csv") == noise(9 * MIB)
 
 
 @pytest.mark.parametrize("content", [b"", b"1"])

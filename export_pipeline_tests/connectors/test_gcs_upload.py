@@ -1,15 +1,17 @@
 """Sessions: overtaken, given up, taken in small bites, and begun under another condition."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
-from export_pipeline.connectors.destination import WHATEVER
-from export_pipeline.errors import Conflict, PermanentFailure, TransientFailure
+from export_pipeline.connectors.destination import WHATEVER, Proof
+from export_pipeline.errors import Conflict, PermanentFailure, Spoilt, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Instead, Once, Request, fault_proxy
 from export_pipeline_tests.servers.gcs import GcsServer, credentials_of
 
+SIZES = {"in one request": 3, "in parts": 9 * MIB}
 BITE = 256 * 1024  # Google takes a multiple of it
 
 
@@ -47,6 +49,53 @@ def test_a_store_that_takes_nothing_is_given_up(gcs_server: GcsServer, bucket: s
             put(gcs_server.config(bucket).open(), "a.csv", noise(9 * MIB))
     finally:
         gcs_server.gate.appetite = None
+
+
+def finishes(request: Request) -> bool:
+    return "uploadType=multipart" in request.path or ends(request)
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_the_proof_is_the_stores_checksum_where_it_tells_one(
+    gcs_server: GcsServer, bucket: str, size: int
+) -> None:
+    upload = gcs_server.config(bucket).open().begin("a.csv", {})
+    upload.write(noise(size))
+    upload.commit(replaces=None)
+
+    assert upload.proof is Proof.CHECKSUM
+
+
+def answered(**described: object) -> Instead:
+    """What the store says of an object that it has made."""
+    body = json.dumps({"generation": "5", **described}).encode()
+    return Instead(status="200 OK", kind="application/json", body=body, done=True)
+
+
+@pytest.mark.parametrize(
+    "told", [{}, {"crc32c": None}, {"crc32c": ""}, {"crc32c": 5}, {"crc32c": "55bc801d"}]
+)
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_a_store_that_tells_no_checksum_is_taken_at_its_word(
+    gcs_server: GcsServer, bucket: str, size: int, told: dict[str, object]
+) -> None:
+    with fault_proxy(gcs_server.port, Once(answered(**told), finishes)) as proxy:
+        upload = led_to(proxy.url, gcs_server.config(bucket)).open().begin("a.csv", {})
+        upload.write(noise(size))
+        upload.commit(replaces=None)
+
+    assert upload.proof is Proof.ANSWER
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_a_store_that_tells_another_checksum_took_something_else(
+    gcs_server: GcsServer, bucket: str, size: int
+) -> None:
+    plan = Once(answered(crc32c="AAAAAA=="), finishes)
+    with fault_proxy(gcs_server.port, plan) as proxy:
+        with pytest.raises(Spoilt, match=r"'a\.csv' .* something else than was sent, and that is there"):
+            put(led_to(proxy.url, gcs_server.config(bucket)).open(), "a.csv", noise(size))
+        assert len([asked for asked, _ in proxy.arrivals if finishes(asked)]) == 1
 
 
 def ends(request: Request) -> bool:
