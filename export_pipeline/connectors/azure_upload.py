@@ -32,6 +32,9 @@ class AzureSending:
         """See `Upload`. The client has compared what was told; a store that looks at no MD5 tells none."""
         return Proof.CHECKSUM if self._told and all(self._told) else Proof.ANSWER
 
+    def begin_parts(self) -> bool:
+        return False  # every blob is joined from its blocks
+
     def send(self, part: Part) -> None:
         # All writers to a name share its uncommitted blocks: so a block is named for its upload as well.
         block = f"{self._metadata[UPLOAD_ID]}-{part.number:05}"

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from export_pipeline.connectors.destination import WHATEVER, Destination, Proof, Version
+from export_pipeline.connectors.destination import WHATEVER, Destination, Proof, Upload, Version
 from export_pipeline.connectors.reaching import Server
+from export_pipeline.connectors.reading import ShowsNothing
 from export_pipeline.errors import (
     Conflict,
     Denied,
@@ -20,6 +21,9 @@ from export_pipeline.errors import (
 METADATA = {"purpose": "check"}
 CONTENT = b"Written by Export Pipeline to check this connector. It may be deleted.\n"
 REWRITTEN = CONTENT + b"Second version.\n"
+
+# How a store says that it does not overwrite what is there: the latter to who may only create.
+REFUSED = (Conflict, Denied)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +123,7 @@ class _Probe:
         self._written = False
         self.there = self.shared = stays
         self._proof = Proof.ANSWER
+        self._late: Upload | None = None
 
     def authenticate(self) -> str:
         try:
@@ -137,6 +142,8 @@ class _Probe:
 
     def write(self) -> str:
         self._written = self.there = True  # from here on something may be there, even if we do not hear of it
+        # To be ended when the probe is there, as where two write at once: a join has its own conditions.
+        self._late = self._begun(in_parts=True)
         if not (self._stays and self._written_over()):
             self._put(CONTENT, replaces=None)
         return f"An object was written: {self._key}."
@@ -155,13 +162,19 @@ class _Probe:
         return "It was read back, byte for byte."
 
     def overwrite(self) -> str:
+        first = None
         try:
             first = self._version()
+        except ShowsNothing:
+            return "It is told no conditions: what it does with a file that it has already is up to it."
         except Unreadable:
-            return "Nobody can look at objects here, so none is compared before it is written."
-        self._must_refuse(replaces=None)
+            pass  # a write that only creates is compared all the same
+        self._must_refuse(self._late, replaces=None)
+        self._must_refuse(self._begun(), replaces=None)
+        if first is None:
+            return "An object that is there already is not overwritten, although nobody can look at it."
         self._put(REWRITTEN, replaces=first)
-        self._must_refuse(replaces=first)
+        self._must_refuse(self._begun(), replaces=first)
         with suppress(Unreadable):  # the version was seen by who writes; who reads was heard a step before
             self._expect(REWRITTEN)
         return "An object is only overwritten by whoever knows its present version."
@@ -183,6 +196,8 @@ class _Probe:
 
     def remove(self) -> None:
         """Leave nothing behind, as far as we are let."""
+        if self._late is not None:
+            self._late.abort()
         if self._written and self.there:
             with suppress(ExportPipelineError):
                 self._destination.delete(self._key)
@@ -211,14 +226,29 @@ class _Probe:
         finally:
             upload.abort()
 
-    def _must_refuse(self, *, replaces: Version | None) -> None:
-        try:
-            self._put(b"This should have been refused.\n", replaces=replaces)
-        except Conflict:
+    def _begun(self, *, in_parts: bool = False) -> Upload | None:
+        """An upload of the probe; None if that is refused already, or if nothing is sent in parts."""
+        with suppress(*REFUSED):
+            upload = self._destination.begin(self._key, METADATA)
+            if not in_parts or upload.begin_parts():
+                return upload
+            upload.abort()
+        return None
+
+    def _must_refuse(self, upload: Upload | None, *, replaces: Version | None) -> None:
+        if upload is None:
             return
+        try:
+            upload.write(b"This should have been refused.\n")
+            upload.commit(replaces=replaces)
+        except REFUSED:
+            return
+        finally:
+            upload.abort()
         raise _Unsuitable(
-            "the store overwrites an object that has changed, although it was told not to: two exports could "
-            "undo each other's work; use a store that honours If-None-Match and If-Match"
+            "the store overwrites an object that has changed, although it was told not to: two exports could"
+            " undo each other's work; use a store that honours If-None-Match and If-Match, also where"
+            " it joins the parts of a large file"
         )
 
     def _version(self) -> Version:

@@ -46,6 +46,9 @@ class Upload(Protocol):
     def write(self, data: bytes) -> None:
         """Take the next bytes. Memory stays bounded whatever is written."""
 
+    def begin_parts(self) -> bool:
+        """Send it in parts that the store joins, however small it is. False where there is one way only."""
+
     def commit(self, *, replaces: Version | None) -> Version:
         """Publish all of it, if the object is still at `replaces` (None: if there is none; WHATEVER: always).
 

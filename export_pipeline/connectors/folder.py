@@ -25,7 +25,7 @@ from typing import Annotated, BinaryIO, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
 
 from export_pipeline.connectors.destination import WHATEVER, Proof, StoredObject, Version
-from export_pipeline.connectors.folder_errors import translated
+from export_pipeline.connectors.folder_errors import overtaken, translated
 from export_pipeline.connectors.folder_links import leads_out, names_in, unlinked
 from export_pipeline.connectors.incoming import Incoming, sync_file, sync_folder
 from export_pipeline.connectors.limits import (
@@ -36,7 +36,7 @@ from export_pipeline.connectors.limits import (
     checked_prefix,
     shown,
 )
-from export_pipeline.errors import Conflict, HourFailed, NotFound, PermanentFailure
+from export_pipeline.errors import HourFailed, NotFound, PermanentFailure
 
 Versions = dict[Version, dict[str, str]]
 VERSIONS: TypeAdapter[Versions] = TypeAdapter(Versions)
@@ -160,7 +160,7 @@ class FolderDestination:
             present = _stat(path)
             current = _version(present) if present else None
             if replaces not in (current, WHATEVER):
-                raise _overtaken(key)
+                raise overtaken(key)
             version = _version(written.stat())
             kept = {old: of_old for old, of_old in self._metadata(key).items() if old == current}
             self._keep_metadata(key, {**kept, version: metadata})
@@ -245,6 +245,9 @@ class FolderUpload:
             self.abort()  # some of `data` is in, some is not: nothing can be made of that
             raise
 
+    def begin_parts(self) -> bool:
+        return False
+
     def commit(self, *, replaces: Version | None) -> Version:
         try:
             with translated(self._key):
@@ -268,10 +271,6 @@ def _limits(root: Path) -> KeyLimits:
     return replace(FOLDER_KEYS.below(str(root)), reserved=OURS)
 
 
-def _overtaken(key: str) -> Conflict:
-    return Conflict(f"{shown(key)} was written or deleted by somebody else since we looked; try again")
-
-
 def _move(written: Path, path: Path, *, key: str, new: bool) -> None:
     if not new:
         written.replace(path)
@@ -280,7 +279,7 @@ def _move(written: Path, path: Path, *, key: str, new: bool) -> None:
         # Linking fails where a file is, even one put there by somebody who knows nothing of our locks.
         os.link(written, path)
     except FileExistsError as error:
-        raise _overtaken(key) from error
+        raise overtaken(key) from error
 
 
 def _stat(path: Path) -> os.stat_result | None:

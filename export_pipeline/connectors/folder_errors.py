@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from export_pipeline.connectors.limits import shown
-from export_pipeline.errors import PermanentFailure, TransientFailure
+from export_pipeline.errors import Conflict, PermanentFailure, TransientFailure
 
 # What keeps failing until somebody changes something. Full disks are emptied and mounts come back: not here.
 CURES = {
@@ -18,6 +18,11 @@ CURES = {
     errno.ENOTDIR: "a part of the path is a file already; change the path",
     errno.EEXIST: "a part of the path is a file already; change the path",
 }
+
+
+def overtaken(key: str) -> Conflict:
+    """The failure that the file is another than it was when it was looked at."""
+    return Conflict(f"{shown(key)} was written or deleted by somebody else since we looked; try again")
 
 
 @contextmanager

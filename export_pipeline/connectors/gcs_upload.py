@@ -16,7 +16,7 @@ from export_pipeline.connectors.parts import Part
 from export_pipeline.connectors.retrying import retried
 from export_pipeline.connectors.strangers import Odd, taken_from_an_answer
 from export_pipeline.connectors.streamed import UPLOAD_ID, named
-from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, Spoilt, TransientFailure
+from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, Spoilt, TransientFailure
 
 if TYPE_CHECKING:
     from export_pipeline.connectors.gcs_store import GcsDestination
@@ -56,11 +56,15 @@ class GcsSending:
         self._blind = False  # whether nobody may look at what is there
         self._checksum = google_crc32c.Checksum()
 
-    def send(self, part: Part) -> None:
+    def begin_parts(self) -> bool:
         if self._session is None:
             self._generation = self._present_generation()
             with self._told_blind():
                 self._session = retried(self._begin)
+        return True
+
+    def send(self, part: Part) -> None:
+        self.begin_parts()
         self._push(part, total="*")
 
     def publish(self, last: Part, *, replaces: Version | None) -> Version:
@@ -116,7 +120,7 @@ class GcsSending:
         except Conflict as conflict:
             if not self._blind:
                 raise
-            told = PermanentFailure(
+            told = Denied(
                 f"{shown(self._key)} is there already, and what is sent in parts replaces it only for who may"
                 " look at it: move it away, or let the connector's account read it (storage.objects.get)"
             )

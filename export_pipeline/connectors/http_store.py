@@ -16,7 +16,7 @@ from export_pipeline.connectors.http_errors import Refusal, host_in
 from export_pipeline.connectors.http_requests import asked
 from export_pipeline.connectors.http_upload import META, HttpSending
 from export_pipeline.connectors.limits import checked_key, checked_metadata, checked_prefix, shown
-from export_pipeline.connectors.reading import seen
+from export_pipeline.connectors.reading import ShowsNothing, seen
 from export_pipeline.connectors.retrying import reason_of, retried, seconds_of, unanswered
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import NotFound, PermanentFailure, Unreadable
@@ -164,7 +164,9 @@ class HttpDestination:
     def _must_show_files(self, key: str, *, seen: bool) -> None:
         self._checked(key)
         if not seen:
-            raise Unreadable(f"the receiver at {self.location} takes files and shows none")
+            raise (Unreadable if self.seen else ShowsNothing)(
+                f"the receiver at {self.location} takes files and shows none"
+            )
 
     def _checked(self, key: str) -> str:
         return checked_key(key, HTTP_KEYS)

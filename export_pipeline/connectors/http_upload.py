@@ -51,6 +51,9 @@ class HttpSending:
         self._size = 0
         self._waiting: IO[bytes] | None = None
 
+    def begin_parts(self) -> bool:
+        return False  # every file goes in one request
+
     def send(self, part: Part) -> None:
         try:
             if self._waiting is None:

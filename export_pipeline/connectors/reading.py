@@ -11,6 +11,10 @@ from export_pipeline.errors import Denied, Unreadable
 Found = TypeVar("Found")
 
 
+class ShowsNothing(Unreadable):
+    """It takes files and shows them to nobody: so it is told no conditions either."""
+
+
 def seen(key: str, reader: Callable[[str], Found] | None, writer: Callable[[str], Found]) -> Found:
     """What is at `key`, as whoever may look sees it: the reader if there is one, else the writer."""
     if reader is not None:

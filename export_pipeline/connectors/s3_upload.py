@@ -64,22 +64,17 @@ class S3Sending:
         """See `Upload`. Not every store that is told a checksum looks at it: who does, tells it back."""
         return Proof.CHECKSUM if self._told and all(self._told) else Proof.ANSWER
 
+    def begin_parts(self) -> bool:
+        self._begun()
+        return True
+
     def send(self, part: Part) -> None:
+        multipart_id = self._begun()
         with self._store.translated("write", self._key):
-            if self._multipart_id is None:
-                begun = self._client.create_multipart_upload(
-                    **self._address, **self._store.kept, Metadata=self._metadata, ChecksumAlgorithm="CRC32"
-                )
-                self._multipart_id = checked_own(begun["UploadId"])
-                self._note = noted(
-                    Unfinished(
-                        place=self._store.place, key=self._address["Key"], upload_id=self._multipart_id
-                    )
-                )
             part.body.seek(0)
             answer = self._client.upload_part(
                 **self._address,
-                UploadId=self._multipart_id,
+                UploadId=multipart_id,
                 PartNumber=part.number,
                 Body=part.body,
                 ChecksumAlgorithm="CRC32",
@@ -130,6 +125,21 @@ class S3Sending:
                 return
         if self._note:
             self._note.forget()
+
+    def _begun(self) -> str:
+        """The store's name for the parts that belong together, which are begun with it."""
+        if self._multipart_id is None:
+            with self._store.translated("write", self._key):
+                begun = self._client.create_multipart_upload(
+                    **self._address, **self._store.kept, Metadata=self._metadata, ChecksumAlgorithm="CRC32"
+                )
+                self._multipart_id = checked_own(begun["UploadId"])
+                self._note = noted(
+                    Unfinished(
+                        place=self._store.place, key=self._address["Key"], upload_id=self._multipart_id
+                    )
+                )
+        return self._multipart_id
 
     def _put(self, only: Part, condition: Condition) -> Version:
         with self._store.translated("write", self._key):

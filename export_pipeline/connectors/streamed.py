@@ -42,6 +42,9 @@ class Sending(Protocol):
     def proof(self) -> Proof:
         """See `Upload`."""
 
+    def begin_parts(self) -> bool:
+        """See `Upload`. An object that is not small begins so by itself."""
+
     def send(self, part: Part) -> None:
         """Send a full part that another one follows."""
 
@@ -75,6 +78,14 @@ class StreamedUpload:
                 self._sending.send(part)
         except HourFailed:
             self.abort()  # some of `data` is in, some is not: nothing can be made of that
+            raise
+
+    def begin_parts(self) -> bool:
+        self._still_open()
+        try:
+            return self._sending.begin_parts()
+        except HourFailed:
+            self.abort()
             raise
 
     def commit(self, *, replaces: Version | None) -> Version:

@@ -1,11 +1,12 @@
 """A connector is tried step by step, and each step says how it went."""
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
 
+import botocore.auth
 import pytest
 
 from export_pipeline.connectors.addresses import allow
@@ -14,8 +15,11 @@ from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.destination import Destination, Proof, StoredObject, Upload, Version
 from export_pipeline.connectors.folder import FolderDestination
 from export_pipeline.connectors.http import HttpConfig
+from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.errors import Denied, TransientFailure
-from export_pipeline_tests.connectors.objects import Unseen, keys, put
+from export_pipeline_tests.connectors.conftest import Users
+from export_pipeline_tests.connectors.objects import Unseen, keys, led_to, port_of, put
+from export_pipeline_tests.servers.fault_proxy import Fault, Instead, Once, Request, fault_proxy
 from export_pipeline_tests.servers.http import Receiver
 from export_pipeline_tests.servers.s3 import S3Server, moto_user
 
@@ -181,6 +185,9 @@ class CarelessUpload:
     def write(self, data: bytes) -> None:
         self.inner.write(data)
 
+    def begin_parts(self) -> bool:
+        return self.inner.begin_parts()
+
     def commit(self, *, replaces: Version | None) -> Version:  # noqa: ARG002  # that is its fault
         found = self.destination.head(self.key)
         return self.inner.commit(replaces=found.version if found else None)
@@ -204,6 +211,97 @@ def test_a_store_that_ignores_conditions_is_found_out(tmp_path: Path) -> None:
 
     assert outcome(iter(steps))[-1] == ("conditional write", False)
     assert "If-None-Match" in steps[-1].message
+
+
+@pytest.fixture
+def conditions_are_not_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that they can be lost on the way to S3 too."""
+    unsigned = [*botocore.auth.SIGNED_HEADERS_BLACKLIST, "if-match", "if-none-match"]
+    monkeypatch.setattr(botocore.auth, "SIGNED_HEADERS_BLACKLIST", unsigned)
+
+
+def everything(_: Request) -> bool:
+    return True
+
+
+def joining(request: Request) -> bool:
+    """Whether it ends an upload in parts, or says beforehand on what condition that is to be."""
+    return "uploadType=resumable" in request.path or (
+        request.method == "POST" and "uploadId=" in request.path
+    )
+
+
+def by_a_careless_way(config: ConnectorConfig, concerns: Callable[[Request], bool]) -> list[CheckStep]:
+    """The steps where the store does not hear of the conditions of such requests."""
+    plan = Once(Fault.UNCONDITIONAL, concerns, times=1_000)
+    with fault_proxy(port_of(config), plan) as proxy:
+        return list(tried(led_to(proxy.url, config)))
+
+
+@pytest.mark.usefixtures("conditions_are_not_signed")
+def test_every_store_that_ignores_conditions_is_found_out(users: Users) -> None:
+    # Azure's owner signs them; who reads and writes apart there does not.
+    config = users.apart if users.apart and users.apart.type == "azure" else users.owner
+
+    *_, step = by_a_careless_way(config, everything)
+
+    assert (step.name, step.ok, step.passes) == ("conditional write", False, False)
+    assert "use a store that honours If-None-Match" in step.message
+
+
+@pytest.mark.usefixtures("conditions_are_not_signed")
+def test_it_is_found_out_where_nobody_may_look(users: Users) -> None:
+    *_, step = by_a_careless_way(users.writer, everything)
+
+    assert (step.name, step.ok, step.passes) == ("conditional write", False, False)
+    assert "use a store that honours If-None-Match" in step.message
+
+
+def test_who_may_create_and_not_overwrite_is_refused_for_that(s3_users: Users) -> None:
+    """As some stores answer whoever may look at nothing."""
+    denied = Instead(status="403 Forbidden", body=b"<Error><Code>AccessDenied</Code></Error>")
+    creations: list[Request] = []
+
+    def plan(request: Request) -> Instead | None:
+        if "if-none-match" in request.fields:
+            creations.append(request)
+        return denied if "if-none-match" in request.fields and len(creations) > 1 else None
+
+    with fault_proxy(port_of(s3_users.writer), plan) as proxy:
+        steps = tried(led_to(proxy.url, s3_users.writer))
+
+        assert outcome(steps) == [(name, True) for name in STEPS]
+
+    assert [request.method for request in creations] == ["PUT", "POST", "PUT"]
+
+
+@pytest.mark.parametrize(("store", "who"), [("gcs", "owner"), ("s3", "owner"), ("s3", "writer")])
+@pytest.mark.usefixtures("conditions_are_not_signed")
+def test_a_store_that_ignores_conditions_where_it_joins_parts_is_found_out(
+    request: pytest.FixtureRequest, store: str, who: str
+) -> None:
+    users: Users = request.getfixturevalue(f"{store}_users")
+
+    *_, step = by_a_careless_way(getattr(users, who), joining)
+
+    assert (step.name, step.ok, step.passes) == ("conditional write", False, False)
+    assert "joins the parts" in step.message
+
+
+@pytest.mark.parametrize("who", ["owner", "writer"])
+def test_no_parts_are_left_behind(s3_users: Users, s3_server: S3Server, who: str) -> None:
+    config: S3Config = getattr(s3_users, who)
+    steps = tried(config)
+    for _ in range(STEPS.index("read")):
+        next(steps)
+    client = s3_server.client()
+    meanwhile = client.list_multipart_uploads(Bucket=config.bucket).get("Uploads", [])
+
+    steps.close()  # type: ignore[attr-defined]  # a generator, though promised as an iterator
+    assert all(step.ok for step in tried(config))
+
+    assert len(meanwhile) == 1
+    assert client.list_multipart_uploads(Bucket=config.bucket).get("Uploads", []) == []
 
 
 def test_a_store_that_does_not_delete_is_found_out(tmp_path: Path) -> None:
@@ -302,7 +400,7 @@ def test_where_nobody_may_look_the_check_says_what_that_means(tmp_path: Path) ->
     assert [(step.name, step.ok) for step in steps.values()] == [(name, True) for name in STEPS]
     assert "need not be" in steps["list"].message
     assert "store's answer has to do for a proof" in steps["read"].message
-    assert "none is compared before it is written" in steps["conditional write"].message
+    assert "although nobody can look" in steps["conditional write"].message
     assert "may stay there" in steps["delete"].message
     assert [step.name for step in steps.values() if step.leaves] == ["delete"]
 
@@ -350,6 +448,7 @@ def test_a_receiver_that_shows_nothing_passes_and_is_told_what_that_means(http_r
 
     assert outcome(iter(steps)) == [(name, True) for name in STEPS]
     assert "has to do for a proof" in steps[STEPS.index("read")].message
+    assert "told no conditions" in steps[STEPS.index("conditional write")].message
 
 
 def test_a_host_that_nobody_knows_is_told_from_refused_credentials(s3_server: S3Server) -> None:

@@ -130,6 +130,19 @@ def test_an_object_that_is_there_is_not_created(destination: Destination, size: 
     assert read(destination, "a.csv") == b"first"
 
 
+def test_a_small_object_may_go_in_parts_and_is_not_created_over_another(destination: Destination) -> None:
+    first, late = (destination.begin("a.csv", {"rows": "1"}) for _ in range(2))
+    for upload in (first, late):
+        upload.begin_parts()
+        upload.write(b"first" if upload is first else b"late")
+
+    first.commit(replaces=None)
+    with pytest.raises(Conflict):
+        late.commit(replaces=None)
+
+    assert read(destination, "a.csv") == b"first"
+
+
 def test_an_object_that_is_gone_is_not_replaced(destination: Destination) -> None:
     version = put(destination, "a.csv", b"first")
     destination.delete("a.csv")

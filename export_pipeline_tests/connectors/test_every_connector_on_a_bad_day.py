@@ -72,7 +72,9 @@ class Nth:
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
-@pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.SPOILT])
+@pytest.mark.parametrize(
+    "fault", [fault for fault in Fault if fault not in (Fault.SPOILT, Fault.UNCONDITIONAL)]
+)
 def test_whichever_request_fails_the_object_is_there_in_the_end(
     asking_connector: ConnectorConfig, fault: Fault, size: int
 ) -> None:

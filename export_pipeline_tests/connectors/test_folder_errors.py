@@ -4,8 +4,8 @@ import errno
 
 import pytest
 
-from export_pipeline.connectors.folder_errors import translated
-from export_pipeline.errors import PermanentFailure, TransientFailure
+from export_pipeline.connectors.folder_errors import overtaken, translated
+from export_pipeline.errors import Conflict, PermanentFailure, TransientFailure
 
 
 def test_a_full_disk_is_worth_another_try() -> None:
@@ -22,6 +22,11 @@ def test_what_waiting_does_not_change_names_the_cure(code: int) -> None:
         translated("a.csv"),
     ):
         raise OSError(code, "no")
+
+
+def test_who_was_overtaken_may_try_again() -> None:
+    assert isinstance(overtaken("a.csv"), Conflict)
+    assert "'a.csv' was written or deleted by somebody else" in str(overtaken("a.csv"))
 
 
 def test_the_cause_is_kept() -> None:

@@ -20,6 +20,10 @@ class Shelf:
     calls: list[str] = field(default_factory=list)
     proof: Proof = Proof.ANSWER
 
+    def begin_parts(self) -> bool:
+        self._called("begin_parts")
+        return True
+
     def send(self, part: Part) -> None:
         self._called("send")
         self.taken.append(_bytes(part))
@@ -76,6 +80,25 @@ def test_a_part_that_is_full_and_followed_by_more_is_sent_at_once(large: bytes) 
     assert shelf.calls == ["send"]
     upload.commit(replaces=None)
     assert shelf.object == large
+
+
+def test_what_is_small_goes_in_parts_when_told_so() -> None:
+    shelf = Shelf()
+    upload = written(shelf, b"1")
+
+    assert upload.begin_parts()
+    upload.commit(replaces=None)
+    assert shelf.calls == ["begin_parts", "publish", "answer", "abandon"]
+
+
+def test_parts_that_cannot_be_begun_are_the_end_of_the_upload() -> None:
+    shelf = Shelf({"begin_parts": PermanentFailure("cannot do this")})
+    upload = written(shelf, b"1")
+
+    with pytest.raises(PermanentFailure, match="cannot do this"):
+        upload.begin_parts()
+
+    assert shelf.calls == ["begin_parts", "abandon"]
 
 
 def test_a_part_that_fails_is_the_end_of_the_upload(large: bytes) -> None:

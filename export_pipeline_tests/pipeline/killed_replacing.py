@@ -37,6 +37,9 @@ class DeadlyUpload:
     def write(self, data: bytes) -> None:
         self.upload.write(data)
 
+    def begin_parts(self) -> bool:
+        return self.upload.begin_parts()
+
     def commit(self, *, replaces: Version | None) -> Version:
         version = self.upload.commit(replaces=replaces)
         self.destination.commits_left -= 1

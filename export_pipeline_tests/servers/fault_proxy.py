@@ -26,6 +26,7 @@ class Fault(Enum):
     GAVE_UP = "the server does what was asked, and the proxy answers 504 in its place"
     TRUNCATED = "the server does what was asked, and its answer breaks off in the middle"
     SPOILT = "the server does what was asked, and says that it took something else than was sent"
+    UNCONDITIONAL = "the server is not told on what condition, and does it"
     SLOW = "the server does what was asked, and its answer takes a while"
 
 
@@ -70,6 +71,9 @@ def _of_other_bytes(head: bytes) -> bytes:
         lambda told: (told[1] + b"AAAAAA==") if told[1] else (told[2] + b":" + b"A" * 43 + b"=:"), head
     )
 
+
+# What says it, in a field or in the address.
+_CONDITION = re.compile(rb"(?<=\r\n)if-(none-)?match(?=:)|(?<=[?&])ifGenerationMatch(?==)", re.IGNORECASE)
 
 # Asked once per request, in order of arrival; None lets the request pass.
 Plan = Callable[[Request], Fault | Instead | None]
@@ -222,6 +226,8 @@ class FaultProxy:
         if fault is Fault.RESET:
             _break(client)
             return False
+        if fault is Fault.UNCONDITIONAL:
+            message.head = _CONDITION.sub(b"unheeded", message.head)
         with self._turn if self._serial(request) else nullcontext():
             answer = self._exchange(message, client, server, answers)
         if answer is None:

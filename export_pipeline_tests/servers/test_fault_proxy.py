@@ -27,11 +27,13 @@ class Echo(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     received: list[bytes]
+    conditions: list[tuple[str, str | None]]
     server: ThreadingHTTPServer
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.received.append(body)
+        self.conditions.append((self.path, self.headers["If-None-Match"]))
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Repr-Digest", "sha-256=:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=:")
@@ -47,7 +49,9 @@ class Echo(BaseHTTPRequestHandler):
 class Upstream(ThreadingHTTPServer):
     def __init__(self) -> None:
         self.received: list[bytes] = []
-        super().__init__(("127.0.0.1", 0), type("RememberingEcho", (Echo,), {"received": self.received}))
+        self.conditions: list[tuple[str, str | None]] = []
+        remembered = {"received": self.received, "conditions": self.conditions}
+        super().__init__(("127.0.0.1", 0), type("RememberingEcho", (Echo,), remembered))
 
 
 @pytest.fixture
@@ -114,6 +118,18 @@ def test_a_gateway_gives_up_when_it_is_done(upstream: Upstream) -> None:
         assert ask(proxy, b"2") == [(200, b"2")]
 
     assert upstream.received == [b"1", b"2"]
+
+
+def test_a_server_may_not_hear_on_what_condition(upstream: Upstream) -> None:
+    plan = Once(Fault.UNCONDITIONAL, every)
+    with fault_proxy(upstream.server_port, plan) as proxy:
+        connection = http.client.HTTPConnection(proxy.url.removeprefix("http://"), timeout=10)
+        for _ in range(2):
+            connection.request("POST", "/?a=b&ifGenerationMatch=0", b"1", {"If-None-Match": "*"})
+            connection.getresponse().read()
+        connection.close()
+
+    assert upstream.conditions == [("/?a=b&unheeded=0", None), ("/?a=b&ifGenerationMatch=0", "*")]
 
 
 def test_a_throttled_request_is_asked_to_come_again_later(upstream: Upstream) -> None:
