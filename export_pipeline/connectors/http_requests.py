@@ -26,11 +26,12 @@ class _Connection(PacedConnection):
         self._tls = tls
 
     def connect(self) -> None:
-        self.sock = connected(self.host, self.port, seconds=SECONDS_TO_CONNECT)
+        connection = connected(self.host, self.port, seconds=SECONDS_TO_CONNECT)
         if self._tls:
             trusted = ssl.create_default_context(cafile=authorities())
-            self.sock = trusted.wrap_socket(self.sock, server_hostname=self.host)
-        self.sock.settimeout(SECONDS_BETWEEN_BYTES)
+            connection = trusted.wrap_socket(connection, server_hostname=self.host)
+        connection.settimeout(SECONDS_BETWEEN_BYTES)
+        self.sock = connection  # now it is one that a request can go through
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from traceback import walk_tb
 from typing import TypeVar
 
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
@@ -77,6 +78,10 @@ _TURNED_AWAY = (501, 503, 505, 507)
 # Of a request that was never sent, as nobody took the call.
 _NOT_CONNECTED = (ConnectionRefusedError, socket.gaierror, ConnectTimeoutError, NewConnectionError)
 
+# Other errors look the same before and after. The standard library, the vendors' clients and we call a proxy
+# and shake hands (TLS) in functions of this name: what was raised in one of them came before the request.
+_CONNECTING = "connect"
+
 
 def unanswered(message: str, error: BaseException) -> TransientFailure:
     """The failure that nobody answered: `unheard`, unless `error` says that no connection came about."""
@@ -87,7 +92,7 @@ def unanswered(message: str, error: BaseException) -> TransientFailure:
 
 def was_sent(error: BaseException) -> bool:
     """Whether a request that ended in `error` may have reached somebody."""
-    return not any(isinstance(cause, _NOT_CONNECTED) for cause in _causes(error))
+    return not any(isinstance(cause, _NOT_CONNECTED) or _came_early(cause) for cause in _causes(error))
 
 
 def leaves_open(status: int) -> bool:
@@ -95,10 +100,15 @@ def leaves_open(status: int) -> bool:
     return 200 <= status < 300 or (status >= 500 and status not in _TURNED_AWAY)
 
 
+def _came_early(error: BaseException) -> bool:
+    return any(frame.f_code.co_name == _CONNECTING for frame, _line in walk_tb(error.__traceback__))
+
+
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
-        error = error.__cause__ or error.__context__
+        # The last is where Azure's client keeps it.
+        error = error.__cause__ or error.__context__ or getattr(error, "inner_exception", None)
 
 
 def reason_of(error: BaseException | None) -> str:

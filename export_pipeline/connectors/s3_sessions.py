@@ -36,14 +36,15 @@ SESSION_NAME = "export-pipeline"
 
 _IN_A_FIELD = re.compile("[!-~]+")
 
+# Nobody was asked for anything then: what gives this machine its own credentials did not.
+NOT_GIVEN = (vendor.CredentialRetrievalError, vendor.MetadataRetrievalError)
+
 # The network's fault or the far side's, not the configuration's.
 UNREACHABLE = (
     vendor.ConnectionError,
     vendor.HTTPClientError,
     vendor.IncompleteReadError,
     vendor.FlexibleChecksumError,
-    vendor.CredentialRetrievalError,
-    vendor.MetadataRetrievalError,
 )
 
 
@@ -78,6 +79,14 @@ def patient(**more: Any) -> Config:
     )
 
 
+def not_given(tried: str, error: Exception) -> TransientFailure:
+    """The failure that this machine has credentials of its own, and got none now. Nothing was sent."""
+    return TransientFailure(
+        f"{tried}: what gives this machine its own credentials gives none now; try again later, or give the"
+        f" connector an access key ({told(str(error))})"
+    )
+
+
 def cause_of(error: Exception) -> str:
     """What is told of why there was no answer. What the client itself did not expect may quote a request's
     fields, and those hold credentials.
@@ -99,6 +108,8 @@ def named(field: str) -> Iterator[None]:
             f"this machine has no profile {error.kwargs['profile']!r}: define it in its configuration of AWS,"
             " or have AWS_PROFILE name another, or none"
         ) from error
+    except NOT_GIVEN as error:
+        raise not_given("could not ask in the name of this machine", error) from error
     except vendor.BotoCoreError as error:
         raise PermanentFailure(f"{error}; change this machine's own configuration of AWS") from error
     except ValueError as error:  # how the vendor says that it takes no such address
@@ -141,6 +152,8 @@ class _Role:
             if code != "AccessDenied":
                 raise Denied(f"{tried}: check access_key_id and secret_access_key ({code})") from error
             raise Denied(f"{tried}: {self._cure(client)} ({code})") from error
+        except NOT_GIVEN as error:
+            raise not_given(tried, error) from error
         except UNREACHABLE as error:
             raise TransientFailure(
                 f"{tried}: no answer from {client.meta.endpoint_url} ({cause_of(error)})"

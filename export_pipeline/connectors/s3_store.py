@@ -32,7 +32,15 @@ from export_pipeline.connectors.retrying import (
 from export_pipeline.connectors.s3_credentials import S3Credentials
 from export_pipeline.connectors.s3_errors import refusal_in, status_of
 from export_pipeline.connectors.s3_network import confine
-from export_pipeline.connectors.s3_sessions import UNREACHABLE, cause_of, named, patient, session_of
+from export_pipeline.connectors.s3_sessions import (
+    NOT_GIVEN,
+    UNREACHABLE,
+    cause_of,
+    named,
+    not_given,
+    patient,
+    session_of,
+)
 from export_pipeline.connectors.s3_upload import S3Sending, end_left_behind
 from export_pipeline.connectors.strangers import MISREAD, Odd, a_bug, no_store
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
@@ -178,6 +186,8 @@ class S3Destination:
                 found = Denied(f"{found}; besides s3:PutObject it takes {asked}")
             found.unheard = bool(error.response.get(UNHEARD))
             raise found from error
+        except NOT_GIVEN as error:
+            raise not_given(tried, error) from error
         except UNREACHABLE as error:
             lost = unanswered(
                 f"{tried}: no answer from {endpoint}; is the address right, and the store up?"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from export_pipeline.connectors import retrying
 from export_pipeline.connectors.addresses import allow
 from export_pipeline.connectors.gcs import GcsCredentials
 from export_pipeline.errors import Denied, PermanentFailure, TransientFailure, Unreadable
@@ -124,6 +125,21 @@ def test_who_gives_out_no_tokens_has_had_nothing_written(gcs_server: GcsServer, 
             put(led_to(running.url, gcs_server.config("any")).open(), "a.csv", b"1")
 
     assert not caught.value.unheard
+
+
+def test_who_hears_nothing_of_tokens_has_had_nothing_written(
+    gcs_server: GcsServer, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrying, "FIRST_WAIT", 0.01)
+    plan = Once(Fault.RESET_AFTER, lambda request: request.path == "/token", times=99)
+    with fault_proxy(gcs_server.port, plan) as proxy:
+        destination = led_to(proxy.url, gcs_server.config(bucket)).open()
+
+        with pytest.raises(TransientFailure, match="no tokens now") as caught:
+            put(destination, "a.csv", b"1")
+
+    assert not caught.value.unheard
+    assert {request.path for request, _ in proxy.arrivals} == {"/token"}
 
 
 @pytest.mark.slow  # Google's client asks for tokens several times itself, each time that we do

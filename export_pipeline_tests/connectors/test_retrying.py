@@ -1,10 +1,24 @@
 """When and how long the far side is waited for."""
 
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
+import boto3.session
 import pytest
+import requests
+from azure.core.pipeline import Pipeline
+from azure.core.pipeline.transport import RequestsTransport
+from azure.core.rest import HttpRequest
+from botocore.config import Config
 
+from export_pipeline.connectors.confined_requests import confined
+from export_pipeline.connectors.http_requests import asked
+from export_pipeline.connectors.paced_requests import pace
 from export_pipeline.connectors.retrying import (
     ATTEMPTS_PER_REQUEST,
     LONGEST_WAIT,
@@ -13,8 +27,11 @@ from export_pipeline.connectors.retrying import (
     seconds_of,
     unanswered,
     wait_before,
+    was_sent,
 )
+from export_pipeline.connectors.s3_network import confine
 from export_pipeline.errors import Conflict, PermanentFailure, TransientFailure
+from export_pipeline_tests.servers.ports import free_port
 
 
 class Busy:
@@ -66,6 +83,85 @@ def test_who_was_never_connected_cannot_have_been_heard() -> None:
 
     assert not unanswered("nobody is there", refused).unheard
     assert unanswered("nobody is there", ConnectionResetError()).unheard
+
+
+@contextmanager
+def hung_up(answer: bytes = b"") -> Iterator[int]:
+    """The port of somebody who hears the first of what is said, says no more than that, and hangs up."""
+
+    def hear() -> None:
+        with suppress(OSError), listening.accept()[0] as caller:
+            caller.recv(4096)
+            caller.sendall(answer)
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", not answer, 0))
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(5)  # or a request that never comes would be waited for for ever
+        thread = threading.Thread(target=hear)
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            thread.join(10)
+
+
+Sends = Callable[[str, dict[str, str]], object]
+
+
+def by_requests(url: str, proxies: dict[str, str]) -> object:
+    session = requests.Session()
+    (pace if proxies else confined)(session)
+    return session.put(url, data=b"1", proxies=proxies)
+
+
+def by_amazons_client(url: str, proxies: dict[str, str]) -> object:
+    config = Config(proxies=proxies, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+    session = boto3.session.Session("a", "b", region_name="us-east-1")
+    client = session.client("s3", endpoint_url=url, config=config)
+    if not proxies:
+        confine(client, authorities=None)
+    return client.put_object(Bucket="sales", Key="a.csv", Body=b"1")
+
+
+def by_azures_client(url: str, proxies: dict[str, str]) -> object:
+    session = requests.Session()
+    (pace if proxies else confined)(session)
+    session.proxies = proxies
+    with Pipeline(RequestsTransport(session=session, session_owner=False)) as pipeline:
+        return pipeline.run(HttpRequest("PUT", url, content=b"1"))
+
+
+def by_us(url: str, _proxies: dict[str, str]) -> object:
+    with asked("PUT", url, {}, body=lambda: [b"1"], size=1) as answer:
+        return answer
+
+
+@pytest.mark.usefixtures("loopback_allowed")
+@pytest.mark.parametrize("send", [by_requests, by_amazons_client, by_azures_client, by_us])
+def test_who_hangs_up_has_heard_a_request_only_once_hands_are_shaken(send: Sends) -> None:
+    for scheme, heard in (("http", True), ("https", False)):
+        with hung_up() as port, pytest.raises(Exception, match=r"reset|closed") as caught:  # their own errors
+            send(f"{scheme}://127.0.0.1:{port}/a.csv", {})
+        assert was_sent(caught.value) is heard
+
+
+@pytest.mark.usefixtures("loopback_allowed")
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"])
+@pytest.mark.parametrize("send", [by_requests, by_amazons_client, by_azures_client])
+def test_whom_a_proxy_does_not_lead_on_has_not_been_heard(send: Sends, answer: bytes) -> None:
+    with hung_up(answer) as port, pytest.raises(Exception, match=r"(?i)proxy|reset|closed") as caught:
+        send("https://storage.invalid/a.csv", {"https": f"http://127.0.0.1:{port}"})
+
+    assert not was_sent(caught.value)
+
+
+@pytest.mark.usefixtures("loopback_allowed")
+@pytest.mark.parametrize("send", [by_requests, by_amazons_client, by_azures_client, by_us])
+def test_whom_nobody_answers_the_call_has_not_been_heard(send: Sends) -> None:
+    with pytest.raises(Exception, match=r"refused|Could not connect") as caught:
+        send(f"http://127.0.0.1:{free_port()}/a.csv", {})
+
+    assert not was_sent(caught.value)
 
 
 @pytest.mark.parametrize("status", [200, 500, 502, 504, 520, 524])

@@ -1,12 +1,15 @@
 """What is particular to a bucket of S3: its users' rights, its keys, and stores that do not answer."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSRequest
+from botocore.utils import ContainerMetadataFetcher
 from pydantic import SecretStr
 
 from export_pipeline.connectors.destination import Destination
@@ -16,7 +19,7 @@ from export_pipeline_tests.connectors.objects import MIB, keys, noise, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Once, fault_proxy
 from export_pipeline_tests.servers.ports import free_port
 from export_pipeline_tests.servers.s3 import S3Server, User
-from export_pipeline_tests.servers.site import site
+from export_pipeline_tests.servers.site import Site, site
 
 CREDENTIALS = "check the connector's credentials"
 
@@ -208,6 +211,57 @@ def test_what_is_known_of_a_failure_is_not_lost_by_telling_it() -> None:
         raise busy
 
     assert (caught.value.wait, caught.value.unheard) == (3, True)
+
+
+@pytest.fixture
+def gives_credentials(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """What gives this machine its own, as in a container: they end so soon that each request wants others."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, "/nonexistent")
+    monkeypatch.setattr(ContainerMetadataFetcher, "SLEEP_TIME", 0)  # between its three attempts
+    given = {
+        "AccessKeyId": s3_server.writer.access_key_id,
+        "SecretAccessKey": s3_server.writer.secret_access_key,
+        "Token": "",
+        "Expiration": f"{datetime.now(UTC) + timedelta(minutes=5):%Y-%m-%dT%H:%M:%SZ}",
+    }
+    with site() as running:
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{running.url}/")
+        running.answer(200, {"Content-Type": "application/json"}, [json.dumps(given).encode()])
+        yield running
+
+
+@pytest.mark.parametrize("role", [None, "arn:aws:iam::123456789012:role/exports"])
+def test_who_gets_no_credentials_of_the_machine_any_more_has_had_nothing_written(
+    s3_server: S3Server, gives_credentials: Site, role: str | None
+) -> None:
+    with fault_proxy(s3_server.port) as proxy:
+        config = s3_server.config(
+            "sales",
+            access_key_id=None,
+            secret_access_key=None,
+            role_arn=role,
+            sts_endpoint_url=proxy.url,
+            endpoint_url=proxy.url,
+        )
+        destination = config.open()
+        gives_credentials.answer(500, {"Content-Length": "0"})
+
+        with pytest.raises(TransientFailure, match="what gives this machine its own") as caught:
+            put(destination, "a.csv", b"1")
+
+    assert not caught.value.unheard
+    assert proxy.arrivals == []
+    assert gives_credentials.heard
+
+
+def test_who_gets_none_to_begin_with_may_try_again(s3_server: S3Server, gives_credentials: Site) -> None:
+    gives_credentials.answer(500, {"Content-Length": "0"})
+
+    with pytest.raises(TransientFailure, match="in the name of this machine: what gives"):
+        s3_server.config("sales", access_key_id=None, secret_access_key=None).open()
 
 
 def test_a_region_that_is_none_is_named() -> None:
