@@ -42,6 +42,9 @@ def start(context: typer.Context, name: Name, as_json: Json = False) -> None:
     from export_pipeline.control.connectors import start_connector
 
     _move(context, as_json, lambda connection, organization: start_connector(connection, organization, name))
+    if not as_json:  # where no daemon of Dagster runs, nobody else would
+        command = f"{program(context)} connector check {name}"
+        print_line(f"Dagster checks it in a while, and files go there then; check it now with: {command}")
 
 
 def stop(context: typer.Context, name: Name, as_json: Json = False) -> None:

@@ -39,7 +39,9 @@ def test_a_connector_is_failed_stopped_and_started(call_cli: CallCli) -> None:
     assert said == [
         "sales is FAILED: We move.\n",
         "sales is STOPPED: It was stopped by hand; start it when files may go there again.\n",
-        "sales is STARTING: It has not been checked yet.\n",
+        "sales is STARTING: It has not been checked yet.\n"
+        "Dagster checks it in a while, and files go there then; check it now with: export-pipeline connector"
+        " check sales\n",
     ]
 
 
