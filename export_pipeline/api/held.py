@@ -57,6 +57,14 @@ class Body:
             raise HTTPException(408)
         return message
 
+    async def thrown_away(self, receive: Receive) -> None:
+        """Wait until all of it has come, and keep nothing. HTTPException: that takes too long."""
+        with CancelScope(deadline=current_time() + self._seconds):
+            while (await receive()).get("more_body", False):
+                pass
+            return
+        raise HTTPException(408)
+
     async def answer(self, send: Send, message: Message) -> None:
         """Send what answers it: from then on what comes of it is thrown away, and neither counted nor waited
         for. ClientDisconnect: the answer is not taken, and others need the room.

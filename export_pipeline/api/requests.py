@@ -88,7 +88,8 @@ class EveryRequest:
         async def limited() -> Message:
             nonlocal commas, known
             known = known or await run_in_threadpool(self._known, Request(scope))
-            if not known:
+            if not known:  # it is sent all the same, and many clients read no answer before that
+                await body.thrown_away(receive)
                 return NOTHING
             message = await body.next(receive)
             if body.answered:

@@ -95,13 +95,16 @@ def is_known(request: Request) -> bool:
     """Whether the request shows a key that may ask now. If not, whoever asks for a visit says why."""
     try:
         _caller(request, None)
-    except (ExportPipelineError, SQLAlchemyError):
+    except (ExportPipelineError, SQLAlchemyError) as error:
+        request.state.refusal = error
         return False
     return True
 
 
 def _caller(request: Request, organization: str | None) -> Caller:
-    """Whose key it is, counted once for each request."""
+    """Whose key it is, counted once for each request. Who was refused stays so: the body is gone."""
+    if (refusal := getattr(request.state, "refusal", None)) is not None:
+        raise refusal
     with reading(deployment_of(request).control) as connection:
         caller = caller_with(connection, presented(request), organization)
     if getattr(request.state, "key_id", None) is None:

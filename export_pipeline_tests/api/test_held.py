@@ -166,6 +166,22 @@ def test_once_it_is_answered_nothing_of_a_body_is_counted_shed_or_late() -> None
     assert held.bytes == 0
 
 
+def test_a_body_that_is_thrown_away_is_not_counted_and_has_as_long() -> None:
+    """Who sends it may not read an answer before its end."""
+    held = Held(most=10, seconds=0.1)
+
+    async def together() -> None:
+        with held.body() as body:
+            await body.thrown_away(Line(piece(UNCOUNTED + 11), piece(UNCOUNTED + 11, whole=True)).receive)
+            assert held.bytes == 0
+        with held.body() as body:
+            await body.thrown_away(Line(piece(UNCOUNTED)).receive)
+
+    with pytest.raises(HTTPException) as refused:
+        anyio.run(together)
+    assert refused.value.status_code == 408
+
+
 def test_before_others_the_one_goes_whose_answer_is_not_taken() -> None:
     held = Held(most=25, seconds=LONG)
     gone: list[str] = []

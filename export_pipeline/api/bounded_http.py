@@ -1,0 +1,75 @@
+"""HTTP as the server reads it, in bounds: nobody needs a key to send the head of a request."""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+# Bytes of an address and all fields. Filters may stand in an address.
+MOST_OF_A_HEAD = 64 << 10
+
+# Requests that are sent behind one that is not answered yet. Each takes two kilobytes.
+MOST_BEHIND = 32
+
+# Pieces of a body that come when its request is answered. All of the largest that is taken comes in fewer; to
+# throw away one of a byte takes as long as a large one, and nobody else is served then.
+MOST_LATE = 2_000
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """A connection. It is closed, with 400, where more is sent than any client of ours sends."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._of_fields = 0
+        self._unread = 0
+        self._read = False
+        self._late = 0
+
+    def data_received(self, data: bytes) -> None:
+        self._read = False
+        super().data_received(data)
+        # What the parser still waits for the end of: one field, or what stands between the pieces of a body.
+        self._unread = 0 if self._read else self._unread + len(data)
+        if self._unread > MOST_OF_A_HEAD and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too large.")
+
+    def on_message_begin(self) -> None:
+        self._of_fields = self._late = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._read = True
+        super().on_headers_complete()
+        if len(self.pipeline) > MOST_BEHIND:
+            raise TooMuch
+
+    def on_body(self, body: bytes) -> None:
+        self._read = True
+        super().on_body(body)
+        self._late += self.cycle.response_complete
+        if self._late > MOST_LATE:
+            raise TooMuch
+
+    def on_message_complete(self) -> None:
+        self._read = True
+        super().on_message_complete()
+
+    def _count(self, size: int) -> None:
+        self._of_fields += size
+        if self._of_fields > MOST_OF_A_HEAD:
+            raise TooMuch
+
+
+class TooMuch(Exception):
+    """More was sent than is taken: the head of a request, requests at once, or a body behind its answer."""
