@@ -33,8 +33,8 @@ from export_pipeline.connectors.locations import below
 from export_pipeline.connectors.paced_requests import pace
 from export_pipeline.connectors.pacing import listed
 from export_pipeline.connectors.reading import seen
-from export_pipeline.connectors.retrying import reason_of, retried, seconds_of, unanswered
-from export_pipeline.connectors.strangers import MISREAD, Odd, a_bug, no_store
+from export_pipeline.connectors.retrying import reason_of, retried, seconds_of, unanswered, was_sent
+from export_pipeline.connectors.strangers import MISREAD, a_bug, no_store
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import Denied, NotFound, PermanentFailure, TransientFailure
 
@@ -74,7 +74,6 @@ def open_container(
     return AzureDestination(
         container,
         reader=reader,
-        own_identity=who.own_identity,
         prefix=config.prefix,
         encrypted={"encryption_scope": scope} if scope else {},
         published={
@@ -124,14 +123,12 @@ class AzureDestination:
         container: ContainerClient,
         *,
         reader: "AzureDestination | None",
-        own_identity: bool,
         prefix: str,
         encrypted: Mapping[str, Any],
         published: Mapping[str, Any],
     ) -> None:
         self._container = container
         self._reader = reader
-        self._own_identity = own_identity
         self._prefix = below(prefix)
         self._limits = AZURE_KEYS.below(prefix)
         self.encrypted = encrypted  # arguments of every request that writes
@@ -256,9 +253,7 @@ class AzureDestination:
         except MISREAD as error:
             if a_bug(error):
                 raise
-            # Else it may have been where the machine gets its tokens that was not understood.
-            read = isinstance(error, Odd) or not self._own_identity
-            raise no_store(tried, self._address, error, unheard=read) from error
+            raise no_store(tried, self._address, error, unheard=was_sent(error)) from error
 
     @property
     def _address(self) -> str:

@@ -10,6 +10,7 @@ from export_pipeline.connectors.reaching import Server
 from export_pipeline.connectors.reading import ShowsNothing
 from export_pipeline.errors import (
     Conflict,
+    Contended,
     Denied,
     ExportPipelineError,
     NotFound,
@@ -142,10 +143,10 @@ class _Probe:
 
     def write(self) -> str:
         self._written = self.there = True  # from here on something may be there, even if we do not hear of it
-        # To be ended when the probe is there, as where two write at once: a join has its own conditions.
-        self._late = self._begun(in_parts=True)
         if not (self._stays and self._written_over()):
-            self._put(CONTENT, replaces=None)
+            self._begin_late()
+            # Where large files are joined of parts: whoever may not do that is told so here.
+            self._put(CONTENT, replaces=None, in_parts=True)
         return f"An object was written: {self._key}."
 
     def read(self) -> str:
@@ -169,12 +170,13 @@ class _Probe:
             return "It is told no conditions: what it does with a file that it has already is up to it."
         except Unreadable:
             pass  # a write that only creates is compared all the same
-        self._must_refuse(self._late, replaces=None)
-        self._must_refuse(self._begun(), replaces=None)
+        if self._late is not None:
+            self._must_refuse(replaces=None, upload=self._late)
+        self._must_refuse(replaces=None)
         if first is None:
             return "An object that is there already is not overwritten, although nobody can look at it."
         self._put(REWRITTEN, replaces=first)
-        self._must_refuse(self._begun(), replaces=first)
+        self._must_refuse(replaces=first)
         with suppress(Unreadable):  # the version was seen by who writes; who reads was heard a step before
             self._expect(REWRITTEN)
         return "An object is only overwritten by whoever knows its present version."
@@ -196,8 +198,7 @@ class _Probe:
 
     def remove(self) -> None:
         """Leave nothing behind, as far as we are let."""
-        if self._late is not None:
-            self._late.abort()
+        self._end_late()
         if self._written and self.there:
             with suppress(ExportPipelineError):
                 self._destination.delete(self._key)
@@ -210,41 +211,56 @@ class _Probe:
             with suppress(Unreadable):
                 found = self._destination.head(self._key)
                 replaces = found.version if found else None
+            with suppress(Denied):  # in parts nothing is begun there where it is there and nobody may look
+                self._begin_late()
             self._put(CONTENT, replaces=replaces)
         except Denied:  # neither deleted nor overwritten: each check leaves one
+            self._end_late()
             self._key = probe_key()
             self.shared = False
             return False
         return True
 
-    def _put(self, content: bytes, *, replaces: Version | None) -> None:
+    def _begin_late(self) -> None:
+        """Begin what is to be ended when the probe is there, as where two write at once: joins have
+        conditions of their own. Nothing is begun where nothing is joined.
+        """
         upload = self._destination.begin(self._key, METADATA)
         try:
+            if upload.begin_parts():
+                self._late = upload
+        finally:
+            if self._late is not upload:
+                upload.abort()
+
+    def _end_late(self) -> None:
+        if self._late is not None:
+            self._late.abort()
+            self._late = None
+
+    def _put(self, content: bytes, *, replaces: Version | None, in_parts: bool = False) -> None:
+        upload = self._destination.begin(self._key, METADATA)
+        try:
+            if in_parts:
+                upload.begin_parts()
             upload.write(content)
             upload.commit(replaces=replaces)
             self._proof = upload.proof
         finally:
             upload.abort()
 
-    def _begun(self, *, in_parts: bool = False) -> Upload | None:
-        """An upload of the probe; None if that is refused already, or if nothing is sent in parts."""
-        with suppress(*REFUSED):
-            upload = self._destination.begin(self._key, METADATA)
-            if not in_parts or upload.begin_parts():
-                return upload
-            upload.abort()
-        return None
-
-    def _must_refuse(self, upload: Upload | None, *, replaces: Version | None) -> None:
-        if upload is None:
-            return
+    def _must_refuse(self, *, replaces: Version | None, upload: Upload | None = None) -> None:
         try:
+            upload = upload or self._destination.begin(self._key, METADATA)
             upload.write(b"This should have been refused.\n")
             upload.commit(replaces=replaces)
+        except Contended:  # others are there: nothing is known yet
+            raise
         except REFUSED:
             return
         finally:
-            upload.abort()
+            if upload is not None:
+                upload.abort()
         raise _Unsuitable(
             "the store overwrites an object that has changed, although it was told not to: two exports could"
             " undo each other's work; use a store that honours If-None-Match and If-Match, also where"

@@ -78,9 +78,10 @@ _TURNED_AWAY = (501, 503, 505, 507)
 # Of a request that was never sent, as nobody took the call.
 _NOT_CONNECTED = (ConnectionRefusedError, socket.gaierror, ConnectTimeoutError, NewConnectionError)
 
-# Other errors look the same before and after. The standard library, the vendors' clients and we call a proxy
-# and shake hands (TLS) in functions of this name: what was raised in one of them came before the request.
-_CONNECTING = "connect"
+# Other errors look the same before and after. What was raised in functions of these names came before the
+# request: the standard library, the vendors' clients and we call a proxy and shake hands (TLS) in the first,
+# Amazon's and Microsoft's ask for the machine's own credentials in the others.
+_BEFORE_THE_REQUEST = {"connect", "get_frozen_credentials", "get_token", "get_token_info"}
 
 
 def unanswered(message: str, error: BaseException) -> TransientFailure:
@@ -101,7 +102,7 @@ def leaves_open(status: int) -> bool:
 
 
 def _came_early(error: BaseException) -> bool:
-    return any(frame.f_code.co_name == _CONNECTING for frame, _line in walk_tb(error.__traceback__))
+    return any(frame.f_code.co_name in _BEFORE_THE_REQUEST for frame, _line in walk_tb(error.__traceback__))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

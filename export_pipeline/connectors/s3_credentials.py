@@ -33,8 +33,3 @@ class S3Credentials(BaseModel, frozen=True, extra="forbid", hide_input_in_errors
         if self.external_id is not None and self.role_arn is None:
             raise ValueError("external_id is for a role: give role_arn too, or leave it out")
         return self
-
-    @property
-    def own_identity(self) -> bool:
-        """Whether it is the deployment itself who asks, or takes on the role."""
-        return self.access_key_id is None

@@ -42,7 +42,7 @@ from export_pipeline.connectors.s3_sessions import (
     session_of,
 )
 from export_pipeline.connectors.s3_upload import S3Sending, end_left_behind
-from export_pipeline.connectors.strangers import MISREAD, Odd, a_bug, no_store
+from export_pipeline.connectors.strangers import MISREAD, a_bug, no_store
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import Denied, HourFailed, NotFound, PermanentFailure
 
@@ -82,18 +82,15 @@ def open_bucket(
     client.meta.events.register_first("needs-retry.s3", _wait_as_asked)
     if config.endpoint_url:
         confine(client, authorities=core.get_config_variable("ca_bundle"))
-    return S3Destination(client, config, reader, own_identity=credentials.own_identity)
+    return S3Destination(client, config, reader)
 
 
 class S3Destination:
     """See `Destination`. Versions are ETags. Safe to use from many threads."""
 
-    def __init__(
-        self, client: "S3Client", config: "S3Config", reader: "S3Destination | None", *, own_identity: bool
-    ) -> None:
+    def __init__(self, client: "S3Client", config: "S3Config", reader: "S3Destination | None") -> None:
         self.client = client
         self._reader = reader
-        self._own_identity = own_identity
         self.bucket = config.bucket
         self._prefix = below(config.prefix)
         self._limits = config.key_limits
@@ -205,9 +202,7 @@ class S3Destination:
         except (ResponseParserError, *MISREAD) as error:
             if a_bug(error):
                 raise
-            # Else it may have been where the machine gets its credentials that was not understood.
-            read = isinstance(error, ResponseParserError | Odd) or not self._own_identity
-            raise no_store(tried, endpoint, error, unheard=read) from error
+            raise no_store(tried, endpoint, error, unheard=was_sent(error)) from error
 
 
 def _note_unheard(response: Any, caught_exception: Any, request_dict: dict[str, Any], **_: object) -> None:

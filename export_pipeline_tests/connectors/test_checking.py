@@ -18,7 +18,7 @@ from export_pipeline.connectors.http import HttpConfig
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.errors import Denied, TransientFailure
 from export_pipeline_tests.connectors.conftest import Users
-from export_pipeline_tests.connectors.objects import Unseen, keys, led_to, port_of, put
+from export_pipeline_tests.connectors.objects import Unseen, keys, led_to, port_of, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Instead, Once, Request, fault_proxy
 from export_pipeline_tests.servers.http import Receiver
 from export_pipeline_tests.servers.s3 import S3Server, moto_user
@@ -272,7 +272,57 @@ def test_who_may_create_and_not_overwrite_is_refused_for_that(s3_users: Users) -
 
         assert outcome(steps) == [(name, True) for name in STEPS]
 
-    assert [request.method for request in creations] == ["PUT", "POST", "PUT"]
+    assert [request.method for request in creations] == ["POST", "POST", "PUT"]
+
+
+DENIED = Instead(status="403 Forbidden", body=b"<Error><Code>AccessDenied</Code></Error>")
+
+
+@pytest.mark.parametrize("asked", ["uploads", "partNumber", "uploadId"])
+@pytest.mark.parametrize("who", ["owner", "writer"])
+def test_who_may_not_send_in_parts_is_told_so(s3_users: Users, who: str, asked: str) -> None:
+    """Their small files alone would arrive."""
+
+    def plan(request: Request) -> Instead | None:
+        return DENIED if asked in request.path and request.method in ("PUT", "POST") else None
+
+    with fault_proxy(port_of(s3_users.owner), plan) as proxy:
+        *_, step = tried(led_to(proxy.url, getattr(s3_users, who)))
+
+    assert (step.name, step.ok, step.passes) == ("write", False, False)
+    assert step.message.startswith("Not allowed to write")
+
+
+def test_where_only_conditions_let_write_a_probe_that_was_removed_accuses_nobody(s3_users: Users) -> None:
+    """As a policy of the bucket may ask for them, and a lifecycle rule remove what checks left."""
+
+    def plan(request: Request) -> Instead | None:
+        whole = request.method == "PUT" and "partNumber" not in request.path
+        deletes = request.method == "DELETE" and "uploadId" not in request.path
+        return DENIED if deletes or (whole and "if-none-match" not in request.fields) else None
+
+    with fault_proxy(port_of(s3_users.writer), plan) as proxy:
+        there = led_to(proxy.url, s3_users.writer)
+        for stays in (False, True):
+            assert outcome(named(there, stays=stays)) == [(name, True) for name in STEPS]
+        owner = s3_users.owner.open()
+        for key in keys(owner):
+            owner.delete(key)
+        assert outcome(named(there, stays=True)) == [(name, True) for name in STEPS]
+
+    assert [len(read(owner, key)) for key in keys(owner)] == [len(CONTENT)]
+
+
+def test_where_others_are_at_it_nothing_is_known_yet(s3_users: Users) -> None:
+    busy = Instead(status="409 Conflict", body=b"<Error><Code>ConditionalRequestConflict</Code></Error>")
+
+    def plan(request: Request) -> Instead | None:
+        return busy if request.method == "PUT" and "if-none-match" in request.fields else None
+
+    with fault_proxy(port_of(s3_users.writer), plan) as proxy:
+        *_, step = tried(led_to(proxy.url, s3_users.writer))
+
+    assert (step.name, step.ok, step.passes) == ("conditional write", False, True)
 
 
 @pytest.mark.parametrize(("store", "who"), [("gcs", "owner"), ("s3", "owner"), ("s3", "writer")])
