@@ -117,8 +117,6 @@ class Tokens(GoogleCredentials):
         try:
             self._source = source = self._source or self._make()
             source.refresh(request)
-        except auth.TransportError as error:  # who was not heard about a token was asked for nothing else yet
-            raise auth.RefreshError("what gives out tokens does not answer", retryable=True) from error
         except MISREAD as error:  # here, so that what is stumbled over elsewhere was a store's answer
             if a_bug(error):
                 raise

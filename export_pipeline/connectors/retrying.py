@@ -79,9 +79,9 @@ _TURNED_AWAY = (501, 503, 505, 507)
 _NOT_CONNECTED = (ConnectionRefusedError, socket.gaierror, ConnectTimeoutError, NewConnectionError)
 
 # Other errors look the same before and after. What was raised in functions of these names came before the
-# request: the standard library, the vendors' clients and we call a proxy and shake hands (TLS) in the first,
-# Amazon's and Microsoft's ask for the machine's own credentials in the others.
-_BEFORE_THE_REQUEST = {"connect", "get_frozen_credentials", "get_token", "get_token_info"}
+# request: the standard library, the vendors' clients and we call a proxy and shake hands (TLS) in the first;
+# Amazon's and Microsoft's ask for the machine's own credentials, and Google's for tokens, in the others.
+_BEFORE_THE_REQUEST = {"connect", "get_frozen_credentials", "get_token", "get_token_info", "refresh"}
 
 
 def unanswered(message: str, error: BaseException) -> TransientFailure:

@@ -97,6 +97,11 @@ def slow(pieces: Iterable[bytes]) -> Iterator[int]:
                 connection.recv(1 << 16)
                 for piece in pieces:
                     connection.sendall(piece)
+                # What is closed while something of the request has not been read takes the answer with it.
+                connection.shutdown(socket.SHUT_WR)
+                connection.settimeout(5)
+                while connection.recv(1 << 16):
+                    pass
 
         thread = threading.Thread(target=serve)
         thread.start()
