@@ -11,9 +11,16 @@ MOST_OF_A_HEAD = 64 << 10
 # Requests that are sent behind one that is not answered yet. Each takes two kilobytes.
 MOST_BEHIND = 32
 
-# Pieces of a body that come when its request is answered. All of the largest that is taken comes in fewer; to
-# throw away one of a byte takes as long as a large one, and nobody else is served then.
+# What a field takes besides its bytes.
+OF_A_FIELD = 100
+
+# Small pieces of a body that come when its request is answered: to throw away one of a byte takes as long as
+# a large one, and nobody else is served then.
 MOST_LATE = 2_000
+SMALL = 512
+
+
+FRAMING = (b"content-length", b"transfer-encoding")
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -45,11 +52,14 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._count(len(name) + len(value))
+        self._count(len(name) + len(value) + OF_A_FIELD)
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._read = True
+        # The parser takes what follows for another protocol: the body would be dropped, or be a request.
+        if self.parser.should_upgrade() and any(name in FRAMING for name, _ in self.headers):
+            raise TooMuch
         super().on_headers_complete()
         if len(self.pipeline) > MOST_BEHIND:
             raise TooMuch
@@ -57,7 +67,7 @@ class BoundedHttp(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._read = True
         super().on_body(body)
-        self._late += self.cycle.response_complete
+        self._late += self.cycle.response_complete and len(body) < SMALL
         if self._late > MOST_LATE:
             raise TooMuch
 
@@ -72,4 +82,6 @@ class BoundedHttp(HttpToolsProtocol):
 
 
 class TooMuch(Exception):
-    """More was sent than is taken: the head of a request, requests at once, or a body behind its answer."""
+    """More was sent than is taken: the head of a request, requests at once, a body behind its answer, or
+    behind the wish for another protocol.
+    """

@@ -1,6 +1,7 @@
 """What anybody may send without a key, and no more of it."""
 
 import socket
+import time
 from collections.abc import Iterator
 from itertools import repeat
 
@@ -70,6 +71,40 @@ def test_a_large_head_is_taken(api: Api) -> None:
     assert httpx.get(f"{api.url}/healthz?a={'b' * size}").status_code == 200
     assert httpx.get(f"{api.url}/healthz", headers={"a": "b" * size}).status_code == 200
     assert httpx.get(f"{api.url}/healthz", headers={"a": "b" * MOST_OF_A_HEAD}).status_code == 400
+
+
+def test_fields_are_bounded_in_number(api: Api) -> None:
+    """Each takes more than its bytes."""
+    many = [(f"a{number}", "") for number in range(1_000)]
+
+    assert httpx.get(f"{api.url}/healthz", headers=many).status_code == 400
+    assert httpx.get(f"{api.url}/healthz", headers=many[:200]).status_code == 200
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_body_behind_the_wish_for_another_protocol_is_refused_and_is_no_request(
+    api: Api, apart: bool
+) -> None:
+    """Not dropped: what takes none as well would be done without it."""
+    body = HEAD + b"\r\n"
+    head = (
+        b"POST /nothing HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+        + f"Content-Length: {len(body)}\r\n\r\n".encode()
+    )
+    with connected(api) as line:
+        for piece in (head, body) if apart else (head + body,):
+            line.sendall(piece)
+            time.sleep(0.05)
+        answer = b"".join(iter(lambda: line.recv(1 << 16), b""))
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_who_wishes_for_another_protocol_and_sends_no_body_is_answered(api: Api) -> None:
+    wish = {"Connection": "Upgrade", "Upgrade": "h2c"}
+
+    assert httpx.get(f"{api.url}/healthz", headers=wish).status_code == 200
 
 
 def test_a_few_requests_may_be_sent_at_once_and_not_many(api: Api) -> None:
