@@ -211,9 +211,12 @@ class _Probe:
             with suppress(Unreadable):
                 found = self._destination.head(self._key)
                 replaces = found.version if found else None
-            with suppress(Denied):  # in parts nothing is begun there where it is there and nobody may look
+            try:
                 self._begin_late()
-            self._put(CONTENT, replaces=replaces)
+            except Denied as refused:  # by Google's, in parts, if it is there and nobody may look
+                if not isinstance(refused.__cause__, Conflict):
+                    raise
+            self._put(CONTENT, replaces=replaces, in_parts=self._late is not None)
         except Denied:  # neither deleted nor overwritten: each check leaves one
             self._end_late()
             self._key = probe_key()

@@ -284,13 +284,15 @@ def test_who_may_not_send_in_parts_is_told_so(s3_users: Users, who: str, asked: 
     """Their small files alone would arrive."""
 
     def plan(request: Request) -> Instead | None:
-        return DENIED if asked in request.path and request.method in ("PUT", "POST") else None
+        deletes = request.method == "DELETE" and "uploadId" not in request.path
+        return DENIED if deletes or (asked in request.path and request.method in ("PUT", "POST")) else None
 
     with fault_proxy(port_of(s3_users.owner), plan) as proxy:
-        *_, step = tried(led_to(proxy.url, getattr(s3_users, who)))
+        for stays in (False, True, True):
+            *_, step = named(led_to(proxy.url, getattr(s3_users, who)), stays=stays)
 
-    assert (step.name, step.ok, step.passes) == ("write", False, False)
-    assert step.message.startswith("Not allowed to write")
+            assert (step.name, step.ok, step.passes) == ("write", False, False)
+            assert step.message.startswith("Not allowed to write")
 
 
 def test_where_only_conditions_let_write_a_probe_that_was_removed_accuses_nobody(s3_users: Users) -> None:
