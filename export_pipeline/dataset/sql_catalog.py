@@ -234,6 +234,8 @@ def _columns(index: Any) -> tuple[str, ...]:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, NotImplementedError):  # which says nothing else
+        return "the driver's dialect of SQLAlchemy cannot tell what the database holds"
     original = getattr(error, "orig", None) or error
     return next(iter(str(original).strip().splitlines()), type(original).__name__)
 

@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-from export_pipeline.dataset.catalog import Unreachable
+from export_pipeline.dataset.catalog import Unreachable, Unreadable
 from export_pipeline.dataset.sql_catalog import open_sql
 from export_pipeline.dataset.types import Kind
 
@@ -36,3 +38,24 @@ def test_a_driver_that_is_not_installed_is_named() -> None:
         open_sql(sa.make_url("oracel://h/d")),
     ):
         pass
+
+
+class Silent(SQLiteDialect_pysqlite):
+    """A driver's dialect that can read and not describe, as SQLAlchemy lets it."""
+
+    supports_statement_cache = True
+
+    def get_table_names(self, *_given: object, **_named: object) -> list[str]:
+        raise NotImplementedError
+
+
+def test_a_dialect_that_cannot_describe_is_told_in_a_sentence(tmp_path: Path) -> None:
+    registry.impls["silent"] = lambda: Silent
+    try:
+        with (
+            open_sql(sa.make_url(f"silent:///{tmp_path / 'source.db'}")) as catalog,
+            pytest.raises(Unreadable, match="dialect of SQLAlchemy cannot tell what the database holds"),
+        ):
+            catalog.relations(None)
+    finally:
+        del registry.impls["silent"]
