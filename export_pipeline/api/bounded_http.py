@@ -1,7 +1,7 @@
 """HTTP as the server reads it, in bounds: nobody needs a key to send the head of a request."""
 
 import asyncio
-from typing import Any
+from typing import Any, NoReturn
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -19,6 +19,7 @@ OF_A_FIELD = 100
 MOST_LATE = 2_000
 SMALL = 512
 
+TOO_LARGE = f"Address and fields are larger than {MOST_OF_A_HEAD:,} bytes together; send less."
 
 FRAMING = (b"content-length", b"transfer-encoding")
 
@@ -34,6 +35,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._unread = 0
         self._read = False
         self._late = 0
+        self._why: str | None = None
 
     def data_received(self, data: bytes) -> None:
         self._read = False
@@ -41,7 +43,10 @@ class BoundedHttp(HttpToolsProtocol):
         # What the parser still waits for the end of: one field, or what stands between the pieces of a body.
         self._unread = 0 if self._read else self._unread + len(data)
         if self._unread > MOST_OF_A_HEAD and not self.transport.is_closing():
-            self.send_400_response("The head of the request is too large.")
+            self.send_400_response(TOO_LARGE)
+
+    def send_400_response(self, msg: str) -> None:
+        super().send_400_response(self._why or msg)
 
     def on_message_begin(self) -> None:
         self._of_fields = self._late = 0
@@ -59,17 +64,21 @@ class BoundedHttp(HttpToolsProtocol):
         self._read = True
         # The parser takes what follows for another protocol: the body would be dropped, or be a request.
         if self.parser.should_upgrade() and any(name in FRAMING for name, _ in self.headers):
-            raise TooMuch
+            self._refuse(
+                "A body is not taken with the field Upgrade; leave that out, or send it by HTTP/1.1."
+            )
         super().on_headers_complete()
         if len(self.pipeline) > MOST_BEHIND:
-            raise TooMuch
+            self._refuse(
+                f"More than {MOST_BEHIND} requests wait for an answer; take those before more are sent."
+            )
 
     def on_body(self, body: bytes) -> None:
         self._read = True
         super().on_body(body)
         self._late += self.cycle.response_complete and len(body) < SMALL
         if self._late > MOST_LATE:
-            raise TooMuch
+            self._refuse("The request was answered; send no more of its body.")
 
     def on_message_complete(self) -> None:
         self._read = True
@@ -78,10 +87,12 @@ class BoundedHttp(HttpToolsProtocol):
     def _count(self, size: int) -> None:
         self._of_fields += size
         if self._of_fields > MOST_OF_A_HEAD:
-            raise TooMuch
+            self._refuse(TOO_LARGE)
+
+    def _refuse(self, why: str) -> NoReturn:
+        self._why = why
+        raise TooMuch(why)
 
 
 class TooMuch(Exception):
-    """More was sent than is taken: the head of a request, requests at once, a body behind its answer, or
-    behind the wish for another protocol.
-    """
+    """More was sent than is taken. The parser ends by it, and uvicorn answers 400 and closes."""
