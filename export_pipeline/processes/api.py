@@ -22,6 +22,8 @@ def server_command(*, host: str, port: int, workers: int = 1) -> list[str]:
         str(workers),
         "--http",
         HTTP,
+        "--ws",
+        "none",
         "--no-access-log",  # it has whole addresses, and some hold a key; the application keeps its own
         "--no-server-header",
         "--timeout-graceful-shutdown",

@@ -1,18 +1,24 @@
 """What anybody may send without a key, and no more of it."""
 
+import asyncio
 import socket
 import time
 from collections.abc import Iterator
 from itertools import repeat
+from threading import Thread
 
 import httpx
 import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
 
-from export_pipeline.api.bounded_http import MOST_BEHIND, MOST_OF_A_HEAD
+from export_pipeline.api.bounded_http import MOST_BEHIND, MOST_OF_A_HEAD, BoundedHttp
 from export_pipeline_tests.api.conftest import Api
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: here\r\n"
 CHUNKED = b"POST /nothing HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
+CLOSED = CHUNKED.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+SLOW = HEAD.replace(b"/healthz", b"/slow")
 
 # Far more than buffers hold.
 ENDLESS = 64 << 20
@@ -21,6 +27,43 @@ ENDLESS = 64 << 20
 def connected(api: Api) -> socket.socket:
     host, port = api.url.removeprefix("http://").split(":")
     return socket.create_connection((host, int(port)), timeout=20)
+
+
+class Impatient(BoundedHttp):
+    seconds = 0.5
+
+
+async def largest_piece(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer, slowly where that is asked for, how much of the body was handed over at once."""
+    largest, more = 0, True
+    while more:
+        message = await receive()
+        largest = max(largest, len(message.get("body", b"")))
+        more = message.get("more_body", False)
+    if scope["path"] == "/slow":
+        await asyncio.sleep(4 * Impatient.seconds)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"at most %d bytes" % largest})
+
+
+@pytest.fixture(scope="module")
+def impatient() -> Iterator[tuple[str, int]]:
+    """The address of a server that waits for no head."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        config = uvicorn.Config(largest_piece, http=Impatient, lifespan="off", log_level="critical")
+        server = uvicorn.Server(config)
+        thread = Thread(target=server.run, args=([listening],))
+        thread.start()
+        try:
+            yield listening.getsockname()
+        finally:
+            server.should_exit = True
+            thread.join(20)
+
+
+def told(line: socket.socket) -> bytes:
+    """All until the connection is closed."""
+    return b"".join(iter(lambda: line.recv(1 << 16), b""))
 
 
 def sent(api: Api, first: bytes, more: bytes) -> int:
@@ -82,31 +125,52 @@ def test_fields_are_bounded_in_number(api: Api) -> None:
     assert httpx.get(f"{api.url}/healthz", headers=many[:200]).status_code == 200
 
 
-@pytest.mark.parametrize("apart", [False, True])
-def test_a_body_behind_the_wish_for_another_protocol_is_refused_and_is_no_request(
-    api: Api, apart: bool
+@pytest.mark.parametrize("before", [b"", SLOW + b"\r\n"], ids=["alone", "behind a slow answer"])
+@pytest.mark.parametrize("begun", [HEAD, b"GET"])
+def test_a_head_that_does_not_end_in_time_is_refused(
+    impatient: tuple[str, int], before: bytes, begun: bytes
 ) -> None:
-    """Not dropped: what takes none as well would be done without it."""
-    body = HEAD + b"\r\n"
-    head = (
-        b"POST /nothing HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
-        + f"Content-Length: {len(body)}\r\n\r\n".encode()
-    )
-    with connected(api) as line:
-        for piece in (head, body) if apart else (head + body,):
-            line.sendall(piece)
-            time.sleep(0.05)
-        answer = b"".join(iter(lambda: line.recv(1 << 16), b""))
+    """However long the answer before it takes, in which nothing may be read."""
+    with socket.create_connection(impatient, timeout=20) as line:
+        line.sendall(before)
+        time.sleep(Impatient.seconds / 5)
+        line.sendall(begun)
+        answers = told(line)
 
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert answer.count(b"HTTP/1.1 ") == 1
-    assert b"not taken with the field Upgrade; leave that out" in answer
+    assert answers.count(b"HTTP/1.1 200") == bool(before)
+    assert answers.count(b"HTTP/1.1 400") == 1
+    assert answers.endswith(b"did not come in time; send it again.")
 
 
-def test_who_wishes_for_another_protocol_and_sends_no_body_is_answered(api: Api) -> None:
-    wish = {"Connection": "Upgrade", "Upgrade": "h2c"}
+def test_who_asks_nothing_is_not_waited_for(impatient: tuple[str, int]) -> None:
+    with socket.create_connection(impatient, timeout=20) as line:
+        assert told(line) == b""
 
-    assert httpx.get(f"{api.url}/healthz", headers=wish).status_code == 200
+
+def test_who_waits_for_an_answer_is_waited_for(impatient: tuple[str, int]) -> None:
+    with socket.create_connection(impatient, timeout=20) as line:
+        line.sendall(SLOW[:10])
+        time.sleep(Impatient.seconds / 2)
+        line.sendall(SLOW[10:] + b"Connection: close\r\n\r\n")
+
+        assert told(line).startswith(b"HTTP/1.1 200")
+
+
+def test_everybodys_turn_comes_between_the_pieces_of_a_body(impatient: tuple[str, int]) -> None:
+    with socket.create_connection(impatient, timeout=20) as line:
+        line.sendall(CLOSED + b"1\r\na\r\n" * 200_000 + b"0\r\n\r\n")
+        answer = told(line)
+
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert int(answer.rpartition(b"at most ")[2].split()[0]) < 10_000
+
+
+def test_a_body_in_large_pieces_takes_few_turns(impatient: tuple[str, int]) -> None:
+    with socket.create_connection(impatient, timeout=20) as line:
+        line.sendall(CLOSED + (b"ffff\r\n" + b"a" * 0xFFFF + b"\r\n") * 100 + b"0\r\n\r\n")
+        answer = told(line)
+
+    assert int(answer.rpartition(b"at most ")[2].split()[0]) > 0xFFFF
 
 
 def test_a_few_requests_may_be_sent_at_once_and_not_many(api: Api) -> None:

@@ -1,0 +1,56 @@
+"""Requests are read as HTTP/1.1 whatever else their client wishes for: `Upgrade` is a wish that a server need
+not hear (RFC 9110, 7.8), and `curl --http2` and Java's client wish for HTTP/2 with every request.
+"""
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+FRAMING = (b"content-length", b"transfer-encoding")
+
+
+class HttpParser(httptools.HttpRequestParser):
+    """llhttp takes what stands behind the head of such a request for the other protocol, and stops there. It
+    reads on behind a second head, which says only how the body ends; `reader` is not told of that one.
+    """
+
+    def __init__(self, reader: HttpToolsProtocol) -> None:
+        self._reader = reader
+        self._second: bytes | None = None
+        self.on_body = reader.on_body
+        super().__init__(self)
+        self.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+
+    def feed_data(self, data: bytes) -> None:  # type: ignore[override]
+        while data:
+            try:
+                super().feed_data(data)
+            except httptools.HttpParserUpgrade as wish:
+                data = (self._second or b"") + data[wish.args[0] :]
+            else:
+                return
+
+    def on_message_begin(self) -> None:
+        if self._second is None:
+            self._reader.on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        if self._second is None:
+            self._reader.on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._second is None:
+            self._reader.on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        if self._second is not None:
+            self._second = None
+            return
+        self._reader.on_headers_complete()
+        framing = [field for field in self._reader.headers if field[0] in FRAMING]
+        if self.should_upgrade() and framing:
+            lines = [b"POST / HTTP/1.1", *(name + b": " + value for name, value in framing)]
+            self._second = b"\r\n".join(lines) + b"\r\n\r\n"
+
+    def on_message_complete(self) -> None:
+        if self._second is None:
+            self._reader.on_message_complete()
