@@ -14,10 +14,8 @@ class HttpParser(httptools.HttpRequestParser):
     """
 
     def __init__(self, reader: HttpToolsProtocol) -> None:
-        self._reader = reader
-        self._second: bytes | None = None
-        self.on_body = reader.on_body
-        super().__init__(self)
+        self._told = _Told(reader)
+        super().__init__(self._told)
         self.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
 
     def feed_data(self, data: bytes) -> None:  # type: ignore[override]
@@ -25,32 +23,43 @@ class HttpParser(httptools.HttpRequestParser):
             try:
                 super().feed_data(data)
             except httptools.HttpParserUpgrade as wish:
-                data = (self._second or b"") + data[wish.args[0] :]
+                data = self._told.second + data[wish.args[0] :]
             else:
                 return
 
+
+class _Told:
+    """What the reader is told. The parser is known by way of the reader, which lets go of it at its end: a
+    connection that is over is not kept until somebody looks for cycles.
+    """
+
+    def __init__(self, reader: HttpToolsProtocol) -> None:
+        self.second = b""
+        self._reader = reader
+        self.on_body = reader.on_body
+
     def on_message_begin(self) -> None:
-        if self._second is None:
+        if not self.second:
             self._reader.on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        if self._second is None:
+        if not self.second:
             self._reader.on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._second is None:
+        if not self.second:
             self._reader.on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        if self._second is not None:
-            self._second = None
+        if self.second:
+            self.second = b""
             return
         self._reader.on_headers_complete()
         framing = [field for field in self._reader.headers if field[0] in FRAMING]
-        if self.should_upgrade() and framing:
+        if framing and self._reader.parser.should_upgrade():
             lines = [b"POST / HTTP/1.1", *(name + b": " + value for name, value in framing)]
-            self._second = b"\r\n".join(lines) + b"\r\n\r\n"
+            self.second = b"\r\n".join(lines) + b"\r\n\r\n"
 
     def on_message_complete(self) -> None:
-        if self._second is None:
+        if not self.second:
             self._reader.on_message_complete()

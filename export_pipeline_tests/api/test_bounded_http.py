@@ -1,11 +1,14 @@
 """What anybody may send without a key, and no more of it."""
 
 import asyncio
+import gc
 import socket
 import time
 from collections.abc import Iterator
 from itertools import repeat
 from threading import Thread
+from typing import Any, ClassVar
+from weakref import ReferenceType, ref
 
 import httpx
 import pytest
@@ -31,6 +34,11 @@ def connected(api: Api) -> socket.socket:
 
 class Impatient(BoundedHttp):
     seconds = 0.5
+    last: ClassVar[ReferenceType[BoundedHttp] | None] = None
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        Impatient.last = ref(self)
 
 
 async def largest_piece(scope: Scope, receive: Receive, send: Send) -> None:
@@ -171,6 +179,23 @@ def test_a_body_in_large_pieces_takes_few_turns(impatient: tuple[str, int]) -> N
         answer = told(line)
 
     assert int(answer.rpartition(b"at most ")[2].split()[0]) > 0xFFFF
+
+
+def test_a_connection_that_is_over_is_let_go_of(impatient: tuple[str, int]) -> None:
+    """Until somebody looks for cycles many connections come, and each may have sent much."""
+    gc.disable()
+    try:
+        with socket.create_connection(impatient, timeout=20) as line:
+            line.sendall(HEAD + b"Connection: close\r\n\r\n")
+            told(line)
+        assert Impatient.last is not None
+        for _ in range(100):
+            if Impatient.last() is None:
+                return
+            time.sleep(0.05)
+    finally:
+        gc.enable()
+    pytest.fail("it is still held")
 
 
 def test_a_few_requests_may_be_sent_at_once_and_not_many(api: Api) -> None:
