@@ -12,7 +12,8 @@ from export_pipeline.api.bitmovin.envelope import instant, success
 from export_pipeline.api.bitmovin.fields import named_as_asked
 from export_pipeline.api.bitmovin.output_kinds import KINDS, Output
 from export_pipeline.api.bitmovin.pages import Paged
-from export_pipeline.api.bitmovin.words import Id, words_of
+from export_pipeline.api.bitmovin.words import Id
+from export_pipeline.api.bodies import read_as
 from export_pipeline.api.visits import ConnectorsEditor, ConnectorsViewer, Visit
 from export_pipeline.control.connectors import create_connector, delete_connector
 from export_pipeline.errors import NotFound
@@ -40,7 +41,7 @@ Kind = Annotated[type[Output], Depends(_kind)]
 @router.post("/{kind}/")
 def create(visit: ConnectorsEditor, kind: Kind, body: dict[str, Any]) -> JSONResponse:
     """Make an output. Whether it works is tried at once, and before every hour's files."""
-    asked = words_of(kind, body)
+    asked = read_as(kind, body)
     with named_as_asked(properties="customData"), writing(visit.deployment.control) as connection:
         made = create_connector(
             connection,

@@ -1,12 +1,10 @@
 """What clients write, as the document spells it: camelCase, and no field that there is not."""
 
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import Depends
-from fastapi.exceptions import RequestValidationError
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from export_pipeline.api.bodies import JsonBody
@@ -36,15 +34,3 @@ def _id(id: str) -> str:  # its name in the address
 
 # Of an output or a task, in an address.
 Id = Annotated[str, Depends(_id)]
-
-Body = TypeVar("Body", bound=Words)
-
-
-def words_of(model: type[Body], body: Mapping[str, Any]) -> Body:
-    """The body as the model has it, where the address says which model that is."""
-    try:
-        return model.model_validate(body)
-    except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=False)
-    # Outside of the handler: the error holds secrets.
-    raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in problems])

@@ -4,7 +4,8 @@ import httpx
 import pytest
 from fastapi.exceptions import RequestValidationError
 
-from export_pipeline.api.bitmovin.words import Words, words_of
+from export_pipeline.api.bitmovin.words import Words
+from export_pipeline.api.bodies import read_as
 from export_pipeline_tests.api.bitmovin.conftest import Customer
 
 
@@ -15,16 +16,16 @@ class Thing(Words):
 
 
 def test_fields_are_spelled_as_the_document_spells_them() -> None:
-    assert words_of(Thing, {"secretKey": "x"}).secret_key == "x"
+    assert read_as(Thing, {"secretKey": "x"}).secret_key == "x"
     with pytest.raises(RequestValidationError) as refused:
-        words_of(Thing, {"secret_key": "never-told-anybody"})
+        read_as(Thing, {"secret_key": "never-told-anybody"})
 
     assert [one["loc"] for one in refused.value.errors()] == [("body", "secretKey"), ("body", "secret_key")]
     assert "never-told" not in str(refused.value.errors())
 
 
 def test_what_the_service_fills_in_may_be_sent_back() -> None:
-    assert words_of(Thing, {"secretKey": "x", "id": "1", "createdAt": "?", "modifiedAt": None})
+    assert read_as(Thing, {"secretKey": "x", "id": "1", "createdAt": "?", "modifiedAt": None})
 
 
 @pytest.mark.parametrize("id_", ["a%20b", "a.b", "x" * 65, "%ED%A0%80"])
