@@ -28,7 +28,13 @@ from export_pipeline.dataset.declaration import load_dataset
 from export_pipeline.dataset.environment import filled
 from export_pipeline.dataset.tables import Dataset
 from export_pipeline.documents import read_document
-from export_pipeline.errors import ExportPipelineError, InvalidRequest, NotFound, TransientFailure
+from export_pipeline.errors import (
+    ExportPipelineError,
+    InvalidRequest,
+    NotFound,
+    PermanentFailure,
+    TransientFailure,
+)
 from export_pipeline.exports.export import DEFAULT_ORGANIZATION
 from export_pipeline.exports.plan import TablePlan, derived_tables
 from export_pipeline.extract.derived import DerivedSource
@@ -84,18 +90,22 @@ class Deployment:
 
     @property
     def source_url(self) -> str:
-        """The source's URL, from the environment variable that the dataset names."""
+        """The source's URL, from the environment variable that the dataset names.
+
+        PermanentFailure if there is none. Customers read it: where the declaration lies is the operator's.
+        """
         variable = self.dataset.url_variable
         if variable is None:
-            raise ExportPipelineError(
-                f"{self.settings.dataset_path} declares no source; add [source] and [tables], or export what"
-                " is contributed"
+            raise PermanentFailure(
+                f"{self.settings.dataset_path.name} declares no source; add [source] and [tables], or export"
+                " what is contributed"
             )
         try:
             return self.environ[variable]
         except KeyError as error:
-            raise ExportPipelineError(
-                f"{variable} is not set; it holds the source's URL, like postgresql://user:password@host/database"
+            raise PermanentFailure(
+                f"{variable} is not set; set it to the source's URL, like"
+                " postgresql://user:password@host/database, where this runs"
             ) from error
 
     @property

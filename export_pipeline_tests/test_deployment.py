@@ -26,7 +26,7 @@ from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.connectors.secret import reveal
 from export_pipeline.control.connectors import create_connector
 from export_pipeline.deployment import Deployment, open_deployment
-from export_pipeline.errors import ExportPipelineError, InvalidRequest, NotFound
+from export_pipeline.errors import ExportPipelineError, InvalidRequest, NotFound, PermanentFailure
 from export_pipeline.exports.plan import plan_of
 from export_pipeline.extract.sources import STATEMENT_LIMIT
 from export_pipeline.settings import Settings
@@ -191,7 +191,7 @@ def test_a_source_that_is_not_set_is_asked_for_by_name(tmp_path: Path) -> None:
 
     with (
         a_deployment(tmp_path, {}) as deployment,
-        pytest.raises(ExportPipelineError, match="EVENTS_URL is not set"),
+        pytest.raises(PermanentFailure, match="EVENTS_URL is not set; set it to the source's URL"),
     ):
         _ = deployment.source_url
 
@@ -203,7 +203,7 @@ def test_without_a_declared_source_only_what_is_contributed_is_read(tmp_path: Pa
         an_entity_type(deployment.control, organization="default")
         (country,) = plan_of(a_definition(tables=({"name": "country"},)), deployment.dataset_of("default"))
         assert deployment.url_of([country]) == deployment.settings.control_database_url
-        with pytest.raises(ExportPipelineError, match=r"dataset\.toml declares no source; add \[source\]"):
+        with pytest.raises(PermanentFailure, match=r"^dataset\.toml declares no source; add \[source\]"):
             _ = deployment.source_url
 
 

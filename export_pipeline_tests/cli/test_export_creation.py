@@ -230,6 +230,16 @@ def test_a_dry_run_counts_rows_and_makes_nothing(call_cli: CallCli) -> None:
     assert (refused.code, "no table" in refused.err) == (2, True)
 
 
+def test_a_dry_run_without_the_source_names_the_variable(
+    call_cli: CallCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EVENTS_URL")
+
+    said = call_cli("export", "create", "events", *EVENTS, "--dry-run")
+
+    assert (said.code, said.err.startswith("error: EVENTS_URL is not set; set it to")) == (1, True)
+
+
 def test_a_task_s_hours_may_share_a_file(call_cli: CallCli) -> None:
     options = ("--once", "--layout=single", "--row-limit=500", "--filename=all.$extension")
 
