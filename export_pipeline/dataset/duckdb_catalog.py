@@ -117,12 +117,12 @@ def open_duckdb(file: Path) -> Iterator[DuckdbCatalog]:
         raise Unreachable(f"there is no DuckDB file {file}; correct the source's URL, or make the file")
     try:
         opened = open_file(file)
-    except duckdb.Error as error:
+    except (duckdb.Error, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         cure = (
             "close the other process that has it open"
             if "lock" in reason
-            else "close it elsewhere in this process"
+            else "close it elsewhere in this process, or try again if it was replaced while it is read"
             if "different configuration" in reason
             else "see that it is a DuckDB file of this version, which this user may read"
         )

@@ -15,10 +15,14 @@ import duckdb
 THREADS = 1
 
 
+# Device and inode.
+Identity = tuple[int, int]
+
+
 class DuckdbFile:
     """A file that is open until the last who opened it has closed it. Each of them reads by cursors."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, identity: Identity) -> None:
         # Not beside the file, which may be in a folder where nobody may write.
         self._spill = tempfile.TemporaryDirectory(prefix="export-pipeline-sort-")
         try:
@@ -35,32 +39,47 @@ class DuckdbFile:
         except duckdb.Error:
             self._spill.cleanup()
             raise
-        self._file = file
+        self._file, self._identity = file, identity
         self._readers = 1
+
+    @property
+    def replaced(self) -> bool:
+        """Whether another file lies there by now. One that is gone, and nothing in its place, is none."""
+        try:
+            return _identity(self._file) != self._identity
+        except OSError:
+            return False
 
     def close(self) -> None:
         """Let go of it. To be called once by each who opened it."""
         with _lock:
             self._readers -= 1
             if not self._readers:
-                del _open[os.getpid(), self._file]
+                del _open[os.getpid(), self._identity]
                 self.connection.close()
                 self._spill.cleanup()
 
 
 # By process: one that is forked while its parent reads must not sort in that one's folder. DuckDB refuses it.
-_open: dict[tuple[int, Path], DuckdbFile] = {}
+# By what the file is, not by its path: links and `..` spell that otherwise, and others may come to lie there.
+_open: dict[tuple[int, Identity], DuckdbFile] = {}
 _lock = threading.Lock()
 
 
 def open_file(file: Path) -> DuckdbFile:
-    """Open a file that is there, or share it with those who have. duckdb.Error: it cannot be opened now."""
-    # Not where links lead: views may be spelled with the file's name.
-    file = file.absolute()
+    """Open a file that is there, or share it with those who have. duckdb.Error: it cannot be opened now, as
+    when it was put in the place of one that is still read: DuckDB opens no other at the same path until then.
+    """
     with _lock:
-        opened = _open.get((os.getpid(), file))
+        identity = _identity(file)  # first: what comes to lie there while it is opened is not taken for it
+        opened = _open.get((os.getpid(), identity))
         if opened is None:
-            opened = _open[os.getpid(), file] = DuckdbFile(file)
+            opened = _open[os.getpid(), identity] = DuckdbFile(file.absolute(), identity)
         else:
             opened._readers += 1
         return opened
+
+
+def _identity(file: Path) -> Identity:
+    found = file.stat()
+    return found.st_dev, found.st_ino

@@ -191,12 +191,16 @@ class DuckdbSnapshot:
 
 
 class DuckdbSource:
-    """A DuckDB file, opened for reading when the first hour is read. Each snapshot has its own cursor."""
+    """A DuckDB file, opened for reading when the first hour is read. Each snapshot has its own cursor.
+
+    One that was put in its place is read by the next snapshot that begins while there is no other.
+    """
 
     def __init__(self, url: sa.URL, limit: timedelta) -> None:
         self._file = Path(url.database or "")
         self._limit = limit
         self._opened: DuckdbFile | None = None
+        self._snapshots = 0
         self._lock = threading.Lock()
 
     @contextmanager
@@ -215,16 +219,23 @@ class DuckdbSource:
                 with waiting.watched():
                     yield DuckdbSnapshot(cursor, self._file, waiting, memory)
             finally:
+                with self._lock:
+                    self._snapshots -= 1
                 memory.add(-1)
 
     def close(self) -> None:
         with self._lock:
-            if self._opened is not None:
-                self._opened.close()
-            self._opened = None
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
+        self._opened = None
 
     def _cursor(self) -> tuple[duckdb.DuckDBPyConnection, Memory]:
         with self._lock:
+            if self._opened is not None and not self._snapshots and self._opened.replaced:
+                self._let_go()
             if self._opened is None:
                 if not self._file.is_file():
                     raise PermanentFailure(
@@ -233,8 +244,10 @@ class DuckdbSource:
                 self._opened = open_file(self._file)
             connection = self._opened.connection
             memory = _MEMORIES.setdefault(self._opened, Memory(connection))
+            cursor = connection.cursor()
+            self._snapshots += 1
             memory.add(1)
-            return connection.cursor(), memory
+            return cursor, memory
 
 
 def _weights(

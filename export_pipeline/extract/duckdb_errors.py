@@ -32,8 +32,8 @@ def explained(file: Path, rows: sa.Select[Any] | None = None) -> Iterator[None]:
         if "different configuration" not in str(error):
             raise TransientFailure(f"the connection to {file.name} was lost") from error
         raise TransientFailure(
-            f"{file.name} is open in this process otherwise than for exports, and DuckDB opens it in one way"
-            " only; close it there, or have another process read it there"
+            f"{file.name} is open in this process otherwise than for exports, or was replaced while it is"
+            " read here, and DuckDB opens it in one way only; close it there, or try again when that ended"
         ) from error
     except duckdb.OutOfMemoryException as error:
         raise exhausted(file, str(error)) from None

@@ -27,7 +27,7 @@ class OutOfMemory(PermanentFailure):
 class Memory:
     """What DuckDB may use, in all: so much for each snapshot that there is.
 
-    Never lowered: others may be in the middle of a sort.
+    Lowered for the first only of those that begin anew: others may be in the middle of a sort.
     """
 
     def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
@@ -40,6 +40,7 @@ class Memory:
         """There are so many snapshots more."""
         with self._lock:
             self._snapshots += snapshots
+            self._set = self._set if self._snapshots else 0
             self._apply()
 
     def allow(self, megabytes: int) -> None:

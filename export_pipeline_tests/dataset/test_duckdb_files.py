@@ -12,10 +12,17 @@ from export_pipeline.dataset.duckdb_files import DuckdbFile, open_file
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    file = tmp_path / "events.duckdb"
+    return made(tmp_path / "events.duckdb", rows=3)
+
+
+def made(file: Path, rows: int) -> Path:
     with duckdb.connect(str(file)) as connection:
-        connection.execute("create table events as select range as id from range(3)")
+        connection.execute(f"create table events as select range as id from range({rows})")
     return file
+
+
+def replace(file: Path, rows: int) -> None:
+    made(file.with_suffix(".new"), rows).rename(file)
 
 
 def rows_of(opened: DuckdbFile) -> int:
@@ -49,6 +56,40 @@ def test_one_path_to_it_is_as_good_as_another(file: Path, monkeypatch: pytest.Mo
     assert [rows_of(each) for each in opened] == [3, 3]
     for each in opened:
         each.close()
+
+
+def test_links_and_dots_lead_to_the_file_that_is_open(file: Path) -> None:
+    (file.parent / "folder").mkdir()
+    (file.parent / "link.duckdb").symlink_to(file)
+    spelled = [file, file.parent / "link.duckdb", file.parent / "folder" / ".." / file.name]
+    opened = [open_file(one) for one in spelled]
+
+    assert [rows_of(each) for each in opened] == [3, 3, 3]
+    for each in opened:
+        each.close()
+
+
+def test_a_file_that_was_replaced_is_read_anew_once_nobody_reads_the_old_one(file: Path) -> None:
+    opened = open_file(file)
+    assert not opened.replaced
+    replace(file, rows=5)
+
+    assert opened.replaced
+    with pytest.raises(duckdb.ConnectionException):
+        open_file(file)
+    assert rows_of(opened) == 3
+    opened.close()
+    again = open_file(file)
+    assert rows_of(again) == 5
+    again.close()
+
+
+def test_a_file_that_is_gone_is_not_replaced(file: Path) -> None:
+    opened = open_file(file)
+    file.unlink()
+
+    assert not opened.replaced
+    opened.close()
 
 
 def test_it_is_opened_and_closed_by_many_threads(file: Path) -> None:

@@ -1,6 +1,7 @@
 """What is particular to DuckDB files."""
 
 import dataclasses
+import shutil
 import subprocess
 import sys
 import traceback
@@ -142,6 +143,26 @@ def test_a_file_that_somebody_else_opened_in_this_process_is_told_as_what_it_is(
         open_source(f"duckdb:///{file}").snapshot(),
     ):
         pass
+
+
+def test_a_file_that_was_replaced_is_read_by_the_next_snapshot(file: Path) -> None:
+    """While the old one is read, those who come from elsewhere are told to try again."""
+    table = a_table(a_column("mood"))
+    new = file.with_suffix(".new")
+    shutil.copy(file, new)
+    with duckdb.connect(str(new)) as connection:
+        connection.execute("update raw set mood = 'good'")
+    with closing(open_source(f"duckdb:///{file}")) as source:
+        with source.snapshot() as before:
+            new.rename(file)
+            assert read(before, table).column("mood").to_pylist() == ["bad"]
+            with (
+                pytest.raises(TransientFailure, match=r"was replaced while it is read here.*try again"),
+                open_source(f"duckdb:///{file}").snapshot(),
+            ):
+                pass
+        with source.snapshot() as after:
+            assert read(after, table).column("mood").to_pylist() == ["good"]
 
 
 def test_nothing_can_be_written_through_a_snapshot(file: Path) -> None:

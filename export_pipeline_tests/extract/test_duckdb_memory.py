@@ -30,6 +30,15 @@ def test_each_snapshot_adds_its_part_and_none_is_taken_away() -> None:
         assert (one, two, limit(database)) == ("143.0 MiB", "286.1 MiB", two)
 
 
+def test_what_others_needed_is_taken_back_when_nobody_reads_any_more() -> None:
+    with duckdb.connect() as database:
+        memory = Memory(database)
+        memory.add(3)
+        memory.add(-3)
+        memory.add(1)
+        assert limit(database) == "143.0 MiB"
+
+
 def test_more_is_allowed_in_steps_until_it_is_all() -> None:
     with duckdb.connect() as database:
         memory = Memory(database)
