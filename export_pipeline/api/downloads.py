@@ -20,7 +20,9 @@ from export_pipeline.api.turns import room, turn
 from export_pipeline.api.visits import address_of, deployment_of
 from export_pipeline.connectors.destination import Destination, StoredObject
 from export_pipeline.control.archives import archive_of
+from export_pipeline.control.downloads import check_finished
 from export_pipeline.control.links import LASTS, check_link, signed_link
+from export_pipeline.control.tasks import show_task
 from export_pipeline.deployment import Deployment
 from export_pipeline.errors import Gone
 from export_pipeline.exports.export import Export
@@ -88,7 +90,7 @@ def file_link(
 async def archive(
     request: Request, task_id: str, name: str, expires: Expires, signature: Signature
 ) -> Response:
-    """The task's files in one zip."""
+    """The task's files in one zip. WrongState while hours of it are missing: nobody would see which."""
     deployment = deployment_of(request)
     check_link(deployment.secret_key, f"{ARCHIVES}/{task_id}/{name}", expires=expires, signature=signature)
     return await _begun(request, task_id, partial(_archive, request, deployment, task_id, name))
@@ -96,6 +98,7 @@ async def archive(
 
 def _archive(request: Request, deployment: Deployment, task_id: str, name: str) -> Response:
     task, export = _there(deployment, task_id)
+    _check_finished(deployment, task)
     destination = deployment.connector(export.connector_id).open()
     looked_at = request.method == "HEAD"  # and nothing else: what is in it takes a second
     return Download(
@@ -108,7 +111,7 @@ def _archive(request: Request, deployment: Deployment, task_id: str, name: str) 
 
 @router.api_route(FILES + "/{task_id}/{key:path}", methods=["GET", "HEAD"], include_in_schema=False)
 async def file(request: Request, task_id: str, key: str, expires: Expires, signature: Signature) -> Response:
-    """One stored file of the task, or a range of its bytes."""
+    """One stored file of the task, or a range of its bytes. WrongState if it may come yet, Gone if it was."""
     deployment = deployment_of(request)
     check_link(deployment.secret_key, f"{FILES}/{task_id}/{key}", expires=expires, signature=signature)
     return await _begun(request, task_id, partial(_file, request, deployment, task_id, key))
@@ -127,14 +130,23 @@ async def _begun(request: Request, task_id: str, begin: Callable[[], Response]) 
 
 def _file(request: Request, deployment: Deployment, task_id: str, key: str) -> Response:
     task, export = _there(deployment, task_id)
-    return _stored(request, task.organization, deployment.connector(export.connector_id).open(), key)
-
-
-def _stored(request: Request, organization: str, destination: Destination, key: str) -> Response:
-    """The file at `key`, or the one range of its bytes that is asked for. Gone when it is there no more."""
+    destination = deployment.connector(export.connector_id).open()
     found = destination.head(key)
     if found is None:
+        _check_finished(deployment, task)  # it may be of an hour that is still to come
         raise Gone("the file was deleted, or has expired; ask for its hours anew")
+    return _stored(request, task.organization, destination, key, found)
+
+
+def _check_finished(deployment: Deployment, task: ExportTask) -> None:
+    with reading(deployment.control) as connection:
+        check_finished(show_task(connection, task.organization, task.id))
+
+
+def _stored(
+    request: Request, organization: str, destination: Destination, key: str, found: StoredObject
+) -> Response:
+    """The file at `key`, or the one range of its bytes that is asked for."""
     tag = f'"{quote(found.version, safe="")}"'
     headers = {
         "Content-Disposition": disposition(key.rpartition("/")[2]),

@@ -69,19 +69,25 @@ def _can_be_joined(receipts: Sequence[Receipt], export: Export) -> bool:
 
 
 def _check_here(connection: sa.Connection, view: TaskView) -> None:
-    task, status = view.task, view.status
+    task = view.task
     connector = get_connector(connection, view.export.connector_id)
     if connector.type != DIRECT_DOWNLOAD:
         raise WrongState(
             f"task {task.id} delivers to the connector {connector.name!r}: fetch its files there; only what"
             f" is exported through {DIRECT_DOWNLOAD} is to be had here",
-            state=status,
+            state=view.status,
             allowed=(),
         )
     if view.deleted:
         raise Gone(f"the export of task {task.id} was deleted, and its files are not to be had any more")
     if task.expired_at is not None:
         raise Gone(f"the files of task {task.id} have expired, and were removed; ask for its hours anew")
+    check_finished(view)
+
+
+def check_finished(view: TaskView) -> None:
+    """WrongState unless all of the task's hours are delivered."""
+    task, status = view.task, view.status
     if status is not TaskStatus.FINISHED:
         failed = status is TaskStatus.ERROR
         cure = "; see why, and retry it" if failed else ""

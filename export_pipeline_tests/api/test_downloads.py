@@ -27,7 +27,7 @@ from export_pipeline.exports.task import ExportTask
 from export_pipeline.store.database import writing
 from export_pipeline.store.exports import get_export
 from export_pipeline.store.schema import HOURS
-from export_pipeline.store.tasks import add_task
+from export_pipeline.store.tasks import add_task, fail_task
 from export_pipeline_tests.api.conftest import Api, Somebody
 from export_pipeline_tests.installations import FIRST, hours
 from export_pipeline_tests.runs import deliver
@@ -153,6 +153,26 @@ def test_a_file_that_is_no_more_is_gone(api: Api, task: ExportTask) -> None:
 
     assert got.status_code == 410
     assert "deleted, or has expired" in got.json()["detail"]
+
+
+def test_what_is_not_delivered_yet_is_told_with_what_can_be_done(api: Api) -> None:
+    """Files that are there are to be had by themselves, but no zip that would lack hours."""
+    installation = api.installation
+    export = installation.export("half", standing=False)
+    assert not deliver(installation, export, hours(0, 1)).failed
+    with writing(installation.deployment.control) as connection:
+        half = add_task(connection, export, since=FIRST, until=FIRST + timedelta(hours=3), force=False)
+    archive = archive_link(asked(api), installation.deployment, half, "half.zip")
+    to_come = linked(api, half, "half/2026-01-05-02-00.csv")
+
+    assert [httpx.head(link).status_code for link in (archive, to_come)] == [409, 409]
+    for link in (archive, to_come):
+        assert f"task {half.id} is QUEUED: its files are to be had when" in httpx.get(link).json()["detail"]
+    assert httpx.get(linked(api, half, "half/2026-01-05-01-00.csv")).status_code == 200
+
+    with writing(installation.deployment.control) as connection:
+        fail_task(connection, half.id, "the source is away")
+    assert "see why, and retry it" in httpx.get(archive).json()["detail"]
 
 
 def test_the_log_says_why_a_zip_broke_off(api: Api, task: ExportTask) -> None:
