@@ -27,6 +27,8 @@ _WRONG_CONFIGURATION = (
     "permission denied",
     "does not support SSL",
     "certificate",
+    "definition of service",
+    "service file",
     # MySQL and MariaDB
     "Access denied",
     "command denied",
@@ -40,19 +42,21 @@ _NO_SUCH_NAME = ("no such", "Unknown column")
 
 # `server at "10.0.0.7", port 5432`, `server on '10.0.0.7'`, `resolve host 'db'`, `user 'me'@'10.0.0.9'`,
 # `certificate for "db" does not match host name "10.0.0.7"`, `certificate is not valid for 'db'`,
-# `network address "fe80::1%25eth0"`, `certificate file "/etc/none.crt"`
+# `network address "fe80::1%25eth0"`, `certificate file "/etc/none.crt"`, `LDAP URL "ldap://db"`,
+# `definition of service "it" in "/etc/pg_service.conf"`
 _ADDRESS = re.compile(
     r"""(?<=\bserver)\ (?:at|on(?:\ socket)?)\ (['"]).*?\1(?:\ \(\w*[.:][\w.:%]+\))?(?:,\ port\ \d+)?
     |(?:(?<=\bhost)|(?<=\bhost\ name)|(?<=\bcertificate)\ for|(?<=\bis\ not\ valid)\ for
-        |(?<=\bnetwork\ address)|(?<=\bsocket\ path)|(?<=\bfile))\ (['"]).*?\2
+        |(?<=\bnetwork\ address)|(?<=\bsocket\ path)|(?<=\bfile)|(?<=\bURL))\ (['"]).*?\2
+    |(?:\ in|\ from)?\ (['"])/[^'"/]+/[^'"]*\3
     |(?<=')@'[^']*'""",
     re.VERBOSE | re.IGNORECASE,
 )
 
 
 def named(url: sa.URL) -> str:
-    """The source, for messages."""
-    return f"{url.get_backend_name()} database {url.database or ''}".strip()
+    """The source, for messages. Of a file its name: where it lies is the operator's."""
+    return f"{url.get_backend_name()} database {(url.database or '').rpartition('/')[2]}".strip()
 
 
 @contextmanager

@@ -53,6 +53,7 @@ def failure_of(error: Exception, *, lost: bool = False, raw: bool = False) -> Ho
         (OperationalError(1054, "Unknown column 'x' in 'field list'"), PermanentFailure, ": Unknown column"),
         (OperationalError(1045, "Access denied for user 'me'"), PermanentFailure, "cannot be opened: Access"),
         (OperationalError("certificate verify failed"), PermanentFailure, "cannot be opened"),
+        (OperationalError('definition of service "it" not found'), PermanentFailure, "cannot be opened"),
         (OperationalError(2013, "Lost connection"), TransientFailure, "could not be read: Lost connection"),
         (DataError("invalid input: 'top secret'"), PermanentFailure, r"DataError; run the query there"),
     ],
@@ -92,6 +93,10 @@ def test_the_reader_is_told_what_to_do(error: Exception, kind: type, says: str, 
         ('root certificate file "/etc/corp/none.crt" does not exist', "certificate file does not exist"),
         ('could not load private key file "/etc/corp/my.key": none', "load private key file: none"),
         ('Unix-domain socket path "/run/corp/.s" is too long', "socket path is too long"),
+        ('syntax error in service file "/etc/corp/my.conf", line 2', "in service file, line 2"),
+        ('no definition of service "it" in "/etc/corp.d/my.conf": none', 'definition of service "it": none'),
+        ('invalid LDAP URL "ldap://db.intern": no name', "invalid LDAP URL: no name"),
+        ("server through socket '/run/corp/my.sock' (2)", "server through socket (2)"),
     ],
 )
 def test_where_our_databases_are_is_in_logs_alone(told: str, says: str) -> None:
@@ -99,6 +104,40 @@ def test_where_our_databases_are_is_in_logs_alone(told: str, says: str) -> None:
 
     assert says in str(failure)
     assert told in "".join(traceback.format_exception(failure))
+
+
+def test_where_a_file_lies_is_not_told(tmp_path: Path) -> None:
+    file = tmp_path / "none.sqlite"
+    file.write_bytes(b"x" * 5_000)
+
+    with pytest.raises(PermanentFailure, match=r"^the sqlite database none\.sqlite refused") as failure:
+        open_source(f"sqlite:///{file}").snapshot().__enter__()
+    assert str(tmp_path) not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("[other]", 'cannot be opened: connection is bad: definition of service "it" not found; correct'),
+        (
+            "[it]\nrubbish",
+            "cannot be opened: connection is bad: syntax error in service file, line 2; correct",
+        ),
+        (None, "cannot be opened: connection is bad: service file not found; correct the source's URL"),
+    ],
+)
+def test_a_service_of_postgresql_is_the_operators_to_define(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str | None, says: str
+) -> None:
+    file = tmp_path / "services.conf"
+    if written is not None:
+        file.write_text(f"{written}\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(file))
+
+    with pytest.raises(PermanentFailure) as failure:
+        open_source("postgresql:///flights?service=it").snapshot().__enter__()
+    assert says in str(failure.value)
+    assert str(tmp_path) not in str(failure.value)
 
 
 @pytest.mark.parametrize("option", ["ssl_ca", "ssl_cert"])
