@@ -76,8 +76,8 @@ class Settings(BaseSettings):
     )
     api_url: Annotated[str, address_like("https://exports.example.com")] | None = Field(
         None,
-        description="Where clients reach the API if a proxy stands before it, like https://exports.example.com;"
-        " default: where each request says.",
+        description="Where clients reach the API if a proxy stands before it, or links are given out by a"
+        " command, like https://exports.example.com; default: where each request says.",
     )
     requests_per_minute: int = Field(
         600, ge=1, description="How many requests an API key may make in a minute."

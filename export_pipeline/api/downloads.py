@@ -21,7 +21,14 @@ from export_pipeline.api.visits import address_of, deployment_of
 from export_pipeline.connectors.destination import Destination, StoredObject
 from export_pipeline.control.archives import archive_of
 from export_pipeline.control.downloads import check_finished
-from export_pipeline.control.links import LASTS, check_link, signed_link
+from export_pipeline.control.links import (
+    ARCHIVES,
+    FILES,
+    LASTS,
+    archive_address,
+    check_link,
+    file_address,
+)
 from export_pipeline.control.tasks import show_task
 from export_pipeline.deployment import Deployment
 from export_pipeline.errors import Gone
@@ -30,8 +37,6 @@ from export_pipeline.exports.task import ExportTask
 from export_pipeline.store.database import reading
 from export_pipeline.store.exports import get_export, is_deleted
 from export_pipeline.store.tasks import get_task
-
-ARCHIVES, FILES = "/downloads/archives", "/downloads/files"
 
 router = APIRouter()
 
@@ -74,7 +79,7 @@ def archive_link(
     request: Request, deployment: Deployment, task: ExportTask, name: str, *, lasts: timedelta = LASTS
 ) -> str:
     """An address at which the task's files are to be had as one zip of that name."""
-    address = signed_link(deployment.secret_key, f"{ARCHIVES}/{task.id}/{name}", lasts=lasts)
+    address = archive_address(deployment.secret_key, task.id, name, lasts=lasts)
     return f"{address_of(request, deployment)}{address}"
 
 
@@ -82,7 +87,7 @@ def file_link(
     request: Request, deployment: Deployment, task: ExportTask, key: str, *, lasts: timedelta = LASTS
 ) -> str:
     """An address at which one file of the task is to be had; `key` names it in the connector's store."""
-    address = signed_link(deployment.secret_key, f"{FILES}/{task.id}/{key}", lasts=lasts)
+    address = file_address(deployment.secret_key, task.id, key, lasts=lasts)
     return f"{address_of(request, deployment)}{address}"
 
 

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from export_pipeline.cli import watching
+from export_pipeline.cli import downloads, watching
 from export_pipeline.cli.connector_documents import waits_for
+from export_pipeline.cli.downloads import Id
 from export_pipeline.cli.export_documents import failure_document, failure_line
 from export_pipeline.cli.opening import opened, program
 from export_pipeline.cli.options import NO_VALUE, Json, named
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Tasks: requests to deliver a range of hours of an export.", no_args_is_help=True)
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="The task's id.", show_default=False)]
 Timeout = Annotated[
     float | None,
     typer.Option(metavar="SECONDS", min=0, help="How long to watch; then exit 124. Default: to the end."),
@@ -204,6 +204,9 @@ def retry(context: typer.Context, id_: Id, as_json: Json = False) -> None:
             f"task {id_} is queued again, {left:,} of {view.counts.hours:,} hours are left to deliver"
             f"\nsee how far it is: {program(context)} task watch {id_}"
         )
+
+
+app.command()(downloads.downloads)
 
 
 def _watch(

@@ -6,9 +6,22 @@ from urllib.parse import quote
 from export_pipeline.errors import Forbidden, Gone
 from export_pipeline.store.encryption import SecretKey
 
+# Where the API serves what links lead to, each below its task.
+ARCHIVES, FILES = "/downloads/archives", "/downloads/files"
+
 # Long enough to begin a download after reading about it, short enough that a link in a log is soon worthless.
 # A download that has begun goes on.
 LASTS = timedelta(hours=1)
+
+
+def archive_address(key: SecretKey, task_id: str, name: str, *, lasts: timedelta = LASTS) -> str:
+    """Where the API has the task's files as one zip of that name."""
+    return signed_link(key, f"{ARCHIVES}/{task_id}/{name}", lasts=lasts)
+
+
+def file_address(key: SecretKey, task_id: str, file: str, *, lasts: timedelta = LASTS) -> str:
+    """Where the API has one file of the task; `file` is its key in the connector's store."""
+    return signed_link(key, f"{FILES}/{task_id}/{file}", lasts=lasts)
 
 
 def signed_link(key: SecretKey, path: str, *, lasts: timedelta = LASTS) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from cryptography.fernet import Fernet
 
-from export_pipeline.control.links import check_link, signed_link
+from export_pipeline.control.links import archive_address, check_link, file_address, signed_link
 from export_pipeline.errors import Forbidden, Gone
 from export_pipeline.store.encryption import SecretKey
 
@@ -24,6 +24,16 @@ def test_a_link_can_be_followed_whatever_the_name() -> None:
 
     assert path == "/downloads/a/what? 100% ü.zip"
     check_link(KEY, path, expires=expires, signature=signature)
+
+
+def test_zips_and_files_are_below_their_task() -> None:
+    zipped, file = archive_address(KEY, "t1", "all of it.zip"), file_address(KEY, "t1", "a/b.csv")
+
+    assert parts(zipped)[0] == "/downloads/archives/t1/all of it.zip"
+    assert parts(file)[0] == "/downloads/files/t1/a/b.csv"
+    for link in (zipped, file):
+        path, expires, signature = parts(link)
+        check_link(KEY, path, expires=expires, signature=signature)
 
 
 def test_another_address_another_end_another_key_or_no_signature_are_refused() -> None:
