@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from export_pipeline.api.coveo.declared import declared
 from export_pipeline.api.visits import ExportsViewer
 from export_pipeline.control.event_exports import EVENT_TABLES
 from export_pipeline.control.tenancy import tables_for
@@ -43,7 +44,7 @@ class DimensionDocument(BaseModel):
 @router.get("/exportables")
 def list_(visit: ExportsViewer) -> list[DimensionDocument]:
     """List the dimensions. All of them can be exported."""
-    return dimensions_of(visit.deployment.dataset)
+    return dimensions_of(declared(visit))
 
 
 def dimensions_of(dataset: Dataset) -> list[DimensionDocument]:

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from export_pipeline.api.counting import counted
 from export_pipeline.api.coveo.asking import Asked, ExportBody, by_body, by_query, named_as_in_body
+from export_pipeline.api.coveo.declared import declared
 from export_pipeline.api.coveo.showing import AVAILABLE, EXPIRED, document_of, status_of, why_failed
 from export_pipeline.api.downloads import archive_link
 from export_pipeline.api.visits import ExportsEditor, ExportsViewer, Visit
@@ -16,6 +17,7 @@ from export_pipeline.connectors.direct_download import DIRECT_DOWNLOAD
 from export_pipeline.control.estimates import plans_of
 from export_pipeline.control.event_exports import ORIGIN, request_events
 from export_pipeline.control.tasks import TaskView, delete_task, show_task, show_tasks
+from export_pipeline.dataset.tables import Dataset
 from export_pipeline.errors import Gone, InvalidRequest, WrongState
 from export_pipeline.exports.task import ExportTask
 from export_pipeline.store.connectors import find_connector
@@ -53,10 +55,9 @@ def estimate(
     visit: ExportsViewer, asked: Annotated[Asked, Depends(by_query)]
 ) -> dict[str, Mapping[str, int]]:
     """How many rows of each table an export by these parameters would have; none is made."""
-    deployment = visit.deployment
-    dataset = deployment.dataset
-    with trying(deployment.control) as connection:
-        task = _requested(connection, visit, asked)
+    dataset = declared(visit)
+    with trying(visit.deployment.control) as connection:
+        task = _requested(connection, visit, dataset, asked)
         plans = plans_of(connection, dataset, get_export(connection, task.export_id))
     return {"estimates": counted(visit, plans, task.since, task.until)}
 
@@ -112,17 +113,17 @@ def delete(visit: ExportsEditor, id: str) -> None:
 
 
 def _created(request: Request, visit: Visit, asked: Asked) -> dict[str, Any]:
+    dataset = declared(visit)
     with writing(visit.deployment.control) as connection:
-        task = _requested(connection, visit, asked)
+        task = _requested(connection, visit, dataset, asked)
         return document_of(request, show_task(connection, visit.organization, task.id))
 
 
-def _requested(connection: sa.Connection, visit: Visit, asked: Asked) -> ExportTask:
-    deployment = visit.deployment
+def _requested(connection: sa.Connection, visit: Visit, dataset: Dataset, asked: Asked) -> ExportTask:
     return request_events(
         connection,
-        deployment.secret_key,
-        deployment.dataset,
+        visit.deployment.secret_key,
+        dataset,
         organization=visit.organization,
         connector=DIRECT_DOWNLOAD,
         asked=asked.export,

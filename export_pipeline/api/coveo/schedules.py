@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 
 from export_pipeline.api.bodies import JsonBody
 from export_pipeline.api.coveo.asking import named_as_in_body, one_line
+from export_pipeline.api.coveo.declared import declared
 from export_pipeline.api.coveo.showing import document_of
 from export_pipeline.api.visits import ExportsEditor, ExportsViewer
 from export_pipeline.control.event_exports import EventExport
@@ -73,11 +74,12 @@ def list_(visit: ExportsViewer) -> list[dict[str, Any]]:
 @router.post("", status_code=201)
 def create(visit: ExportsEditor, body: ScheduleBody) -> dict[str, Any]:
     """Make a schedule."""
+    dataset = declared(visit)
     with named_as_in_body(), writing(visit.deployment.control) as connection:
         return _document(
             create_schedule(
                 connection,
-                visit.deployment.dataset,
+                dataset,
                 organization=visit.organization,
                 author=visit.caller.key.name,
                 asked=body.export,
@@ -97,11 +99,12 @@ def get(visit: ExportsViewer, id: str) -> dict[str, Any]:  # its name in the add
 @router.put("/{id}")
 def replace(visit: ExportsEditor, id: str, body: ScheduleBody) -> dict[str, Any]:
     """Ask for something else from the next period on."""
+    dataset = declared(visit)
     with named_as_in_body(), writing(visit.deployment.control) as connection:
         return _document(
             replace_schedule(
                 connection,
-                visit.deployment.dataset,
+                dataset,
                 organization=visit.organization,
                 id_=id,
                 asked=body.export,
