@@ -147,18 +147,20 @@ class Deployment:
         """
         whose = organization if name == DIRECT_DOWNLOAD else f"{organization}.{id_}"
         place = self.settings.downloads_document
-        if place is None:
-            store: Mapping[str, Any] = {"type": "folder", "path": self.settings.downloads_folder}
-        else:
-            store = filled(read_document(str(place), field=DOWNLOADS), self.environ)
         try:
+            if place is None:
+                store: Mapping[str, Any] = {"type": "folder", "path": self.settings.downloads_folder}
+            else:
+                store = filled(read_document(str(place), field=DOWNLOADS), self.environ)
             config = config_from({"type": DIRECT_DOWNLOAD, "store": store})
         except InvalidRequest as error:
-            problem = str(error)
+            problem = str(error).removeprefix(f"{DOWNLOADS}: ")
         else:
             assert isinstance(config, DirectDownloadConfig)
             return config.model_copy(update={"store": part_of(config.store, whose)})
-        raise InvalidRequest(f"{DOWNLOADS}: {place}: {problem}", field=DOWNLOADS)
+        # Customers read it where a check failed by it: where the document lies is the operator's.
+        problem = problem.replace(str(place), "the document")
+        raise InvalidRequest(f"{DOWNLOADS}: {problem}", field=DOWNLOADS)
 
     def check(self, connector: StoredConnector, steps: list[CheckStep] | None = None) -> None:
         """Check a connector now, and note what that makes of it; `steps` is told of each as it ends."""

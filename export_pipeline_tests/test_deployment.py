@@ -399,8 +399,13 @@ def test_a_document_that_cannot_be_used_says_what_is_wrong_and_the_rest_works(
     if text is not None:
         document.write_text(text)
 
-    with a_deployment(tmp_path, downloads=document) as deployment, pytest.raises(InvalidRequest, match=says):
+    with (
+        a_deployment(tmp_path, downloads=document) as deployment,
+        pytest.raises(InvalidRequest, match=says) as refused,
+    ):
         direct_download(deployment, "default")
+
+    assert str(tmp_path) not in str(refused.value)  # customers read it where a check failed by it
 
 
 def test_no_connector_leads_into_the_folders_of_the_installation(tmp_path: Path) -> None:

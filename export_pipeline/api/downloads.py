@@ -15,6 +15,7 @@ from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from export_pipeline.api.configured import configured
 from export_pipeline.api.streams import PIECES_AT_ONCE, begun, sent
 from export_pipeline.api.turns import room, turn
 from export_pipeline.api.visits import address_of, deployment_of
@@ -104,7 +105,7 @@ async def archive(
 def _archive(request: Request, deployment: Deployment, task_id: str, name: str) -> Response:
     task, export = _there(deployment, task_id)
     _check_finished(deployment, task)
-    destination = deployment.connector(export.connector_id).open()
+    destination = configured(deployment, export.connector_id).open()
     looked_at = request.method == "HEAD"  # and nothing else: what is in it takes a second
     return Download(
         task.organization,
@@ -135,7 +136,7 @@ async def _begun(request: Request, task_id: str, begin: Callable[[], Response]) 
 
 def _file(request: Request, deployment: Deployment, task_id: str, key: str) -> Response:
     task, export = _there(deployment, task_id)
-    destination = deployment.connector(export.connector_id).open()
+    destination = configured(deployment, export.connector_id).open()
     found = destination.head(key)
     if found is None:
         _check_finished(deployment, task)  # it may be of an hour that is still to come

@@ -11,6 +11,7 @@ from export_pipeline.api.botify.fields import named_as_asked
 from export_pipeline.api.botify.pages import Paged
 from export_pipeline.api.botify.querying import wanted_by
 from export_pipeline.api.botify.showing import document_of
+from export_pipeline.api.configured import configured
 from export_pipeline.api.visits import ExportsEditor, ExportsViewer, of_organization
 from export_pipeline.connectors.direct_download import DIRECT_DOWNLOAD
 from export_pipeline.control.privileges import Privilege
@@ -34,7 +35,7 @@ def create(request: Request, asking: ExportsEditor, body: JsonObject) -> dict[st
     payload = asked.payload
     visit = of_organization(request, asking, Privilege.EXPORTS_EDIT, payload.username)
     deployment, organization = visit.deployment, visit.organization
-    dataset = deployment.dataset_of(organization)
+    dataset = visit.dataset
     wanted = wanted_by(payload.query, dataset)
     with named_as_asked():
         target = backend_named(visit, payload.connector)
@@ -42,7 +43,7 @@ def create(request: Request, asking: ExportsEditor, body: JsonObject) -> dict[st
             own = tenants_of(connection, organization)
         definition = definition_of(payload, wanted, organization, target, own)
         fetched = target.type == DIRECT_DOWNLOAD
-        check_row_limit(definition, deployment.connector(target.id).row_limit)
+        check_row_limit(definition, configured(deployment, target.id).row_limit)
         with writing(deployment.control) as connection:
             task = request_export(
                 connection,

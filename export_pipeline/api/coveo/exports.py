@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
+from export_pipeline.api.configured import configured
 from export_pipeline.api.counting import counted
 from export_pipeline.api.coveo.asking import Asked, ExportBody, by_body, by_query, named_as_in_body
 from export_pipeline.api.coveo.declared import declared
@@ -35,7 +36,7 @@ def row_limit(visit: ExportsViewer) -> dict[str, int | None]:
     """How many rows of each table an export may hold."""
     with reading(visit.deployment.control) as connection:
         connector = find_connector(connection, visit.organization, DIRECT_DOWNLOAD)
-    return {"exportRowCountLimit": visit.deployment.connector(connector.id).row_limit}
+    return {"exportRowCountLimit": configured(visit.deployment, connector.id).row_limit}
 
 
 @router.post("/visits")

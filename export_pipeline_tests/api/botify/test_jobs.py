@@ -1,14 +1,16 @@
 """Jobs are accepted, shown and listed as the document has them; what is wrong is told by its codes."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from export_pipeline_tests.api.botify.asking import JOBS, a_job, a_payload
-from export_pipeline_tests.api.conftest import Api, Somebody
+from export_pipeline_tests.api.conftest import Api, Somebody, serving
 from export_pipeline_tests.api.managed.payloads import a_payload as a_connector
+from export_pipeline_tests.installations import an_installation
 
 
 def error_of(answer: httpx.Response) -> dict[str, Any]:
@@ -42,6 +44,23 @@ def test_a_body_is_json_whatever_it_is_said_to_be(api: Api) -> None:
     }
 
     assert httpx.post(api.url + JOBS, content=body, headers=headers).status_code == 201
+
+
+def test_a_declaration_that_cannot_be_read_is_the_operators_to_mend(tmp_path: Path) -> None:
+    with (
+        an_installation(tmp_path / "home") as installation,
+        serving(installation, tmp_path / "log") as url,
+    ):
+        api = Api(url, installation, tmp_path / "log")
+        (installation.folder / "dataset.toml").write_text("[source\n")
+        organization = api.organization()
+        with api.client(api.key(organization)) as http:
+            answer = http.post(JOBS, json={"job_type": "export", "payload": a_payload(organization)})
+
+    assert answer.status_code == 503
+    assert error_of(answer)["message"].startswith(
+        "the dataset's declaration cannot be read now; its operator"
+    )
 
 
 def test_jobs_are_listed_by_page_the_newest_first(admin: Somebody) -> None:

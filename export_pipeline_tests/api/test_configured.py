@@ -1,0 +1,44 @@
+"""What customers are told of a document of the operator's that cannot be used."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from export_pipeline.api.configured import configured
+from export_pipeline.errors import NotFound
+from export_pipeline_tests.api.conftest import Api, serving
+from export_pipeline_tests.installations import an_installation
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """An API whose operator has made a mistake in where files wait for download."""
+    folder = tmp_path_factory.mktemp("broken")
+    document = folder / "downloads.toml"
+    document.write_text('type = "nowhere"\n')
+    with (
+        an_installation(folder / "home") as installation,
+        serving(installation, folder / "log", EXPORT_PIPELINE_DOWNLOADS=str(document)) as url,
+    ):
+        yield Api(url, installation, folder / "log")
+
+
+def asked(api: Api, method: str, path: str, scheme: str = "Bearer", **given: object) -> httpx.Response:
+    organization = api.organization()
+    headers = {"Authorization": f"{scheme} {api.key(organization)}"}
+    return httpx.request(method, f"{api.url}{path}", headers=headers, timeout=60, **given)  # type: ignore[arg-type]
+
+
+def test_a_mistake_of_the_operators_is_not_the_customers(broken: Api) -> None:
+    answer = asked(broken, "GET", "/rest/ua/v15/exports/rowLimit")
+
+    assert answer.status_code == 503
+    assert "the operator has to correct" in answer.text
+    assert "must be one of" not in answer.text
+    assert "type: must be one of" in broken.log.read_text()
+
+
+def test_what_is_not_there_is_still_not_there(broken: Api) -> None:
+    with pytest.raises(NotFound):
+        configured(broken.installation.deployment, "there-is-none")
