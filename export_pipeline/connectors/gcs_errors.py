@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from google.auth.exceptions import RefreshError, TransportError
+
 from export_pipeline.connectors.limits import shown, told
 from export_pipeline.connectors.retrying import leaves_open, seconds_of
 from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
@@ -67,3 +69,28 @@ def refusal_in(answer: "Response") -> Refusal:
         text = ""
     wait = seconds_of(answer.headers.get("Retry-After"))
     return Refusal(status=answer.status_code, text=text, wait=wait)
+
+
+def without_token(error: RefreshError, doing: str, key: str, *, bucket: str) -> HourFailed:
+    """The error to raise when there was no token to `doing` (a verb: "write") `key` with."""
+    if _may_pass(error):
+        return TransientFailure(
+            f"could not {doing} {shown(key)} in bucket {bucket!r}: Google gives out no tokens now;"
+            " try again later"
+        )
+    return Denied(
+        f"not allowed to {doing} {shown(key)} in bucket {bucket!r}: Google does not accept the key;"
+        " check the connector's credentials, and this machine's clock"
+    )
+
+
+def _may_pass(error: RefreshError) -> bool:
+    """Whether who gives out tokens may do so later. The client says so itself, but not of a machine in
+    Google's cloud, whose metadata server it asks: there a silence and a refusal look alike, but for the
+    answer that it keeps of the latter.
+    """
+    cause = error.__cause__
+    if not isinstance(cause, TransportError):
+        return bool(error.retryable)
+    _said, *answers = cause.args
+    return all(answer.status >= 500 for answer in answers)

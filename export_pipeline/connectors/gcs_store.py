@@ -22,7 +22,7 @@ from google.oauth2.service_account import Credentials
 from export_pipeline.connectors.confined import OBJECTS_PER_PAGE
 from export_pipeline.connectors.confined_requests import confined
 from export_pipeline.connectors.destination import StoredObject, Version
-from export_pipeline.connectors.gcs_errors import Refusal, refusal_in
+from export_pipeline.connectors.gcs_errors import Refusal, refusal_in, without_token
 from export_pipeline.connectors.gcs_upload import ONCE, PATIENCE, GcsSending
 from export_pipeline.connectors.limits import checked_key, checked_metadata, checked_prefix, shown
 from export_pipeline.connectors.locations import below
@@ -32,7 +32,7 @@ from export_pipeline.connectors.reading import seen
 from export_pipeline.connectors.retrying import reason_of, retried, unanswered
 from export_pipeline.connectors.strangers import MISREAD, Odd, a_bug, no_store, taken_from_an_answer
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
-from export_pipeline.errors import Denied, NotFound, PermanentFailure, TransientFailure
+from export_pipeline.errors import Denied, NotFound, PermanentFailure
 
 if TYPE_CHECKING:
     from export_pipeline.connectors.gcs import GcsConfig, GcsCredentials
@@ -259,12 +259,7 @@ class GcsDestination:
         except (GoogleAPICallError, InvalidResponse) as error:
             raise _refusal(error).failure(doing, key, bucket=bucket) from error
         except auth.RefreshError as error:
-            if error.retryable:
-                raise TransientFailure(f"{tried}: Google gives out no tokens now; try again later") from error
-            raise Denied(
-                f"not allowed to {doing} {shown(key)} in bucket {bucket!r}: Google does not accept the key;"
-                " check the connector's credentials, and this machine's clock"
-            ) from error
+            raise without_token(error, doing, key, bucket=bucket) from error
         # Before what it is a kind of, for the client: an answer that did not come.
         except requests.exceptions.JSONDecodeError as error:
             raise no_store(tried, self._config.url, error, unheard=True) from error

@@ -1,9 +1,10 @@
 """What refusals of Google Cloud Storage become."""
 
 import pytest
+from google.auth.exceptions import RefreshError, TransportError
 from requests import Response
 
-from export_pipeline.connectors.gcs_errors import Refusal, refusal_in
+from export_pipeline.connectors.gcs_errors import Refusal, refusal_in, without_token
 from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
 
 
@@ -66,3 +67,19 @@ def test_an_answer_without_words_is_one_still(body: bytes) -> None:
 )
 def test_a_refusal_says_whether_what_was_asked_for_may_have_been_done(status: int, open_: bool) -> None:
     assert Refusal(status=status, text="").failure("write", "a", bucket="sales").unheard is open_
+
+
+@pytest.mark.parametrize(("retryable", "kind"), [(True, TransientFailure), (False, Denied)])
+def test_who_gives_out_tokens_says_whether_it_may_do_so_later(
+    retryable: bool, kind: type[HourFailed]
+) -> None:
+    refused = RefreshError("invalid_grant", retryable=retryable)
+
+    assert type(without_token(refused, "write", "a.csv", bucket="sales")) is kind
+
+
+def test_a_metadata_server_that_is_not_heard_may_be_heard_later() -> None:
+    silence = RefreshError("unavailable")
+    silence.__cause__ = TransportError("unavailable")
+
+    assert type(without_token(silence, "write", "a.csv", bucket="sales")) is TransientFailure

@@ -3,10 +3,13 @@
 import json
 import threading
 import traceback
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
+from google.auth._exponential_backoff import ExponentialBackoff
 from pydantic import SecretStr
 
 from export_pipeline.connectors import retrying
@@ -14,10 +17,10 @@ from export_pipeline.connectors.addresses import allow
 from export_pipeline.connectors.gcs import GcsCredentials
 from export_pipeline.errors import Denied, PermanentFailure, TransientFailure, Unreadable
 from export_pipeline_tests.connectors.objects import MIB, keys, led_to, noise, put, read
-from export_pipeline_tests.servers.fault_proxy import Fault, Once, fault_proxy
+from export_pipeline_tests.servers.fault_proxy import Fault, Instead, Once, Request, fault_proxy
 from export_pipeline_tests.servers.gcs import GcsServer
 from export_pipeline_tests.servers.ports import free_port
-from export_pipeline_tests.servers.site import site
+from export_pipeline_tests.servers.site import Site, site
 
 KMS_KEY = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
 
@@ -150,6 +153,76 @@ def test_tokens_that_are_not_given_out_now_are_worth_another_try(gcs_server: Gcs
 
         with pytest.raises(TransientFailure, match="no tokens now"):
             put(destination, "a.csv", b"1")
+
+
+@pytest.fixture
+def metadata_server(gcs_server: GcsServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Such as a machine in Google's cloud has; it tells who we are, and gives us the owner's tokens."""
+    gcs_server.gate.tokens["of-the-machine"] = gcs_server.admin
+    told = {"email": "me@example", "access_token": "of-the-machine", "expires_in": 60, "token_type": "Bearer"}
+    body = json.dumps(told).encode()
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    monkeypatch.setenv("CLOUDSDK_CONFIG", "/nonexistent")
+    # The client has read its environment long since, and waits for seconds between its attempts.
+    asking = "google.auth.compute_engine._metadata"
+    monkeypatch.setattr(
+        f"{asking}.ExponentialBackoff", partial(ExponentialBackoff, initial_wait_seconds=0.01)
+    )
+    monkeypatch.setattr(f"{asking}._NO_GCE_CHECK", False)
+    monkeypatch.setattr(retrying, "FIRST_WAIT", 0.01)
+    with site() as running:
+        fields = {"Metadata-Flavor": "Google", "Content-Type": "application/json"}
+        running.answer(200, {**fields, "Content-Length": str(len(body))}, [body])
+        yield running
+
+
+def asked_at(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have Google's client take that for the machine's metadata server, as GCE_METADATA_HOST does."""
+    host = url.removeprefix("http://")
+    monkeypatch.setattr("google.auth.compute_engine._metadata._GCE_METADATA_HOST", host)
+    monkeypatch.setenv("GCE_METADATA_IP", host)
+
+
+def of_the_account(request: Request) -> bool:
+    return "service-accounts" in request.path
+
+
+@pytest.mark.parametrize(
+    ("blip", "times"),  # the client asks five times itself, but for the last
+    [(Fault.UNAVAILABLE, 5), (Fault.RESET, 5), (Fault.GAVE_UP, 5), (Instead(status="502 Bad Gateway"), 1)],
+    ids=["503", "reset", "504", "502"],
+)
+def test_a_metadata_server_that_is_away_for_a_moment_costs_no_hour(
+    gcs_server: GcsServer,
+    bucket: str,
+    metadata_server: Site,
+    monkeypatch: pytest.MonkeyPatch,
+    blip: Fault | Instead,
+    times: int,
+) -> None:
+    config = gcs_server.config(bucket, service_account=None)
+    once = Once(blip, of_the_account, times=times)
+    with fault_proxy(metadata_server.server_port, once) as proxy:
+        asked_at(proxy.url, monkeypatch)
+        put(config.open(), "a.csv", b"1")
+        assert keys(config.open()) == ["a.csv"]
+
+    always = Once(blip, of_the_account, times=99)
+    with fault_proxy(metadata_server.server_port, always) as proxy:
+        asked_at(proxy.url, monkeypatch)
+        with pytest.raises(TransientFailure, match="no tokens now; try again later") as caught:
+            put(config.open(), "b.csv", b"1")
+    assert not caught.value.unheard
+
+
+def test_a_machine_without_an_account_is_told_so_by_its_metadata_server(
+    gcs_server: GcsServer, metadata_server: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none = Once(Instead(status="404 Not Found"), of_the_account, times=99)
+    with fault_proxy(metadata_server.server_port, none) as proxy:
+        asked_at(proxy.url, monkeypatch)
+        with pytest.raises(Denied, match="check the connector's credentials"):
+            put(gcs_server.config("any", service_account=None).open(), "a.csv", b"1")
 
 
 def test_a_bucket_that_goes_away_is_not_an_empty_one(gcs_server: GcsServer) -> None:
