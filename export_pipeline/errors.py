@@ -18,6 +18,7 @@
         │   └── Spoilt             try again, and replace what is there: it is ours, and not what was sent
         └── PermanentFailure       change the configuration first
             ├── Denied             give the connector other credentials, or more rights to these
+            │   └── Kept           write elsewhere, or have it let go: what is there must not be replaced
             └── Unreadable         deliver all the same: nobody can look at what was written, and it is said
 
 Anything else that escapes is a bug and is reported as one.
@@ -132,6 +133,10 @@ class PermanentFailure(HourFailed):
 
 class Denied(PermanentFailure):
     """The credentials are refused, or are not enough for what was tried."""
+
+
+class Kept(Denied):
+    """What is there may not be replaced, by a policy of the store or for want of a right to do just that."""
 
 
 class Unreadable(PermanentFailure):

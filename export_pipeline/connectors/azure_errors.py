@@ -5,16 +5,17 @@ from dataclasses import dataclass
 
 from export_pipeline.connectors.limits import shown
 from export_pipeline.connectors.retrying import leaves_open
-from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
+from export_pipeline.errors import Conflict, Denied, HourFailed, Kept, PermanentFailure, TransientFailure
 
 # Whoever publishes first has the store forget the blocks of everybody else who writes to the same name.
 OVERTAKEN = {"InvalidBlockList", "InvalidBlobOrBlock"}
 SPOILT_ON_THE_WAY = {"Md5Mismatch", "Crc64Mismatch", "InvalidMd5", "OperationTimedOut"}
+# By a container's immutability policy, or a legal hold.
+IMMUTABLE = "BlobImmutableDueTo"
 BEING_MADE = {"ContainerBeingDeleted", "AccountBeingCreated"}
 CURES = {
     "InvalidBlobType": "there is a blob of another kind under that name; delete it, or change the path",
     "LeaseIdMissing": "somebody holds a lease on it; break the lease, or change the path",
-    "BlobImmutableDueToPolicy": "the container's policy forbids to change it; change the policy or the path",
     "BlobArchived": "it is in the archive tier, which cannot be read; choose another `access_tier`",
     "EncryptionScopeNotFound": "there is no such encryption scope; change `encryption_scope`",
 }
@@ -45,6 +46,11 @@ class Refusal:
         said = self.code if _WORD.fullmatch(self.code) else f"status {self.status}"
         if self.code == "AuthenticationFailed":
             return Denied(f"{tried}: {REJECTED} ({said})")
+        if self.code.startswith(IMMUTABLE):
+            return Kept(
+                f"{tried}: the container's immutability policy, or a legal hold, keeps what is there;"
+                f" change that, or the path ({said})"
+            )
         if cure := CURES.get(self.code):
             return PermanentFailure(f"{tried}: {cure} ({said})")
         if self.status in (401, 403):

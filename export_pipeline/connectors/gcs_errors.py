@@ -7,13 +7,14 @@ from google.auth.exceptions import RefreshError, TransportError
 
 from export_pipeline.connectors.limits import shown, told
 from export_pipeline.connectors.retrying import leaves_open, seconds_of
-from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
+from export_pipeline.errors import Conflict, Denied, HourFailed, Kept, PermanentFailure, TransientFailure
 
 if TYPE_CHECKING:
     from requests import Response
 
 # Google tells what is missing in words alone.
 NO_BUCKET = "bucket does not exist"
+KEPT = "cannot be deleted"  # nor overwritten
 
 # Answers to a request that belongs to an upload in several requests: the store has forgotten the upload.
 GONE = (404, 410)
@@ -41,6 +42,11 @@ class Refusal:
     def _meaning(self, doing: str, key: str, *, bucket: str) -> HourFailed:
         tried = f"could not {doing} {shown(key)} in bucket {bucket!r}"
         said = told(self.text) or f"status {self.status}"
+        if self.status == 403 and KEPT in self.text:
+            return Kept(
+                f"{tried}: the bucket's retention policy, or a hold, keeps what is there;"
+                f" change that, or the path ({said})"
+            )
         if self.status in (401, 403):
             return Denied(
                 f"not allowed to {doing} {shown(key)} in bucket {bucket!r}: "

@@ -10,6 +10,7 @@ from export_pipeline.errors import (
     Contended,
     Denied,
     HourFailed,
+    Kept,
     PermanentFailure,
     TransientFailure,
 )
@@ -28,6 +29,8 @@ WHAT_IS_WRONG = {
     "InvalidAccessKeyId": "the store does not know this `access_key_id`",
     "SignatureDoesNotMatch": "`secret_access_key` is not that of `access_key_id`",
 }
+# Told in words alone, by Amazon and by MinIO.
+KEPT = ("protected by object lock", "worm protected")
 CLOCKS = {"RequestExpired", "RequestTimeTooSkewed"}
 WRONG_REGION = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
 # Bytes went wrong or missing on the way, or the parts written so far were cleaned away.
@@ -105,6 +108,10 @@ class Refusal:
         if self.code in CLOCKS:
             return PermanentFailure(
                 f"{tried}: the clocks of this machine and of the store disagree; set them"
+            )
+        if any(words in self.text.casefold() for words in KEPT):
+            return Kept(
+                f"{tried}: the bucket's Object Lock keeps what is there; change that, or the path ({said})"
             )
         if self.code in REJECTED_CREDENTIALS or self.status in (401, 403):
             wrong = WHAT_IS_WRONG.get(self.code)

@@ -178,7 +178,7 @@ class S3Destination:
         except vendor.ClientError as error:
             region = self.client.meta.region_name
             found = refusal_in(error.response).failure(doing, key, bucket=self.bucket, region=region)
-            if isinstance(found, Denied) and doing == "write" and self._rights:
+            if type(found) is Denied and doing == "write" and self._rights:
                 asked = ", ".join(f"{right} for `{field}`" for right, field in self._rights.items())
                 found = Denied(f"{found}; besides s3:PutObject it takes {asked}")
             found.unheard = bool(error.response.get(UNHEARD))

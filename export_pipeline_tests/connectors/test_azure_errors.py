@@ -3,7 +3,7 @@
 import pytest
 
 from export_pipeline.connectors.azure_errors import Refusal
-from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
+from export_pipeline.errors import Conflict, Denied, HourFailed, Kept, PermanentFailure, TransientFailure
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,12 @@ from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailur
         (401, "", Denied, "check the connector's credentials"),
         (404, "ContainerNotFound", PermanentFailure, "no such container"),
         (409, "InvalidBlobType", PermanentFailure, "of another kind"),
-        (409, "BlobImmutableDueToPolicy", PermanentFailure, "the container's policy"),
+        (
+            409,
+            "BlobImmutableDueToPolicy",
+            Kept,
+            "the container's immutability policy, or a legal hold, keeps",
+        ),
         (409, "BlobArchived", PermanentFailure, "access_tier"),
         (412, "LeaseIdMissing", PermanentFailure, "break the lease"),
         (400, "EncryptionScopeNotFound", PermanentFailure, "encryption_scope"),

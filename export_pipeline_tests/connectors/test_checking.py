@@ -1,5 +1,6 @@
 """A connector is tried step by step, and each step says how it went."""
 
+import json
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -313,6 +314,68 @@ def test_where_only_conditions_let_write_a_probe_that_was_removed_accuses_nobody
         assert outcome(named(there, stays=True)) == [(name, True) for name in STEPS]
 
     assert [len(read(owner, key)) for key in keys(owner)] == [len(CONTENT)]
+
+
+IMMUTABLE = {"x-ms-error-code": "BlobImmutableDueToPolicy"}
+RETAINED = (
+    "Object 'a' is subject to bucket's retention policy and cannot be deleted or overwritten until 2033"
+)
+LOCKED = b"Access Denied because object protected by object lock."
+KEPT = {
+    "azure": Instead(status="409 Conflict", fields=IMMUTABLE),
+    "gcs": Instead(
+        status="403 Forbidden",
+        body=json.dumps({"error": {"code": 403, "message": RETAINED}}).encode(),
+        kind="application/json",
+    ),
+    "s3": Instead(
+        status="403 Forbidden",
+        body=b"<Error><Code>AccessDenied</Code><Message>%s</Message></Error>" % LOCKED,
+    ),
+}
+
+
+def publishing(request: Request) -> bool:
+    """Whether an object is to be there after it."""
+    if "/upload/storage" in request.path:  # Google's
+        return request.method == "PUT" or "uploadType=multipart" in request.path
+    if "comp=" in request.path:  # Azure's
+        return "comp=blocklist" in request.path
+    return request.method == ("POST" if "uploadId" in request.path else "PUT")
+
+
+class FirstOnly:
+    """A plan: the first that publishes an object is let do it; all that change it later hear `refusal`."""
+
+    def __init__(self, refusal: Instead) -> None:
+        self._refusal = refusal
+        self.there = False
+
+    def __call__(self, request: Request) -> Instead | None:
+        deletes = request.method == "DELETE" and "upload" not in request.path
+        if not (deletes or publishing(request)):
+            return None
+        was_there, self.there = self.there, True
+        return self._refusal if was_there else None
+
+
+@pytest.mark.parametrize("store", KEPT)
+@pytest.mark.parametrize("who", ["owner", "writer"])
+def test_a_policy_that_keeps_what_is_there_is_named(
+    request: pytest.FixtureRequest, store: str, who: str
+) -> None:
+    users: Users = request.getfixturevalue(f"{store}_users")
+    config = getattr(users, who)
+
+    with fault_proxy(port_of(config), FirstOnly(KEPT[store])) as proxy:
+        *_, step = tried(led_to(proxy.url, config))
+
+    if who == "owner":  # whose exports replace an hour's file by its next revision
+        assert (step.name, step.ok, step.passes) == ("conditional write", False, False)
+    else:
+        assert (step.name, step.ok, step.leaves) == ("delete", True, True)
+        assert "Exports delete nothing" in step.message
+    assert "keeps what is there; change that, or the path" in step.message
 
 
 def test_where_others_are_at_it_nothing_is_known_yet(s3_users: Users) -> None:

@@ -5,7 +5,9 @@ from google.auth.exceptions import RefreshError, TransportError
 from requests import Response
 
 from export_pipeline.connectors.gcs_errors import Refusal, refusal_in, without_token
-from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, TransientFailure
+from export_pipeline.errors import Conflict, Denied, HourFailed, Kept, PermanentFailure, TransientFailure
+
+GONE = "cannot be deleted or overwritten until 2033-02-02"
 
 
 @pytest.mark.parametrize(
@@ -13,6 +15,18 @@ from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailur
     [
         (401, "Invalid Credentials", Denied, "check the connector's credentials"),
         (403, "does not have storage.objects.create access", Denied, "objects.create"),
+        (
+            403,
+            f"Object 'a' is subject to bucket's retention policy and {GONE}",
+            Kept,
+            "retention policy, or a",
+        ),
+        (
+            403,
+            f"Object 'a' is under active Temporary hold and {GONE}",
+            Kept,
+            "or a hold, keeps what is there",
+        ),
         (404, "The specified bucket does not exist.", PermanentFailure, "no such bucket"),
         (400, "Invalid argument", PermanentFailure, "the store refuses (Invalid argument)"),
         (412, "conditions did not hold", Conflict, "try again"),

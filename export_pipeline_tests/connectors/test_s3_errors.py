@@ -10,6 +10,7 @@ from export_pipeline.errors import (
     Contended,
     Denied,
     HourFailed,
+    Kept,
     PermanentFailure,
     TransientFailure,
 )
@@ -53,6 +54,22 @@ def test_a_refusal_is_sorted_by_what_to_do_next(
     assert says in str(failure)
     assert "'a/b.csv'" in str(failure)
     assert "'sales'" in str(failure)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "text"),
+    [
+        (403, "AccessDenied", "Access Denied because object protected by object lock."),
+        (400, "InvalidRequest", "Object is WORM protected and cannot be overwritten"),
+    ],
+)
+def test_an_object_that_is_locked_is_told_as_kept(status: int, code: str, text: str) -> None:
+    refusal = Refusal(status=status, code=code, text=text)
+
+    failure = refusal.failure("write", "a/b.csv", bucket="sales", region="eu-west-1")
+
+    assert type(failure) is Kept
+    assert "the bucket's Object Lock keeps what is there" in str(failure)
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, "x" * 900_000), (403, "x" * 900_000), (400, "Odd")])
