@@ -13,6 +13,7 @@ from export_pipeline.errors import (
     Contended,
     Denied,
     ExportPipelineError,
+    Kept,
     NotFound,
     PermanentFailure,
     TransientFailure,
@@ -23,8 +24,8 @@ METADATA = {"purpose": "check"}
 CONTENT = b"Written by Export Pipeline to check this connector. It may be deleted.\n"
 REWRITTEN = CONTENT + b"Second version.\n"
 
-# How a store says that it does not overwrite what is there: the latter to who may only create.
-REFUSED = (Conflict, Denied)
+# How a store says that it does not overwrite what is there: the latter where it never does so.
+REFUSED = (Conflict, Kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,11 +212,8 @@ class _Probe:
             with suppress(Unreadable):
                 found = self._destination.head(self._key)
                 replaces = found.version if found else None
-            try:
+            with suppress(Kept):  # by Google's, in parts, if it is there and nobody may look
                 self._begin_late()
-            except Denied as refused:  # by Google's, in parts, if it is there and nobody may look
-                if not isinstance(refused.__cause__, Conflict):
-                    raise
             self._put(CONTENT, replaces=replaces, in_parts=self._late is not None)
         except Denied:  # neither deleted nor overwritten: each check leaves one
             self._end_late()
@@ -261,6 +259,11 @@ class _Probe:
             raise
         except REFUSED:
             return
+        except Denied as denied:  # it might be any write, and a later one may be let through
+            raise denied.retold(
+                "a first write was taken, and one over it was not allowed where it was to be refused on its"
+                f" condition, so nobody knows whether the store heeds that: {denied}"
+            ) from denied
         finally:
             if upload is not None:
                 upload.abort()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Google tells what is missing in words alone.
 NO_BUCKET = "bucket does not exist"
 KEPT = "cannot be deleted"  # nor overwritten
+TO_OVERWRITE = "storage.objects.delete"  # the right that it takes besides
 
 # Answers to a request that belongs to an upload in several requests: the store has forgotten the upload.
 GONE = (404, 410)
@@ -46,6 +47,11 @@ class Refusal:
             return Kept(
                 f"{tried}: the bucket's retention policy, or a hold, keeps what is there;"
                 f" change that, or the path ({said})"
+            )
+        if self.status == 403 and doing == "write" and TO_OVERWRITE in self.text:
+            return Kept(
+                f"{tried}: the account may create objects and not replace what is there;"
+                f" let it delete objects too, or change the path ({said})"
             )
         if self.status in (401, 403):
             return Denied(

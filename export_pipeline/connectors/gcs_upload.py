@@ -16,7 +16,7 @@ from export_pipeline.connectors.parts import Part
 from export_pipeline.connectors.retrying import retried
 from export_pipeline.connectors.strangers import Odd, taken_from_an_answer
 from export_pipeline.connectors.streamed import UPLOAD_ID, named
-from export_pipeline.errors import Conflict, Denied, HourFailed, PermanentFailure, Spoilt, TransientFailure
+from export_pipeline.errors import Conflict, HourFailed, Kept, PermanentFailure, Spoilt, TransientFailure
 
 if TYPE_CHECKING:
     from export_pipeline.connectors.gcs_store import GcsDestination
@@ -120,7 +120,7 @@ class GcsSending:
         except Conflict as conflict:
             if not self._blind:
                 raise
-            told = Denied(
+            told = Kept(
                 f"{shown(self._key)} is there already, and what is sent in parts replaces it only for who may"
                 " look at it: move it away, or let the connector's account read it (storage.objects.get)"
             )

@@ -17,7 +17,7 @@ from export_pipeline.connectors.destination import Destination, Proof, StoredObj
 from export_pipeline.connectors.folder import FolderDestination
 from export_pipeline.connectors.http import HttpConfig
 from export_pipeline.connectors.s3 import S3Config
-from export_pipeline.errors import Denied, TransientFailure
+from export_pipeline.errors import Denied, Kept, TransientFailure
 from export_pipeline_tests.connectors.conftest import Users
 from export_pipeline_tests.connectors.objects import Unseen, keys, led_to, port_of, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Instead, Once, Request, fault_proxy
@@ -258,24 +258,6 @@ def test_it_is_found_out_where_nobody_may_look(users: Users) -> None:
     assert "use a store that honours If-None-Match" in step.message
 
 
-def test_who_may_create_and_not_overwrite_is_refused_for_that(s3_users: Users) -> None:
-    """As some stores answer whoever may look at nothing."""
-    denied = Instead(status="403 Forbidden", body=b"<Error><Code>AccessDenied</Code></Error>")
-    creations: list[Request] = []
-
-    def plan(request: Request) -> Instead | None:
-        if "if-none-match" in request.fields:
-            creations.append(request)
-        return denied if "if-none-match" in request.fields and len(creations) > 1 else None
-
-    with fault_proxy(port_of(s3_users.writer), plan) as proxy:
-        steps = tried(led_to(proxy.url, s3_users.writer))
-
-        assert outcome(steps) == [(name, True) for name in STEPS]
-
-    assert [request.method for request in creations] == ["POST", "POST", "PUT"]
-
-
 DENIED = Instead(status="403 Forbidden", body=b"<Error><Code>AccessDenied</Code></Error>")
 
 
@@ -321,13 +303,16 @@ RETAINED = (
     "Object 'a' is subject to bucket's retention policy and cannot be deleted or overwritten until 2033"
 )
 LOCKED = b"Access Denied because object protected by object lock."
+
+
+def by_google(message: str) -> Instead:
+    body = json.dumps({"error": {"code": 403, "message": message}}).encode()
+    return Instead(status="403 Forbidden", body=body, kind="application/json")
+
+
 KEPT = {
     "azure": Instead(status="409 Conflict", fields=IMMUTABLE),
-    "gcs": Instead(
-        status="403 Forbidden",
-        body=json.dumps({"error": {"code": 403, "message": RETAINED}}).encode(),
-        kind="application/json",
-    ),
+    "gcs": by_google(RETAINED),
     "s3": Instead(
         status="403 Forbidden",
         body=b"<Error><Code>AccessDenied</Code><Message>%s</Message></Error>" % LOCKED,
@@ -376,6 +361,37 @@ def test_a_policy_that_keeps_what_is_there_is_named(
         assert (step.name, step.ok, step.leaves) == ("delete", True, True)
         assert "Exports delete nothing" in step.message
     assert "keeps what is there; change that, or the path" in step.message
+
+
+@pytest.mark.parametrize(
+    ("store", "refusal"),
+    [
+        ("azure", Instead(status="403 Forbidden", fields={"x-ms-error-code": "AuthorizationFailure"})),
+        ("gcs", by_google("me@x does not have storage.objects.create access")),
+        ("s3", DENIED),
+        ("s3", Instead(status="401 Unauthorized")),
+        ("s3", Instead(status="400 Bad Request", body=b"<Error><Code>ExpiredToken</Code></Error>")),
+        ("s3", Instead(status="403 Forbidden", body=b"<Error><Code>QuotaExceeded</Code></Error>")),
+    ],
+)
+def test_who_is_let_write_once_has_not_shown_that_conditions_are_heeded(
+    request: pytest.FixtureRequest, store: str, refusal: Instead
+) -> None:
+    """Nobody may look there, so what another write would do is not seen either."""
+    config = request.getfixturevalue(f"{store}_users").writer
+
+    with fault_proxy(port_of(config), FirstOnly(refusal)) as proxy:
+        *_, step = tried(led_to(proxy.url, config))
+
+    assert (step.name, step.ok, step.passes) == ("conditional write", False, False)
+    assert "nobody knows whether the store heeds that: not allowed to write" in step.message
+
+
+def test_who_may_create_and_not_overwrite_is_refused_for_that_by_google(gcs_users: Users) -> None:
+    refusal = by_google("me@x does not have storage.objects.delete access to the object")
+
+    with fault_proxy(port_of(gcs_users.writer), FirstOnly(refusal)) as proxy:
+        assert outcome(tried(led_to(proxy.url, gcs_users.writer))) == [(name, True) for name in STEPS]
 
 
 def test_where_others_are_at_it_nothing_is_known_yet(s3_users: Users) -> None:
@@ -525,7 +541,7 @@ class WriteOnce(Careless):
 
     def begin(self, key: str, metadata: Mapping[str, str]) -> Upload:
         if keys(self.inner, key):
-            raise Denied(f"not allowed to overwrite {key}")
+            raise Kept(f"not allowed to overwrite {key}")
         return self.inner.begin(key, metadata)
 
     def delete(self, key: str) -> None:

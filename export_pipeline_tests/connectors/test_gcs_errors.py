@@ -27,6 +27,7 @@ GONE = "cannot be deleted or overwritten until 2033-02-02"
             Kept,
             "or a hold, keeps what is there",
         ),
+        (403, "me@x does not have storage.objects.delete access", Kept, "let it delete objects too"),
         (404, "The specified bucket does not exist.", PermanentFailure, "no such bucket"),
         (400, "Invalid argument", PermanentFailure, "the store refuses (Invalid argument)"),
         (412, "conditions did not hold", Conflict, "try again"),
