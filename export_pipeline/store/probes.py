@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from export_pipeline.connectors.checking import probe_key
+from export_pipeline.connectors.probing import probe_key
 from export_pipeline.store.schema import PROBES
 
 # Longer than any check takes: its ten requests are given minutes each. A check that was killed, or that

@@ -11,11 +11,12 @@ import botocore.auth
 import pytest
 
 from export_pipeline.connectors.addresses import allow
-from export_pipeline.connectors.checking import CONTENT, CheckStep, check
+from export_pipeline.connectors.checking import CheckStep, check
 from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.destination import Destination, Proof, StoredObject, Upload, Version
 from export_pipeline.connectors.folder import FolderDestination
 from export_pipeline.connectors.http import HttpConfig
+from export_pipeline.connectors.probing import CONTENT
 from export_pipeline.connectors.s3 import S3Config
 from export_pipeline.errors import Denied, Kept, TransientFailure
 from export_pipeline_tests.connectors.conftest import Users
