@@ -93,7 +93,7 @@ class Probe:
         self._must_refuse(replaces=None)
         if first is None:
             return "An object that is there already is not overwritten, although nobody can look at it."
-        self._put(REWRITTEN, replaces=first)
+        self._replace(first)
         self._must_refuse(replaces=first)
         with suppress(Unreadable):  # the version was seen by who writes; who reads was heard a step before
             self._expect(REWRITTEN)
@@ -166,6 +166,30 @@ class Probe:
             self._proof = upload.proof
         finally:
             upload.abort()
+
+    def _replace(self, first: Version) -> None:
+        try:
+            self._put(REWRITTEN, replaces=first)
+        except Kept:
+            raise
+        except Denied as denied:
+            raise denied.retold(f"{self._what_is_let()}: {denied}") from denied
+
+    def _what_is_let(self) -> str:
+        """What lets nobody replace the probe on the condition If-Match, although it could be created."""
+        try:
+            self._put(REWRITTEN, replaces=WHATEVER)
+        except Denied:
+            self._must_refuse(replaces=None)  # or it is not let come to that condition any more either
+            return (
+                "objects can be created here (If-None-Match) and not replaced, neither on the condition of"
+                " their version (If-Match) nor on none; if a policy of the bucket asks for If-None-Match,"
+                " have it let writes with If-Match through too"
+            )
+        return (
+            "objects can be replaced here, but not on the condition of their version (If-Match); let who"
+            " writes ask for that, which on S3 takes s3:GetObject besides s3:PutObject"
+        )
 
     def _must_refuse(self, *, replaces: Version | None, upload: Upload | None = None) -> None:
         try:
