@@ -88,12 +88,13 @@ class Probe:
             return "It is told no conditions: what it does with a file that it has already is up to it."
         except Unreadable:
             pass  # a write that only creates is compared all the same
-        if self._late is not None:
-            self._must_refuse(replaces=None, upload=self._late)
+        self._must_refuse_late(replaces=None)
         self._must_refuse(replaces=None)
         if first is None:
             return "An object that is there already is not overwritten, although nobody can look at it."
+        self._begin_late()  # a store may heed one of the conditions there, and not the other
         self._replace(first)
+        self._must_refuse_late(replaces=first)
         self._must_refuse(replaces=first)
         with suppress(Unreadable):  # the version was seen by who writes; who reads was heard a step before
             self._expect(REWRITTEN)
@@ -140,8 +141,8 @@ class Probe:
         return True
 
     def _begin_late(self) -> None:
-        """Begin what is to be ended when the probe is there, as where two write at once: joins have
-        conditions of their own. Nothing is begun where nothing is joined.
+        """Begin what is to be ended when the probe is there, or another than now, as where two write at
+        once: joins have conditions of their own. Nothing is begun where nothing is joined.
         """
         upload = self._destination.begin(self._key, METADATA)
         try:
@@ -166,6 +167,11 @@ class Probe:
             self._proof = upload.proof
         finally:
             upload.abort()
+
+    def _must_refuse_late(self, *, replaces: Version | None) -> None:
+        late, self._late = self._late, None
+        if late is not None:
+            self._must_refuse(replaces=replaces, upload=late)
 
     def _replace(self, first: Version) -> None:
         try:

@@ -30,7 +30,7 @@ SECONDS_BETWEEN_LOOKS = 30
 CONNECTORS_PER_RUN = 100
 CHECKS_AT_ONCE = 8
 
-# Longer than every client's own patience with one call; a check makes about twenty.
+# Longer than every client's own patience with one call; a check makes about twenty-five.
 SECONDS_PER_CHECK = 120.0
 
 # A change is stored a moment after the time it bears: so much is looked at twice.

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from export_pipeline.connectors.probing import probe_key
 from export_pipeline.store.schema import PROBES
 
-# Longer than any check takes: its ten requests are given minutes each. A check that was killed, or that
-# nobody awaited to its end, never lets go.
+# Longer than any check takes: its twenty-five requests are given minutes each, and few take any. A check
+# that was killed, or that nobody awaited to its end, never lets go.
 HELD_FOR = timedelta(hours=1)
 
 

@@ -1,6 +1,7 @@
 """A connector is tried step by step, and each step says how it went."""
 
 import json
+import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -233,6 +234,12 @@ def joining(request: Request) -> bool:
     )
 
 
+def joining_over(request: Request) -> bool:
+    """The same of what is to replace an object."""
+    named = "if-match" in request.fields or re.search("ifGenerationMatch=[1-9]", request.path)
+    return joining(request) and bool(named)
+
+
 def by_a_careless_way(config: ConnectorConfig, concerns: Callable[[Request], bool]) -> list[CheckStep]:
     """The steps where the store does not hear of the conditions of such requests."""
     plan = Once(Fault.UNCONDITIONAL, concerns, times=1_000)
@@ -415,6 +422,20 @@ def test_a_store_that_ignores_conditions_where_it_joins_parts_is_found_out(
     users: Users = request.getfixturevalue(f"{store}_users")
 
     *_, step = by_a_careless_way(getattr(users, who), joining)
+
+    assert (step.name, step.ok, step.passes) == ("conditional write", False, False)
+    assert "joins the parts" in step.message
+
+
+@pytest.mark.parametrize("store", ["gcs", "s3", "s3_on_moto"])
+@pytest.mark.usefixtures("conditions_are_not_signed")
+def test_a_store_that_joins_parts_over_another_version_is_found_out(
+    request: pytest.FixtureRequest, store: str
+) -> None:
+    """As some do that heed If-None-Match there: an export would undo what somebody changed meanwhile."""
+    users: Users = request.getfixturevalue(f"{store}_users")
+
+    *_, step = by_a_careless_way(users.owner, joining_over)
 
     assert (step.name, step.ok, step.passes) == ("conditional write", False, False)
     assert "joins the parts" in step.message

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 SCRIPTS = Path(sys.executable).parent
+# Run without its folder among those that are searched: there are modules called like Python's own.
+HEEDFUL_MOTO = Path(__file__).with_name("heedful_moto.py")
 SECONDS_TO_START = 60
 
 
@@ -151,7 +153,7 @@ def moto() -> Iterator[S3Server]:
     url = f"http://127.0.0.1:{port}"
     with (
         _home("moto-") as home,
-        _running([SCRIPTS / "moto_server", "-H", "127.0.0.1", "-p", str(port)], home),
+        _running([sys.executable, "-P", HEEDFUL_MOTO, "-H", "127.0.0.1", "-p", str(port)], home),
     ):
         _wait_until_answering(url, home)
         server = S3Server(
