@@ -57,8 +57,11 @@ class Upload(Protocol):
         another.
         """
 
-    def abort(self) -> None:
-        """Leave nothing behind. Harmless after `commit` and when called twice."""
+    def abort(self) -> str | None:
+        """Leave nothing behind; if parts stay because nobody lets us end the upload, say why.
+
+        Harmless after `commit` and when called twice.
+        """
 
 
 class Destination(Protocol):

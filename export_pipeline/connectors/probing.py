@@ -43,6 +43,7 @@ class Probe:
         self.there = self.shared = stays
         self._proof = Proof.ANSWER
         self._late: Upload | None = None
+        self._left: str | None = None  # why parts of uploads stay, if they do
 
     def authenticate(self) -> str:
         try:
@@ -101,6 +102,15 @@ class Probe:
         return "An object is only overwritten by whoever knows its present version."
 
     def delete(self) -> str:
+        deleted = self._delete()
+        if self._left is None:
+            return deleted
+        return (
+            f"{deleted} Parts of uploads that were refused stay there, {self._left}; let who writes end"
+            " uploads, which on S3 takes s3:AbortMultipartUpload, or have a lifecycle rule remove them."
+        )
+
+    def _delete(self) -> str:
         try:
             self._destination.delete(self._key)
             left = self._destination.head(self._key)
@@ -150,12 +160,15 @@ class Probe:
                 self._late = upload
         finally:
             if self._late is not upload:
-                upload.abort()
+                self._abort(upload)
 
     def _end_late(self) -> None:
         if self._late is not None:
-            self._late.abort()
+            self._abort(self._late)
             self._late = None
+
+    def _abort(self, upload: Upload) -> None:
+        self._left = upload.abort() or self._left
 
     def _put(self, content: bytes, *, replaces: Version | None, in_parts: bool = False) -> None:
         upload = self._destination.begin(self._key, METADATA)
@@ -166,7 +179,7 @@ class Probe:
             upload.commit(replaces=replaces)
             self._proof = upload.proof
         finally:
-            upload.abort()
+            self._abort(upload)
 
     def _must_refuse_late(self, *, replaces: Version | None) -> None:
         late, self._late = self._late, None
@@ -213,7 +226,7 @@ class Probe:
             ) from denied
         finally:
             if upload is not None:
-                upload.abort()
+                self._abort(upload)
         raise Unsuitable(
             "the store overwrites an object that has changed, although it was told not to: two exports could"
             " undo each other's work; use a store that honours If-None-Match and If-Match, also where"

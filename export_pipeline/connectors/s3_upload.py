@@ -14,7 +14,7 @@ from export_pipeline.connectors.parts import Part
 from export_pipeline.connectors.strangers import taken_from_an_answer
 from export_pipeline.connectors.streamed import UPLOAD_ID, named, nothing_published
 from export_pipeline.connectors.unfinished import Note, Unfinished, left_behind, noted
-from export_pipeline.errors import HourFailed, Spoilt, TransientFailure
+from export_pipeline.errors import Denied, HourFailed, Spoilt, TransientFailure
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import (
@@ -111,7 +111,7 @@ class S3Sending:
         self._multipart_id = None
         return Version(found["ETag"])
 
-    def abandon(self) -> None:
+    def abandon(self) -> str | None:
         if self._multipart_id is not None:
             try:
                 gone = self._client.exceptions.NoSuchUpload  # joined after all, or ended by somebody else
@@ -122,9 +122,10 @@ class S3Sending:
                 logger.warning("an upload's parts stay in the bucket until the next upload: %s", failure)
                 if self._note:
                     self._note.leave()
-                return
+                return str(failure) if isinstance(failure, Denied) else None
         if self._note:
             self._note.forget()
+        return None
 
     def _begun(self) -> str:
         """The store's name for the parts that belong together, which are begun with it."""

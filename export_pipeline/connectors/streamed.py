@@ -54,8 +54,11 @@ class Sending(Protocol):
     def published(self) -> Version | None:
         """The version of the object that is there, if this upload has written it."""
 
-    def abandon(self) -> None:
-        """Have the store forget what was sent and not published. Called once, whether or not anything was."""
+    def abandon(self) -> str | None:
+        """Have the store forget what was sent and not published; if it may not be told to, say why.
+
+        Called once, whether or not anything was sent.
+        """
 
 
 class StreamedUpload:
@@ -66,6 +69,7 @@ class StreamedUpload:
         self._sending = sending
         self._parts = Parts()
         self._over = False
+        self._left: str | None = None
 
     @property
     def proof(self) -> Proof:
@@ -100,11 +104,12 @@ class StreamedUpload:
         finally:
             self.abort()
 
-    def abort(self) -> None:
+    def abort(self) -> str | None:
         if not self._over:
             self._over = True
             self._parts.close()
-            self._sending.abandon()
+            self._left = self._sending.abandon()
+        return self._left
 
     def _published_after_all(self, failure: TransientFailure) -> Version:
         """The version of the object if it is this upload's; raises `failure` if not, or if none can tell."""

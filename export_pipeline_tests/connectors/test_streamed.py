@@ -19,6 +19,7 @@ class Shelf:
     object: bytes | None = None
     calls: list[str] = field(default_factory=list)
     proof: Proof = Proof.ANSWER
+    left: str | None = None
 
     def begin_parts(self) -> bool:
         self._called("begin_parts")
@@ -39,8 +40,9 @@ class Shelf:
         self._called("published")
         return None if self.object is None else Version("1")
 
-    def abandon(self) -> None:
+    def abandon(self) -> str | None:
         self._called("abandon")
+        return self.left
 
     def _called(self, name: str) -> None:
         self.calls.append(name)
@@ -63,6 +65,12 @@ def written(shelf: Shelf, *pieces: bytes) -> StreamedUpload:
 @pytest.fixture
 def large() -> bytes:
     return bytes(FIRST_PART_BYTES) + b"more"
+
+
+def test_what_may_not_be_removed_is_told_whenever_it_is_asked() -> None:
+    upload = written(Shelf(left="not allowed"), b"1")
+
+    assert [upload.abort(), upload.abort()] == ["not allowed", "not allowed"]
 
 
 def test_what_fits_is_sent_with_the_commit() -> None:
