@@ -8,7 +8,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from export_pipeline.api.http_parser import HttpParser
 
-# Bytes of an address and all fields. Filters may stand in an address.
+# Bytes of an address and all fields, and once more of all requests that wait for their turn together. Filters
+# may stand in an address.
 MOST_OF_A_HEAD = 64 << 10
 
 # Requests that are sent behind one that is not answered yet. Each takes two kilobytes.
@@ -22,13 +23,18 @@ OF_A_FIELD = 100
 MOST_LATE = 2_000
 SMALL = 512
 
-TOO_LARGE = f"Address and fields are larger than {MOST_OF_A_HEAD:,} bytes together; send less."
+TOO_LARGE = (
+    f"Address and fields, or those of all requests that wait for an answer, are larger than"
+    f" {MOST_OF_A_HEAD:,} bytes together; send less."
+)
 TOO_LATE = "The request's address and fields did not come in time; send it again."
 
 # What of a connection is read in one turn, before everybody's comes: so many bytes, or more of them while
-# they hold few pieces of a body. Thousands stand in as many bytes where they are of one.
-A_TURN = 16 << 10
+# they hold few fields and pieces of a body. Hundreds stand in as many bytes where they are of one.
+A_TURN = 2 << 10
 MOST_IN_A_TURN = 200
+
+NOTHING = memoryview(b"")
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -47,7 +53,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._unread = 0
         self._read = False
         self._late = 0
-        self._rest = b""
+        self._rest = NOTHING
         self._pieces = 0
         self._until: asyncio.TimerHandle | None = None
         self._why: str | None = None
@@ -60,10 +66,13 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._wait_no_more()
+        # Each knows the connection, and would keep it until somebody looks for cycles.
+        self.pipeline.clear()
+        self.cycle = None  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
         waits = bool(self._rest)
-        self._rest = self._rest + data if waits else data
+        self._rest = memoryview(bytes(self._rest) + data if waits else data)
         if not waits:
             self._take_turn()
 
@@ -71,9 +80,9 @@ class BoundedHttp(HttpToolsProtocol):
         self._pieces = 0
         while self._rest and self._pieces <= MOST_IN_A_TURN and not self.transport.is_closing():
             part, self._rest = self._rest[:A_TURN], self._rest[A_TURN:]
-            self._read_part(part)
+            self._read_part(bytes(part))
         if self.transport.is_closing():
-            self._rest = b""
+            self._rest = NOTHING
         elif self._rest:
             self.flow.hold()
             self.loop.call_soon(self._take_turn)
@@ -100,7 +109,9 @@ class BoundedHttp(HttpToolsProtocol):
         super().send_400_response(self._why or msg)
 
     def on_message_begin(self) -> None:
-        self._of_fields = self._late = 0
+        self._late = 0
+        if not self.pipeline:
+            self._of_fields = 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -108,6 +119,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        self._pieces += 1
         self._count(len(name) + len(value) + OF_A_FIELD)
         super().on_header(name, value)
 

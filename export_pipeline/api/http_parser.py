@@ -9,12 +9,14 @@ FRAMING = (b"content-length", b"transfer-encoding")
 
 
 class HttpParser(httptools.HttpRequestParser):
-    """llhttp takes what stands behind the head of such a request for the other protocol, and stops there. It
-    reads on behind a second head, which says only how the body ends; `reader` is not told of that one.
+    """llhttp takes what stands behind the head of such a request for the other protocol, and stops there. A
+    body is read by the next parser, behind a second head, which says only how the body ends; `reader` is not
+    told of that one. This parser takes nothing more where its head said that the connection will be closed.
     """
 
-    def __init__(self, reader: HttpToolsProtocol) -> None:
-        self._told = _Told(reader)
+    def __init__(self, reader: HttpToolsProtocol, second: bytes = b"") -> None:
+        self._reader = reader
+        self._told = _Told(reader, second)
         super().__init__(self._told)
         self.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
 
@@ -23,8 +25,12 @@ class HttpParser(httptools.HttpRequestParser):
             try:
                 super().feed_data(data)
             except httptools.HttpParserUpgrade as wish:
-                data = self._told.second + data[wish.args[0] :]
+                data = data[wish.args[0] :]
             else:
+                return
+            if second := self._told.second:
+                self._reader.parser = HttpParser(self._reader, second)
+                self._reader.parser.feed_data(second + data)
                 return
 
 
@@ -33,8 +39,8 @@ class _Told:
     connection that is over is not kept until somebody looks for cycles.
     """
 
-    def __init__(self, reader: HttpToolsProtocol) -> None:
-        self.second = b""
+    def __init__(self, reader: HttpToolsProtocol, second: bytes) -> None:
+        self.second = second
         self._reader = reader
         self.on_body = reader.on_body
 

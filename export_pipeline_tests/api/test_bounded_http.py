@@ -150,6 +150,16 @@ def test_a_head_that_does_not_end_in_time_is_refused(
     assert answers.endswith(b"did not come in time; send it again.")
 
 
+def test_requests_that_wait_are_bounded_in_all(impatient: tuple[str, int]) -> None:
+    many = b"a:\r\n" * 300
+    with socket.create_connection(impatient, timeout=20) as line:
+        line.sendall(SLOW + b"\r\n" + (HEAD + many + b"\r\n") * 5)
+        answer = told(line)
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"or those of all requests that wait for an answer, are larger than 65,536 bytes" in answer
+
+
 def test_who_asks_nothing_is_not_waited_for(impatient: tuple[str, int]) -> None:
     with socket.create_connection(impatient, timeout=20) as line:
         assert told(line) == b""
@@ -181,13 +191,17 @@ def test_a_body_in_large_pieces_takes_few_turns(impatient: tuple[str, int]) -> N
     assert int(answer.rpartition(b"at most ")[2].split()[0]) > 0xFFFF
 
 
-def test_a_connection_that_is_over_is_let_go_of(impatient: tuple[str, int]) -> None:
+@pytest.mark.parametrize("awaited", [True, False])
+def test_a_connection_that_is_over_is_let_go_of(impatient: tuple[str, int], awaited: bool) -> None:
     """Until somebody looks for cycles many connections come, and each may have sent much."""
     gc.disable()
     try:
         with socket.create_connection(impatient, timeout=20) as line:
-            line.sendall(HEAD + b"Connection: close\r\n\r\n")
-            told(line)
+            line.sendall(SLOW + b"\r\n" + HEAD + b"Connection: close\r\n\r\n")
+            if awaited:
+                assert told(line).count(b"HTTP/1.1 200") == 2
+            else:
+                time.sleep(Impatient.seconds)
         assert Impatient.last is not None
         for _ in range(100):
             if Impatient.last() is None:

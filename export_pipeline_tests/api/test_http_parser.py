@@ -81,6 +81,27 @@ def test_whatever_is_wished_for_is_answered_in_http(api: Api, wish: bytes) -> No
     assert answer.startswith(b"201 ")
 
 
+@pytest.mark.parametrize("body", [KEY, b""], ids=["body", "empty"])
+@pytest.mark.parametrize(
+    ("wish", "version"),
+    [
+        (b"Connection: close, Upgrade\r\nUpgrade: h2c\r\n", b"1.1"),
+        (WISH + b"Connection: close\r\n", b"1.1"),
+        (WISH, b"1.0"),
+    ],
+)
+def test_a_body_is_read_where_the_connection_is_to_be_closed(
+    api: Api, wish: bytes, version: bytes, body: bytes
+) -> None:
+    whole = b"".join(posted(api, body, wish=wish)).replace(b"HTTP/1.1", b"HTTP/" + version, 1)
+    host, port = api.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as line:
+        line.sendall(whole)
+        answer = b"".join(iter(lambda: line.recv(1 << 16), b""))
+
+    assert answer.startswith(b"HTTP/1.1 201 " if body else b"HTTP/1.1 400 ")
+
+
 def test_a_body_of_no_bytes_has_an_end(api: Api) -> None:
     [answer] = answers(api, *posted(api, b""))
 
