@@ -106,9 +106,13 @@ def _came_early(error: BaseException) -> bool:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
+    """Each once: by way of what Azure's client keeps they can lead in a circle, when one was met on the way
+    out of another.
+    """
+    met: set[int] = set()
+    while error is not None and id(error) not in met:
+        met.add(id(error))
         yield error
-        # The last is where Azure's client keeps it.
         error = error.__cause__ or error.__context__ or getattr(error, "inner_exception", None)
 
 

@@ -76,7 +76,9 @@ class ConfinedSession(URLLib3Session):
         elif not streamed:
             _keep(answer, LONGEST_ANSWER, request)
             if not is_a_stores(answer.content):
-                raise PermanentFailure("what answers says more than any store does; check the address")
+                strange = PermanentFailure("what answers says more than any store does; check the address")
+                strange.unheard = True  # and it says a success
+                raise strange
         return answer
 
 

@@ -174,7 +174,9 @@ class S3Destination:
         try:
             yield
         except HourFailed as failure:  # an address that must not be called on, a role that was refused
-            raise failure.retold(f"{tried}: {failure}") from failure
+            found = failure.retold(f"{tried}: {failure}")
+            found.unheard = failure.unheard or hasattr(failure, UNHEARD)
+            raise found from failure
         except vendor.ClientError as error:
             region = self.client.meta.region_name
             found = refusal_in(error.response).failure(doing, key, bucket=self.bucket, region=region)
@@ -209,7 +211,9 @@ def _note_unheard(response: Any, caught_exception: Any, request_dict: dict[str, 
     """Have what is told of in the end say whether it is open if the same request was carried out before."""
     context = request_dict["context"]
     if caught_exception is not None:
-        context[UNHEARD] = context.get(UNHEARD, False) or was_sent(caught_exception)
+        ours = isinstance(caught_exception, HourFailed)
+        open_ = caught_exception.unheard if ours else was_sent(caught_exception)
+        context[UNHEARD] = context.get(UNHEARD, False) or open_
         if context[UNHEARD]:
             setattr(caught_exception, UNHEARD, True)
         return

@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Any
 
 import pytest
 
+from export_pipeline.connectors.checking import CheckStep, check
 from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination, Proof
 from export_pipeline.errors import Conflict, Contended, HourFailed, PermanentFailure, Spoilt, TransientFailure
@@ -460,3 +462,28 @@ def test_nobody_is_followed_elsewhere(
     assert "secret" not in str(caught.value)
     assert asked <= MOST_ASKED
     assert not elsewhere.heard
+
+
+@pytest.mark.parametrize("fault", [Fault.RESET, pytest.param(Fault.RESET_AFTER, marks=pytest.mark.slow)])
+def test_the_check_of_a_store_that_breaks_down_in_its_middle_ends(
+    asking_connector: ConnectorConfig, fault: Fault
+) -> None:
+    """And is told as what may pass. Errors that were met on the way out of others may lead in a circle."""
+    gone: list[Request] = []
+
+    def breaks_down(request: Request) -> Fault | None:
+        if gone or finishes(request):
+            gone.append(request)
+        return fault if gone else None
+
+    found: list[CheckStep] = []
+    with fault_proxy(port_of(asking_connector), breaks_down) as proxy:
+        config = led_to(proxy.url, asking_connector)
+        checking = Thread(
+            target=lambda: found.extend(check(config.open(), config.address, inside=True)), daemon=True
+        )
+        checking.start()
+        checking.join(120)
+
+        assert not checking.is_alive()
+    assert (found[-1].name, found[-1].ok, found[-1].passes) == ("write", False, True)

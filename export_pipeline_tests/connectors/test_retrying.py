@@ -23,6 +23,7 @@ from export_pipeline.connectors.retrying import (
     ATTEMPTS_PER_REQUEST,
     LONGEST_WAIT,
     leaves_open,
+    reason_of,
     retried,
     seconds_of,
     unanswered,
@@ -83,6 +84,24 @@ def test_who_was_never_connected_cannot_have_been_heard() -> None:
 
     assert not unanswered("nobody is there", refused).unheard
     assert unanswered("nobody is there", ConnectionResetError()).unheard
+
+
+def test_errors_that_lead_in_a_circle_have_an_end() -> None:
+    reset, outer = ConnectionResetError(), AzureServiceError()
+    outer.inner_exception = reset
+    reset.__context__ = outer
+    found: list[tuple[bool, str]] = []
+    asking = threading.Thread(target=lambda: found.append((was_sent(outer), reason_of(outer))), daemon=True)
+    asking.start()
+    asking.join(20)
+
+    assert found == [(True, "the connection broke off")]
+
+
+class AzureServiceError(Exception):
+    """Keeps what it was made of beside what Python keeps, as Azure's client has it."""
+
+    inner_exception: Exception | None = None
 
 
 @contextmanager

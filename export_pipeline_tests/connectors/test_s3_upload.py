@@ -295,6 +295,32 @@ def test_an_upload_that_is_gone_after_a_gateway_gave_up_may_have_been_joined(s3_
     assert caught.value.unheard
 
 
+# What no store answers, and our own ways of sending refuse.
+SENT_ON = Instead(status="302 Found", fields={"Location": "https://maintenance.example/"})
+ENDLESS = Instead(status="200 OK", body=b"x" * (9 << 20), kind="text/html")
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize(
+    ("answers", "open_"),
+    [([Fault.RESET_AFTER, SENT_ON], True), ([SENT_ON], False), ([ENDLESS], True)],
+    ids=["lost and sent on", "sent on", "endless"],
+)
+def test_what_no_store_answers_undoes_nothing(
+    s3_server: S3Server, size: int, answers: list[Fault | Instead], open_: bool
+) -> None:
+    in_turn = iter(answers)
+    with fault_proxy(
+        s3_server.port, lambda request: next(in_turn, None) if is_publishing(request) else None
+    ) as proxy:
+        blind = s3_server.config(s3_server.new_bucket(), user=s3_server.writer, endpoint_url=proxy.url).open()
+        with pytest.raises(PermanentFailure) as caught:
+            put(blind, "a.csv", noise(size))
+
+    assert next(in_turn, None) is None
+    assert caught.value.unheard is open_
+
+
 def test_nobody_there_any_more_does_not_undo_what_was_done_before(s3_server: S3Server) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
