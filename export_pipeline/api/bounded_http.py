@@ -66,6 +66,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._wait_no_more()
+        self._unset_keepalive_if_required()
         # Each knows the connection, and would keep it until somebody looks for cycles.
         self.pipeline.clear()
         self.cycle = None  # type: ignore[assignment]

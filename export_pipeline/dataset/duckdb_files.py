@@ -18,11 +18,18 @@ THREADS = 1
 # Device and inode.
 Identity = tuple[int, int]
 
+# When it was last written to, in nanoseconds, and its size.
+Stamp = tuple[int, int]
+
+
+class Overwritten(duckdb.ConnectionException):
+    """The file was written to while it is read. `cp` does that, and heeds no lock."""
+
 
 class DuckdbFile:
     """A file that is open until the last who opened it has closed it. Each of them reads by cursors."""
 
-    def __init__(self, file: Path, identity: Identity) -> None:
+    def __init__(self, file: Path, identity: Identity, stamp: Stamp) -> None:
         # Not beside the file, which may be in a folder where nobody may write.
         self._spill = tempfile.TemporaryDirectory(prefix="export-pipeline-sort-")
         try:
@@ -39,16 +46,27 @@ class DuckdbFile:
         except duckdb.Error:
             self._spill.cleanup()
             raise
-        self._file, self._identity = file, identity
+        self._file, self._identity, self._stamp = file, identity, stamp
         self._readers = 1
 
     @property
     def replaced(self) -> bool:
-        """Whether another file lies there by now. One that is gone, and nothing in its place, is none."""
+        """Whether there is something else to read by now. A file that is gone, and nothing in its place, is
+        none.
+        """
         try:
-            return _identity(self._file) != self._identity
+            return _looked_at(self._file) != (self._identity, self._stamp)
         except OSError:
             return False
+
+    @property
+    def overwritten(self) -> bool:
+        """Whether it was itself written to since it was opened: some of what is read is older than other."""
+        try:
+            identity, stamp = _looked_at(self._file)
+        except OSError:
+            return False
+        return identity == self._identity and stamp != self._stamp
 
     def close(self) -> None:
         """Let go of it. To be called once by each who opened it."""
@@ -69,17 +87,21 @@ _lock = threading.Lock()
 def open_file(file: Path) -> DuckdbFile:
     """Open a file that is there, or share it with those who have. duckdb.Error: it cannot be opened now, as
     when it was put in the place of one that is still read: DuckDB opens no other at the same path until then.
+    Overwritten: the one that is still read was written to.
     """
     with _lock:
-        identity = _identity(file)  # first: what comes to lie there while it is opened is not taken for it
+        # First: what is written there while it is opened is not taken for it.
+        identity, stamp = _looked_at(file)
         opened = _open.get((os.getpid(), identity))
         if opened is None:
-            opened = _open[os.getpid(), identity] = DuckdbFile(file.absolute(), identity)
+            opened = _open[os.getpid(), identity] = DuckdbFile(file.absolute(), identity, stamp)
+        elif opened.overwritten:  # DuckDB would go on with what it has of it
+            raise Overwritten
         else:
             opened._readers += 1
         return opened
 
 
-def _identity(file: Path) -> Identity:
+def _looked_at(file: Path) -> tuple[Identity, Stamp]:
     found = file.stat()
-    return found.st_dev, found.st_ino
+    return (found.st_dev, found.st_ino), (found.st_mtime_ns, found.st_size)

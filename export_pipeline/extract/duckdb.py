@@ -20,7 +20,7 @@ from export_pipeline.dataset.duckdb_files import DuckdbFile, open_file
 from export_pipeline.dataset.types import Kind
 from export_pipeline.errors import PermanentFailure
 from export_pipeline.extract.duckdb_dialect import compiled, in_microseconds
-from export_pipeline.extract.duckdb_errors import explained
+from export_pipeline.extract.duckdb_errors import explained, overwritten
 from export_pipeline.extract.duckdb_memory import MEGABYTES_FOR_WIDE_ROWS, Memory, OutOfMemory
 from export_pipeline.extract.duckdb_plans import is_steady, reads_outside, steadiness
 from export_pipeline.extract.durations import iso_durations
@@ -208,7 +208,7 @@ class DuckdbSource:
         self, stop: threading.Event | None = None, _selects: Sequence[sa.Select[Any]] = ()
     ) -> Iterator[DuckdbSnapshot]:
         with explained(self._file):
-            cursor, memory = self._cursor()
+            cursor, memory, opened = self._cursor()
         # There is nothing to commit: closing the cursor ends the transaction, however far it was read.
         with cursor:
             try:
@@ -218,6 +218,13 @@ class DuckdbSource:
                 waiting = Waiting(cursor.interrupt, self._limit, stop)
                 with waiting.watched():
                     yield DuckdbSnapshot(cursor, self._file, waiting, memory)
+            except Exception as error:
+                if opened.overwritten:  # which explains whatever was wrong with the rows
+                    raise overwritten(self._file) from error
+                raise
+            else:
+                if opened.overwritten:
+                    raise overwritten(self._file)
             finally:
                 with self._lock:
                     self._snapshots -= 1
@@ -232,7 +239,7 @@ class DuckdbSource:
             self._opened.close()
         self._opened = None
 
-    def _cursor(self) -> tuple[duckdb.DuckDBPyConnection, Memory]:
+    def _cursor(self) -> tuple[duckdb.DuckDBPyConnection, Memory, DuckdbFile]:
         with self._lock:
             if self._opened is not None and not self._snapshots and self._opened.replaced:
                 self._let_go()
@@ -247,7 +254,7 @@ class DuckdbSource:
             cursor = connection.cursor()
             self._snapshots += 1
             memory.add(1)
-            return cursor, memory
+            return cursor, memory, self._opened
 
 
 def _weights(

@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
+from export_pipeline.dataset.duckdb_files import Overwritten
 from export_pipeline.errors import PermanentFailure, TransientFailure
 from export_pipeline.extract.duckdb_memory import exhausted
 from export_pipeline.extract.query import compared_as_values, relation_of
@@ -28,6 +29,8 @@ def explained(file: Path, rows: sa.Select[Any] | None = None) -> Iterator[None]:
         yield
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise PermanentFailure(f"{file.name}: {_first_line(error)}") from error
+    except Overwritten as error:
+        raise overwritten(file) from error
     except duckdb.ConnectionException as error:
         if "different configuration" not in str(error):
             raise TransientFailure(f"the connection to {file.name} was lost") from error
@@ -50,6 +53,14 @@ def explained(file: Path, rows: sa.Select[Any] | None = None) -> Iterator[None]:
         if "Out of Memory" in str(error):
             raise exhausted(file, str(error)) from error
         raise _unanswered(file, rows, error) from None
+
+
+def overwritten(file: Path) -> TransientFailure:
+    """What was read of the file is partly of what it was, and partly of what it is."""
+    return TransientFailure(
+        f"{file.name} was written over while it is read here; try again when that ended, and the next time"
+        " move the new file into its place (`mv`), which lets whoever reads the old one end"
+    )
 
 
 def _unanswered(file: Path, rows: sa.Select[Any] | None, error: Exception) -> PermanentFailure:

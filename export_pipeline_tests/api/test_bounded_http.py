@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from itertools import repeat
@@ -58,7 +59,9 @@ async def largest_piece(scope: Scope, receive: Receive, send: Send) -> None:
 def impatient() -> Iterator[tuple[str, int]]:
     """The address of a server that waits for no head."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(largest_piece, http=Impatient, lifespan="off", log_level="critical")
+        config = uvicorn.Config(
+            largest_piece, http=Impatient, lifespan="off", log_level="critical", timeout_keep_alive=60
+        )
         server = uvicorn.Server(config)
         thread = Thread(target=server.run, args=([listening],))
         thread.start()
@@ -191,17 +194,22 @@ def test_a_body_in_large_pieces_takes_few_turns(impatient: tuple[str, int]) -> N
     assert int(answer.rpartition(b"at most ")[2].split()[0]) > 0xFFFF
 
 
-@pytest.mark.parametrize("awaited", [True, False])
-def test_a_connection_that_is_over_is_let_go_of(impatient: tuple[str, int], awaited: bool) -> None:
+@pytest.mark.parametrize("end", ["answered", "left", "reset"])
+def test_a_connection_that_is_over_is_let_go_of(impatient: tuple[str, int], end: str) -> None:
     """Until somebody looks for cycles many connections come, and each may have sent much."""
     gc.disable()
     try:
         with socket.create_connection(impatient, timeout=20) as line:
-            line.sendall(SLOW + b"\r\n" + HEAD + b"Connection: close\r\n\r\n")
-            if awaited:
+            if end == "answered":
+                line.sendall(SLOW + b"\r\n" + HEAD + b"Connection: close\r\n\r\n")
                 assert told(line).count(b"HTTP/1.1 200") == 2
-            else:
+            elif end == "left":
+                line.sendall(SLOW + b"\r\n" + HEAD + b"\r\n")
                 time.sleep(Impatient.seconds)
+            else:
+                line.sendall(HEAD + b"\r\n")
+                assert line.recv(1 << 16).startswith(b"HTTP/1.1 200")
+                line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         assert Impatient.last is not None
         for _ in range(100):
             if Impatient.last() is None:

@@ -1,13 +1,14 @@
 """A DuckDB file is open once in a process, for all who read it there."""
 
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from export_pipeline.dataset.duckdb_files import DuckdbFile, open_file
+from export_pipeline.dataset.duckdb_files import DuckdbFile, Overwritten, open_file
 
 
 @pytest.fixture
@@ -75,6 +76,7 @@ def test_a_file_that_was_replaced_is_read_anew_once_nobody_reads_the_old_one(fil
     replace(file, rows=5)
 
     assert opened.replaced
+    assert not opened.overwritten
     with pytest.raises(duckdb.ConnectionException):
         open_file(file)
     assert rows_of(opened) == 3
@@ -84,11 +86,29 @@ def test_a_file_that_was_replaced_is_read_anew_once_nobody_reads_the_old_one(fil
     again.close()
 
 
+def test_a_file_that_was_written_over_is_not_shared_any_more(file: Path) -> None:
+    new = made(file.with_suffix(".new"), 5)
+    opened = open_file(file)
+    assert not opened.overwritten
+    shutil.copyfile(new, file)
+
+    assert opened.overwritten
+    assert opened.replaced
+    with pytest.raises(Overwritten):
+        open_file(file)
+    opened.close()
+    again = open_file(file)
+    assert rows_of(again) == 5
+    assert not again.overwritten
+    again.close()
+
+
 def test_a_file_that_is_gone_is_not_replaced(file: Path) -> None:
     opened = open_file(file)
     file.unlink()
 
     assert not opened.replaced
+    assert not opened.overwritten
     opened.close()
 
 

@@ -165,6 +165,31 @@ def test_a_file_that_was_replaced_is_read_by_the_next_snapshot(file: Path) -> No
             assert read(after, table).column("mood").to_pylist() == ["good"]
 
 
+@pytest.mark.parametrize("faulty", [False, True], ids=["rows", "an error"])
+def test_what_was_read_of_a_file_that_was_written_over_does_not_count(file: Path, faulty: bool) -> None:
+    """It may be partly of the old file and partly of the new one, and what is wrong with it is nobody's."""
+    table = a_table(a_column("mood"))
+    new = file.with_suffix(".new")
+    shutil.copy(file, new)
+    with duckdb.connect(str(new)) as connection:
+        connection.execute("update raw set mood = 'good'")
+    with closing(open_source(f"duckdb:///{file}")) as source:
+
+        def read_while_it_is_written_over() -> None:
+            with source.snapshot() as before:
+                shutil.copyfile(new, file)
+                with pytest.raises(TransientFailure), open_source(f"duckdb:///{file}").snapshot():
+                    pass
+                if faulty:
+                    raise PermanentFailure("a value is none")
+                read(before, table)
+
+        with pytest.raises(TransientFailure, match=r"was written over while it is read here; try again"):
+            read_while_it_is_written_over()
+        with source.snapshot() as after:
+            assert read(after, table).column("mood").to_pylist() == ["good"]
+
+
 def test_nothing_can_be_written_through_a_snapshot(file: Path) -> None:
     with closing(open_source(f"duckdb:///{file}")) as source, source.snapshot() as snapshot:
         cursor: duckdb.DuckDBPyConnection = vars(snapshot)["_cursor"]
