@@ -11,6 +11,7 @@ from export_pipeline.connectors.folder import FolderConfig
 from export_pipeline.connectors.gcs import GcsConfig
 from export_pipeline.connectors.limits import KeyLimits
 from export_pipeline.connectors.locations import below
+from export_pipeline.connectors.operators_store import OperatorsStore, Places
 from export_pipeline.connectors.s3 import S3Config
 
 # Every organization has one of this name, as the Botify document says: always available, no options. Those
@@ -48,6 +49,11 @@ class DirectDownloadConfig(BaseModel, frozen=True, extra="forbid", hide_input_in
         return self.store.address
 
     @property
+    def places(self) -> Places:
+        """What customers are not told."""
+        return Places(self.store, self.address)
+
+    @property
     def key_limits(self) -> KeyLimits:
         return self.store.key_limits
 
@@ -57,7 +63,8 @@ class DirectDownloadConfig(BaseModel, frozen=True, extra="forbid", hide_input_in
         return "type: direct_download is there already, under that name, for everyone; use it as it is"
 
     def open(self) -> Destination:
-        return self.store.open()
+        with self.places.left_out():
+            return OperatorsStore(self.store.open(), self.places)
 
 
 # What is stored of each: where it leads is read from the operator's settings, each time. Nothing can be

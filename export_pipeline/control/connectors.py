@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 
 from export_pipeline.connectors.checking import CheckStep, check, failed_step
 from export_pipeline.connectors.connector import ConnectorConfig, config_from
-from export_pipeline.connectors.direct_download import DIRECT_DOWNLOAD, UNPLACED
+from export_pipeline.connectors.direct_download import DIRECT_DOWNLOAD, UNPLACED, DirectDownloadConfig
 from export_pipeline.connectors.lifecycle import Action, ConnectorState, actions_in
 from export_pipeline.control import looks
 from export_pipeline.control.audit import audited, note_change
@@ -197,9 +198,13 @@ def _steps(config: ConnectorConfig, probe: HeldProbe) -> Iterator[CheckStep]:
         destination = config.open()
     except HourFailed as error:  # a key that cannot be read, no identity on this machine
         yield failed_step("authenticate", error, leaves=probe.stays)
-    else:
-        address, inside = config.address, config.inside
-        yield from check(destination, address, inside=inside, probe=probe.key, stays=probe.stays)
+        return
+    address, inside = config.address, config.inside
+    for step in check(destination, address, inside=inside, probe=probe.key, stays=probe.stays):
+        if isinstance(config, DirectDownloadConfig):  # customers read it, and the place is the operator's
+            yield replace(step, message=config.places.untold(step.message))
+        else:
+            yield step
 
 
 def _found(

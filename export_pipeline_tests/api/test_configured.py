@@ -1,6 +1,7 @@
 """What customers are told of a document of the operator's that cannot be used."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,6 +10,7 @@ from export_pipeline.api.configured import configured
 from export_pipeline.errors import NotFound
 from export_pipeline_tests.api.conftest import Api, serving
 from export_pipeline_tests.installations import an_installation
+from export_pipeline_tests.servers.ports import free_port
 
 
 @pytest.fixture(scope="module")
@@ -42,3 +44,26 @@ def test_a_mistake_of_the_operators_is_not_the_customers(broken: Api) -> None:
 def test_what_is_not_there_is_still_not_there(broken: Api) -> None:
     with pytest.raises(NotFound):
         configured(broken.installation.deployment, "there-is-none")
+
+
+def test_where_files_wait_for_download_is_told_nobody(tmp_path: Path) -> None:
+    document = tmp_path / "downloads.toml"
+    document.write_text(
+        f'type = "s3"\nbucket = "where-they-lie"\nendpoint_url = "http://localhost:{free_port()}"\n'
+        'access_key_id = "operator"\nsecret_access_key = "hunter2-hunter2"\n'
+    )
+    with (
+        an_installation(tmp_path / "home") as installation,
+        serving(installation, tmp_path / "log", EXPORT_PIPELINE_DOWNLOADS=str(document)) as url,
+    ):
+        api = Api(url, installation, tmp_path / "log")
+        with api.client(api.key(api.organization())) as http:
+            checked = http.post("/api/v1/connectors/direct_download/check")
+            shown = http.get("/api/v1/connectors/direct_download")
+        log = (tmp_path / "log").read_text()
+
+    assert checked.status_code == shown.status_code == 200
+    assert "does not answer at port" in checked.text
+    assert "does not answer at port" in shown.text
+    assert "localhost" not in checked.text + shown.text
+    assert "the server localhost does not answer" in log.replace("The server", "the server")
