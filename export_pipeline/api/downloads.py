@@ -3,6 +3,7 @@
 What a face needs is `archive_link` and `file_link`.
 """
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -32,12 +33,14 @@ from export_pipeline.control.links import (
 )
 from export_pipeline.control.tasks import show_task
 from export_pipeline.deployment import Deployment
-from export_pipeline.errors import Gone
+from export_pipeline.errors import Gone, PermanentFailure, TransientFailure
 from export_pipeline.exports.export import Export
 from export_pipeline.exports.task import ExportTask
 from export_pipeline.store.database import reading
 from export_pipeline.store.exports import get_export, is_deleted
 from export_pipeline.store.tasks import get_task
+
+LOG = logging.getLogger("export_pipeline.api")
 
 router = APIRouter()
 
@@ -131,7 +134,13 @@ async def _begun(request: Request, task_id: str, begin: Callable[[], Response]) 
     async with turn(f"downloads of {task.organization}", BEGUN_AT_ONCE):
         if await request.is_disconnected():  # while it waited: others do
             raise ClientDisconnect
-        return await begun(begin)
+        try:
+            return await begun(begin)
+        except PermanentFailure as failure:  # nothing that whoever has a link could mend
+            LOG.error("task %s cannot be downloaded: %s", task_id, failure)  # noqa: TRY400
+            raise TransientFailure(
+                f"it cannot be downloaded until the operator has mended this: {failure}"
+            ) from failure
 
 
 def _file(request: Request, deployment: Deployment, task_id: str, key: str) -> Response:

@@ -1,16 +1,20 @@
 """What customers are told of a document of the operator's that cannot be used."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
 from export_pipeline.api.configured import configured
+from export_pipeline.control.links import file_address
 from export_pipeline.errors import NotFound
+from export_pipeline_tests.api.botify.asking import JOBS, a_payload
 from export_pipeline_tests.api.conftest import Api, serving
 from export_pipeline_tests.installations import an_installation
 from export_pipeline_tests.servers.ports import free_port
+from export_pipeline_tests.servers.s3 import S3Server
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +48,34 @@ def test_a_mistake_of_the_operators_is_not_the_customers(broken: Api) -> None:
 def test_what_is_not_there_is_still_not_there(broken: Api) -> None:
     with pytest.raises(NotFound):
         configured(broken.installation.deployment, "there-is-none")
+
+
+def test_a_store_that_refuses_the_operator_is_the_operators_to_mend(
+    tmp_path: Path, s3_server: S3Server
+) -> None:
+    """Nor is it told where it is."""
+    bucket = s3_server.new_bucket()
+    document = tmp_path / "downloads.toml"
+    document.write_text(
+        f'type = "s3"\nbucket = "{bucket}"\nendpoint_url = "{s3_server.endpoint_url}"\n'
+        'access_key_id = "testadmin"\nsecret_access_key = "guessed-guessed"\n'
+    )
+    with (
+        an_installation(tmp_path / "home") as installation,
+        serving(installation, tmp_path / "log", EXPORT_PIPELINE_DOWNLOADS=str(document)) as url,
+    ):
+        api = Api(url, installation, tmp_path / "log")
+        organization = api.organization()
+        with api.client(api.key(organization)) as http:
+            made = http.post(JOBS, json={"job_type": "export", "payload": a_payload(organization)})
+            address = file_address(
+                installation.deployment.secret_key, made.json()["job_id"], "a.csv", lasts=timedelta(hours=1)
+            )
+        answers = [httpx.get(f"{url}{address}"), httpx.head(f"{url}{address}")]
+
+    assert [answer.status_code for answer in answers] == [503, 503]
+    assert "has mended this: not allowed to look at 'a.csv' in bucket '…': check the" in answers[0].text
+    assert bucket not in answers[0].text
 
 
 def test_where_files_wait_for_download_is_told_nobody(tmp_path: Path) -> None:
