@@ -16,7 +16,7 @@ from azure.storage.blob import (
     StorageStreamDownloader,
 )
 
-from export_pipeline.connectors.azure_errors import Refusal
+from export_pipeline.connectors.azure_refusals import as_refused, code_of, refusal_in
 from export_pipeline.connectors.azure_upload import AzureSending, from_identifiers, version_of
 from export_pipeline.connectors.confined import OBJECTS_PER_PAGE
 from export_pipeline.connectors.confined_requests import confined
@@ -33,7 +33,7 @@ from export_pipeline.connectors.locations import below
 from export_pipeline.connectors.paced_requests import pace
 from export_pipeline.connectors.pacing import listed
 from export_pipeline.connectors.reading import seen
-from export_pipeline.connectors.retrying import reason_of, retried, seconds_of, unanswered, was_sent
+from export_pipeline.connectors.retrying import reason_of, retried, unanswered, was_sent
 from export_pipeline.connectors.strangers import MISREAD, a_bug, no_store
 from export_pipeline.connectors.streamed import StreamedUpload, unnamed
 from export_pipeline.errors import Denied, NotFound, PermanentFailure, TransientFailure
@@ -148,9 +148,10 @@ class AzureDestination:
         def begin() -> StorageStreamDownloader[bytes]:
             with self.translated("read", key):
                 try:
-                    return blob.download_blob()
+                    with as_refused():
+                        return blob.download_blob()
                 except vendor.ResourceNotFoundError as error:
-                    if _code(error) == "ContainerNotFound":
+                    if code_of(error) == "ContainerNotFound":
                         raise
                     raise NotFound(f"there is no {shown(key)}") from error
 
@@ -187,9 +188,10 @@ class AzureDestination:
         def delete() -> None:
             with self.translated("delete", key):
                 try:
-                    blob.delete_blob()
+                    with as_refused():
+                        blob.delete_blob()
                 except vendor.ResourceNotFoundError as error:
-                    if _code(error) == "ContainerNotFound":
+                    if code_of(error) == "ContainerNotFound":
                         raise
 
         retried(delete)
@@ -203,7 +205,7 @@ class AzureDestination:
                 try:
                     found = blob.get_blob_properties()
                 except vendor.ResourceNotFoundError as error:
-                    if _code(error) == "ContainerNotFound":
+                    if code_of(error) == "ContainerNotFound":
                         raise
                     return None
                 version_of(found.etag)  # or what was said is not of a blob
@@ -226,7 +228,8 @@ class AzureDestination:
         container = self._container.container_name
         tried = f"could not {doing} {shown(key)} in container {container!r}"
         try:
-            yield
+            with as_refused():
+                yield
         except Denied:
             raise
         except PermanentFailure as error:  # the store's address is one that must not be called on
@@ -241,9 +244,7 @@ class AzureDestination:
                 ) from error
             if error.response is None:  # it broke off while it was read
                 raise self._unanswered(tried, error) from None
-            wait = seconds_of(_header(error, "Retry-After"))
-            refusal = Refusal(status=error.status_code or 0, code=_code(error), wait=wait)
-            raise refusal.failure(doing, key, container=container) from error
+            raise refusal_in(error).failure(doing, key, container=container) from error
         except vendor.AzureError as error:
             if str(error).startswith(OTHER_BYTES):
                 raise TransientFailure(f"{tried}: it took something else than was sent; try again") from error
@@ -271,17 +272,6 @@ class AzureDestination:
     def _described(self, key: str, found: BlobProperties) -> StoredObject:
         metadata = unnamed(from_identifiers(found.metadata or {}))
         return StoredObject(key=key, size=found.size, version=version_of(found.etag), metadata=metadata)
-
-
-def _code(error: vendor.HttpResponseError) -> str:
-    """Azure's word for what went wrong; empty where it has none."""
-    code = getattr(error, "error_code", None)
-    return str(getattr(code, "value", code) or "")
-
-
-def _header(error: vendor.HttpResponseError, name: str) -> str | None:
-    headers: Mapping[str, str] = getattr(error.response, "headers", {})
-    return headers.get(name)
 
 
 def _is_folder(found: BlobProperties) -> bool:
