@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from export_pipeline.connectors.limits import shown, told
+from export_pipeline.connectors.retrying import seconds_of
 from export_pipeline.errors import (
     Conflict,
     Contended,
@@ -95,11 +96,14 @@ def _word(answer: Mapping[str, Any], name: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """An answer other than success: HTTP status, the protocol's word for the error, the store's own text."""
+    """An answer other than success: HTTP status, the protocol's word for the error, the store's own text,
+    after how long to try again.
+    """
 
     status: int
     code: str
     text: str
+    wait: float | None = None
 
     def failure(self, doing: str, key: str, *, bucket: str, region: str) -> HourFailed:
         """The error to raise when `doing` (a verb: "write") `key` was refused so."""
@@ -133,10 +137,16 @@ class Refusal:
         if self.status == 501:
             return PermanentFailure(f"{tried}: the store cannot do this; use another store ({said})")
         if self.status >= 500 or self.status == 429 or self.code in SPOILT_ON_THE_WAY:
-            return TransientFailure(f"{tried}: the store asks to try again later ({said})")
+            return TransientFailure(f"{tried}: the store asks to try again later ({said})", wait=self.wait)
         return PermanentFailure(f"{tried}: the store refuses ({said}); change the connector's configuration")
 
 
 def refusal_in(answer: Mapping[str, Any]) -> Refusal:
     """What an answer other than success says, as the client has read it."""
-    return Refusal(status=status_of(answer), code=_word(answer, "Code"), text=_word(answer, "Message"))
+    fields = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return Refusal(
+        status=status_of(answer),
+        code=_word(answer, "Code"),
+        text=_word(answer, "Message"),
+        wait=seconds_of(fields.get("retry-after")),
+    )

@@ -79,7 +79,7 @@ def open_bucket(
             config=patient(s3={"addressing_style": style}, signature_version="s3v4"),
         )
     client.meta.events.register_first("needs-retry.s3", _note_unheard)
-    client.meta.events.register_first("needs-retry.s3", _wait_as_asked)
+    client.meta.events.register_first("needs-retry.s3", _wait_as_asked)  # type: ignore[arg-type]  # the stubs want no answer
     if config.endpoint_url:
         confine(client, authorities=core.get_config_variable("ca_bundle"))
     return S3Destination(client, config, reader)
@@ -224,13 +224,20 @@ def _note_unheard(response: Any, caught_exception: Any, request_dict: dict[str, 
         parsed[UNHEARD] = True
 
 
-def _wait_as_asked(response: Any, attempts: int, **_: object) -> None:
-    """Before the client's own wait for a retry, which heeds Amazon's private header and not Retry-After."""
+def _wait_as_asked(response: Any, attempts: int, **_: object) -> Literal[False] | None:
+    """Before the client's own wait for a retry, which heeds Amazon's private header and not Retry-After.
+
+    False has the client not ask again: the store asks for more than anybody waits.
+    """
     if response is None or attempts >= ATTEMPTS_PER_REQUEST:
-        return
+        return None
     http_response, _parsed = response
     if http_response.status_code in (429, 503):
-        time.sleep(min(seconds_of(http_response.headers.get("Retry-After")) or 0, LONGEST_WAIT))
+        asked = seconds_of(http_response.headers.get("Retry-After")) or 0
+        if asked > LONGEST_WAIT:
+            return False
+        time.sleep(asked)
+    return None
 
 
 def _contents(page: "ListObjectsV2OutputTypeDef") -> "list[ObjectTypeDef]":

@@ -394,6 +394,19 @@ def test_a_store_that_asks_for_a_while_is_left_alone_for_that_long(asking_connec
     assert repeated - refused >= 1
 
 
+@pytest.mark.parametrize("status", ["503 Service Unavailable", "429 Too Many Requests"])
+def test_a_store_that_asks_for_more_than_anybody_waits_is_not_asked_again(
+    asking_connector: ConnectorConfig, status: str
+) -> None:
+    busy = Instead(status=status, body=UNAVAILABLE_BODY, fields={"Retry-After": "3600"})
+    with fault_proxy(port_of(asking_connector), Once(busy, writes, times=999)) as proxy:
+        with pytest.raises(TransientFailure, match="try again later") as caught:
+            put(led_to(proxy.url, asking_connector).open(), "a.csv", b"1")
+
+        assert len([request for request, _ in proxy.arrivals if writes(request)]) == 1
+    assert caught.value.wait == 3600
+
+
 def test_a_store_that_stays_down_is_worth_another_try_and_shows_nothing(
     asking_connector: ConnectorConfig,
 ) -> None:

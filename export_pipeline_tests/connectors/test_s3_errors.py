@@ -113,5 +113,13 @@ def test_an_answer_without_words_is_told_by_its_status(words: dict[str, Any]) ->
     assert "(status 400)" in str(refusal.failure("write", "a", bucket="sales", region="eu-west-1"))
 
 
+def test_a_store_that_asks_for_a_while_is_heard() -> None:
+    answer = {"ResponseMetadata": {"HTTPStatusCode": 503, "HTTPHeaders": {"retry-after": "7"}}}
+    failure = refusal_in(answer).failure("write", "a", bucket="sales", region="eu-west-1")
+
+    assert isinstance(failure, TransientFailure)
+    assert failure.wait == 7
+
+
 def test_an_answer_that_says_nothing_has_no_status() -> None:
     assert status_of({}) == 0
