@@ -8,7 +8,7 @@ from typing import Protocol
 from export_pipeline.connectors.destination import Proof, Version
 from export_pipeline.connectors.limits import shown
 from export_pipeline.connectors.parts import Part, Parts
-from export_pipeline.errors import HourFailed, Spoilt, TransientFailure
+from export_pipeline.errors import HourFailed, Kept, Spoilt, TransientFailure
 
 # Every upload has a name of its own in its object's metadata. When the answer to a conditional write is lost,
 # the client asks again and hears "precondition failed" although we won: then this says whose the object is.
@@ -99,7 +99,7 @@ class StreamedUpload:
                 return self._sending.publish(self._parts.last, replaces=replaces)
             except Spoilt:
                 raise  # it bears this upload's name, and is not what was to be published
-            except TransientFailure as failure:
+            except (Kept, TransientFailure) as failure:  # a policy keeps also what we have just written
                 return self._published_after_all(failure)
         finally:
             self.abort()
@@ -111,7 +111,7 @@ class StreamedUpload:
             self._left = self._sending.abandon()
         return self._left
 
-    def _published_after_all(self, failure: TransientFailure) -> Version:
+    def _published_after_all(self, failure: HourFailed) -> Version:
         """The version of the object if it is this upload's; raises `failure` if not, or if none can tell."""
         try:
             version = self._sending.published()

@@ -111,6 +111,42 @@ def test_a_lost_answer_to_a_replacement_is_a_success(asking_connector: Connector
     assert len(plan.met) == 1
 
 
+# How each says that a policy keeps what is there.
+KEPT = {
+    "azure": Instead(status="409 Conflict", fields={"x-ms-error-code": "BlobImmutableDueToPolicy"}),
+    "gcs": Instead(
+        status="403 Forbidden",
+        body=b'{"error": {"message": "Object is under active retention and cannot be deleted"}}',
+        kind="application/json",
+    ),
+    "s3": Instead(
+        status="403 Forbidden",
+        body=b"<Error><Code>AccessDenied</Code><Message>Object is WORM protected</Message></Error>",
+    ),
+}
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize("type_", KEPT)
+def test_a_lost_answer_is_a_success_where_a_policy_keeps_what_was_written(
+    request: pytest.FixtureRequest, type_: str, size: int
+) -> None:
+    connector: ConnectorConfig = request.getfixturevalue(f"{type_}_connector")
+    faults = iter((Fault.RESET_AFTER, KEPT[type_]))
+
+    def plan(asked: Request) -> Fault | Instead | None:
+        return next(faults, None) if finishes(asked) else None
+
+    with fault_proxy(port_of(connector), plan) as proxy:
+        version = put(led_to(proxy.url, connector).open(), "a.csv", noise(size))
+
+    assert list(faults) == []
+    assert read(connector.open(), "a.csv") == noise(size)
+    found = connector.open().head("a.csv")
+    assert found is not None
+    assert found.version == version
+
+
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 def test_a_lost_answer_is_a_success_where_only_the_reader_may_look(users_apart: Users, size: int) -> None:
     assert users_apart.apart is not None

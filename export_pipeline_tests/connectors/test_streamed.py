@@ -7,7 +7,7 @@ import pytest
 from export_pipeline.connectors.destination import Proof, Version
 from export_pipeline.connectors.parts import FIRST_PART_BYTES, Part
 from export_pipeline.connectors.streamed import UPLOAD_ID, StreamedUpload, named, unnamed
-from export_pipeline.errors import Conflict, HourFailed, PermanentFailure, Spoilt, TransientFailure
+from export_pipeline.errors import Conflict, HourFailed, Kept, PermanentFailure, Spoilt, TransientFailure
 
 
 @dataclass
@@ -121,8 +121,10 @@ def test_a_part_that_fails_is_the_end_of_the_upload(large: bytes) -> None:
         upload.commit(replaces=None)
 
 
-@pytest.mark.parametrize("lost", [TransientFailure("no answer"), Conflict("somebody was faster")])
-def test_an_object_that_is_ours_after_all_is_a_success(lost: TransientFailure) -> None:
+@pytest.mark.parametrize(
+    "lost", [TransientFailure("no answer"), Conflict("somebody was faster"), Kept("it may not be replaced")]
+)
+def test_an_object_that_is_ours_after_all_is_a_success(lost: HourFailed) -> None:
     shelf = Shelf({"answer": lost})
 
     assert written(shelf, b"1").commit(replaces=None) == Version("1")
