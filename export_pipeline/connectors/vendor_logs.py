@@ -19,7 +19,7 @@ VENDORS = (
 )
 
 # Where they warn of what ends in an error of ours, at great length and without our cure.
-TOLD_ANYWAY = ("azure.identity",)
+TOLD_ANYWAY = ("azure.identity", "azure.storage")
 
 
 def silence() -> None:

@@ -8,8 +8,10 @@ import pytest
 from export_pipeline.connectors.azure import AzureConfig
 from export_pipeline.connectors.connector import ConnectorConfig
 from export_pipeline.connectors.vendor_logs import TOLD_ANYWAY, VENDORS, silence
-from export_pipeline.errors import PermanentFailure
+from export_pipeline.errors import PermanentFailure, TransientFailure
+from export_pipeline_tests.connectors.objects import led_to
 from export_pipeline_tests.servers.azure_identity import managed_identity
+from export_pipeline_tests.servers.site import site
 
 
 @pytest.fixture
@@ -93,3 +95,34 @@ def test_otherwise_the_vendor_would_say_it_too(
         logging.getLogger(name).setLevel(logging.NOTSET)
 
     assert any(name.startswith(TOLD_ANYWAY) for name in warnings_without_an_identity(monkeypatch, caplog))
+
+
+def warnings_over_a_refusal_in_odd_words(
+    caplog: pytest.LogCaptureFixture, azure: ConnectorConfig
+) -> set[str]:
+    """The loggers that warn while what answers refuses as no store of Azure's does."""
+    with site() as running:
+        running.answer(503, {"Content-Type": "text/html"}, [b"<html>back soon</html>"])
+        with pytest.raises(TransientFailure, match="try again later"):
+            led_to(running.url, azure).open().delete("a.csv")
+    return {record.name for record in caplog.records if record.levelno >= logging.WARNING}
+
+
+@pytest.mark.usefixtures("levels")
+def test_a_refusal_in_odd_words_is_told_by_us_alone(
+    azure_connector: ConnectorConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    silence()
+
+    assert warnings_over_a_refusal_in_odd_words(caplog, azure_connector) == set()
+
+
+@pytest.mark.usefixtures("levels")
+def test_otherwise_the_vendor_would_tell_how_it_stumbled(
+    azure_connector: ConnectorConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("azure", *TOLD_ANYWAY):
+        logging.getLogger(name).setLevel(logging.NOTSET)
+
+    found = warnings_over_a_refusal_in_odd_words(caplog, azure_connector)
+    assert any(name.startswith("azure.storage.") for name in found)
