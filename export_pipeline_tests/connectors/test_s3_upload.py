@@ -11,7 +11,8 @@ import pytest
 
 from export_pipeline.connectors.destination import EXPORT_ID, SHA256, Destination, Proof
 from export_pipeline.connectors.retrying import ATTEMPTS_PER_REQUEST
-from export_pipeline.connectors.unfinished import Unfinished, keep_in, noted
+from export_pipeline.connectors.s3_upload import MOST_NOTED
+from export_pipeline.connectors.unfinished import Unfinished, keep_in, left_behind, noted
 from export_pipeline.errors import Conflict, PermanentFailure, Spoilt, TransientFailure
 from export_pipeline_tests.connectors.objects import MIB, keys, noise, put, read
 from export_pipeline_tests.servers.fault_proxy import Fault, Instead, Once, Request, fault_proxy
@@ -444,3 +445,20 @@ def test_what_may_not_be_ended_stays_noted_and_breaks_no_upload(
 
     assert "not allowed to abandon 'a.csv'" in caplog.text
     assert len(list(notes.iterdir())) == 1
+
+
+def test_notes_of_what_may_not_be_ended_do_not_add_up(moto_server: S3Server, notes: Path) -> None:
+    bucket = moto_server.new_bucket()
+    destination = moto_server.config(bucket, user=moto_server.reader).opened()
+    for number in range(MOST_NOTED + 5):
+        note = noted(Unfinished(place=destination.place, key="a.csv", upload_id=f"{number:08}"))
+        assert note is not None
+        note.leave()
+    other = noted(Unfinished(place="https://store s3://theirs", key="a.csv", upload_id="7f3a7f3a"))
+    assert other is not None
+    other.leave()
+
+    destination.begin("b.csv", {}).abort()
+
+    assert len(list(notes.iterdir())) == MOST_NOTED + 1
+    assert [upload.upload_id for upload, _ in left_behind("https://store s3://theirs")] == ["7f3a7f3a"]
