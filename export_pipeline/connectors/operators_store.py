@@ -14,28 +14,37 @@ LOG = logging.getLogger("export_pipeline.connectors")
 # What stands in the place of what is not told.
 UNTOLD = "…"
 
-# Addresses, numbers of hosts, and Amazon's names of roles and keys.
-_PLACES = r"\b[a-z]+://[^\s;,'\")]+|\b\d+\.\d+\.\d+\.\d+\b|\barn:[^\s;,'\")]+"
+# Addresses, numbers of hosts, accounts, and Amazon's names of roles and keys.
+_PLACES = (
+    r"\b[a-z]+://[^\s;,'\")]+",
+    r"\b\d+\.\d+\.\d+\.\d+\b",
+    r"\b(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}\b|(?<![\w:])[0-9a-f:]*::[0-9a-f:]*",
+    r"\b[\w.+-]+@[\w.-]+",
+    r"\barn:[^\s;,'\")]+",
+)
 
-# The fields of stores that say where they are.
-_FIELDS = ("account_name", "bucket", "container", "path")
+# The fields of stores that say where they are. Such a name may be a word as any: it is told in quotes.
+_FIELDS = ("account_name", "bucket", "container")
 
 
 class Places:
     """The names by which one store is found."""
 
     def __init__(self, store: object, address: str) -> None:
-        names = [str(name) for field in _FIELDS if (name := getattr(store, field, None))]
-        names += [host] if (host := urlsplit(address).hostname) else []
-        spelled = (rf"(?<!\w){re.escape(name)}(?!\w)" for name in sorted(names, key=len, reverse=True))
-        self._names = re.compile("|".join([_PLACES, *spelled]))
+        names = [name for field in _FIELDS if (name := getattr(store, field, None))]
+        folder, host = getattr(store, "path", None), urlsplit(address).hostname
+        spelled = [rf"(?<='){re.escape(name)}(?=')" for name in names]
+        spelled += [rf"(?<!\w){re.escape(str(name))}(?!\w)" for name in (folder, host) if name]
+        self._names = re.compile("|".join([*_PLACES, *spelled]), re.IGNORECASE)
 
     def untold(self, text: str) -> str:
-        """The text without them. The log has all of it."""
-        told = self._names.sub(UNTOLD, text)
-        if told != text:
-            LOG.warning("where files wait for download: %s", text)
-        return told
+        """The text without them."""
+        return self._names.sub(UNTOLD, text)
+
+    def noted(self, text: str) -> str:
+        """The same of a failure. The log has all of it."""
+        LOG.warning("where files wait for download: %s", text)
+        return self.untold(text)
 
     @contextmanager
     def left_out(self) -> Iterator[None]:
@@ -43,7 +52,7 @@ class Places:
         try:
             yield
         except HourFailed as error:
-            raise error.retold(self.untold(str(error))) from error
+            raise error.retold(self.noted(str(error))) from error
         except NotFound as error:
             raise NotFound(self.untold(str(error))) from error
 

@@ -202,7 +202,8 @@ def _steps(config: ConnectorConfig, probe: HeldProbe) -> Iterator[CheckStep]:
     address, inside = config.address, config.inside
     for step in check(destination, address, inside=inside, probe=probe.key, stays=probe.stays):
         if isinstance(config, DirectDownloadConfig):  # customers read it, and the place is the operator's
-            yield replace(step, message=config.places.untold(step.message))
+            told = config.places.untold if step.ok else config.places.noted
+            yield replace(step, message=told(step.message))
         else:
             yield step
 

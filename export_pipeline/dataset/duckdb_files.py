@@ -25,6 +25,9 @@ Stamp = tuple[int, int]
 class Overwritten(duckdb.ConnectionException):
     """The file was written to while it is read. `cp` does that, and heeds no lock."""
 
+    def __init__(self) -> None:
+        super().__init__("the file was written over while it is read here")
+
 
 class DuckdbFile:
     """A file that is open until the last who opened it has closed it. Each of them reads by cursors."""
@@ -47,6 +50,12 @@ class DuckdbFile:
             self._spill.cleanup()
             raise
         self._file, self._identity, self._stamp = file, identity, stamp
+        # Its own way to the file: what is read may lie at its path no more. One that is closed has the system
+        # forget the locks of all that the process has of the file, so none is opened before it is DuckDB's.
+        self._descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+        if _of(os.fstat(self._descriptor)) != (identity, stamp):
+            self._end()
+            raise Overwritten
         self._readers = 1
 
     @property
@@ -63,10 +72,9 @@ class DuckdbFile:
     def overwritten(self) -> bool:
         """Whether it was itself written to since it was opened: some of what is read is older than other."""
         try:
-            identity, stamp = _looked_at(self._file)
-        except OSError:
-            return False
-        return identity == self._identity and stamp != self._stamp
+            return _of(os.fstat(self._descriptor)) != (self._identity, self._stamp)
+        except OSError:  # of a server that has forgotten it: nobody knows
+            return True
 
     def close(self) -> None:
         """Let go of it. To be called once by each who opened it."""
@@ -74,8 +82,12 @@ class DuckdbFile:
             self._readers -= 1
             if not self._readers:
                 del _open[os.getpid(), self._identity]
-                self.connection.close()
-                self._spill.cleanup()
+                self._end()
+
+    def _end(self) -> None:
+        self.connection.close()
+        os.close(self._descriptor)
+        self._spill.cleanup()
 
 
 # By process: one that is forked while its parent reads must not sort in that one's folder. DuckDB refuses it.
@@ -103,5 +115,8 @@ def open_file(file: Path) -> DuckdbFile:
 
 
 def _looked_at(file: Path) -> tuple[Identity, Stamp]:
-    found = file.stat()
+    return _of(file.stat())
+
+
+def _of(found: os.stat_result) -> tuple[Identity, Stamp]:
     return (found.st_dev, found.st_ino), (found.st_mtime_ns, found.st_size)

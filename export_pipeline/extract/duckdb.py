@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from export_pipeline.dataset.catalog import DOCUMENTS, FoundColumn, Unreadable
 from export_pipeline.dataset.duckdb_catalog import DuckdbCatalog
-from export_pipeline.dataset.duckdb_files import DuckdbFile, open_file
+from export_pipeline.dataset.duckdb_files import DuckdbFile, Overwritten, open_file
 from export_pipeline.dataset.types import Kind
 from export_pipeline.errors import PermanentFailure
 from export_pipeline.extract.duckdb_dialect import compiled, in_microseconds
@@ -241,8 +241,11 @@ class DuckdbSource:
 
     def _cursor(self) -> tuple[duckdb.DuckDBPyConnection, Memory, DuckdbFile]:
         with self._lock:
-            if self._opened is not None and not self._snapshots and self._opened.replaced:
+            stale = self._opened is not None and (self._opened.overwritten or self._opened.replaced)
+            if stale and not self._snapshots:
                 self._let_go()
+            if self._opened is not None and self._opened.overwritten:
+                raise Overwritten  # and nothing new begins, so that those that read it come to an end
             if self._opened is None:
                 if not self._file.is_file():
                     raise PermanentFailure(

@@ -53,3 +53,27 @@ def test_a_file_that_is_not_there_is_told_by_its_name(tmp_path: Path) -> None:
     assert read(destination, "a.csv") == b"1"
     with pytest.raises(NotFound, match=r"'b\.csv'"):
         [*destination.get("b.csv")]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "could not write 'exports/2026/a.csv' in bucket 'exports'",
+            "could not write 'exports/2026/a.csv' in bucket '…'",
+        ),
+        ("no answer from HTTPS://Store.internal:9000/x; is it up?", "no answer from …; is it up?"),
+        ("the server store.internal does not answer", "the server … does not answer"),
+        ("10.0.0.7 and fe80::1:2 and ::1 are inside", "… and … and … are inside"),
+        (
+            "x@p.iam.gserviceaccount.com does not have storage.objects.get",
+            "… does not have storage.objects.get",
+        ),
+        ("arn:aws:iam::123456789012:role/exports was refused", "… was refused"),
+        ("at 10:00:00 UTC a.csv had 1.5 MB", "at 10:00:00 UTC a.csv had 1.5 MB"),
+    ],
+)
+def test_names_of_places_are_left_out_and_nothing_else(s3_server: S3Server, text: str, told: str) -> None:
+    store = s3_server.config("exports", endpoint_url="http://store.internal:9000")
+
+    assert DirectDownloadConfig(store=store).places.untold(text) == told

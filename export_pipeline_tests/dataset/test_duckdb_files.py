@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -101,6 +104,48 @@ def test_a_file_that_was_written_over_is_not_shared_any_more(file: Path) -> None
     assert rows_of(again) == 5
     assert not again.overwritten
     again.close()
+
+
+def gone(file: Path, _other: Path) -> None:
+    file.unlink()
+
+
+def moved_over(file: Path, other: Path) -> None:
+    other.rename(file)
+
+
+def led_elsewhere(file: Path, other: Path) -> None:
+    link = file.with_suffix(".link")
+    link.symlink_to(other)
+    link.rename(file)
+
+
+@pytest.mark.parametrize("then", [gone, moved_over, led_elsewhere])
+def test_a_file_that_was_written_over_stays_so_wherever_its_path_leads(
+    file: Path, then: Callable[[Path, Path], None]
+) -> None:
+    """Who reads it reads the file, and not what lies at its path."""
+    real = file.rename(file.with_suffix(".real"))
+    file.symlink_to(real)
+    opened = open_file(file)
+    shutil.copyfile(made(file.with_suffix(".new"), 5), real)
+    then(file, made(file.with_suffix(".other"), 7))
+
+    assert opened.overwritten
+    opened.close()
+
+
+def test_nobody_writes_to_a_file_until_the_last_has_closed_it(file: Path) -> None:
+    """Its own descriptor does not undo DuckDB's lock, which is the process's."""
+    write = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('delete from events')"
+    opened = open_file(file)
+    open_file(file).close()
+    refused = subprocess.run([sys.executable, "-c", write, file], capture_output=True, check=False)
+    opened.close()
+    let = subprocess.run([sys.executable, "-c", write, file], capture_output=True, check=False)
+
+    assert b"lock" in refused.stderr
+    assert let.returncode == 0, let.stderr
 
 
 def test_a_file_that_is_gone_is_not_replaced(file: Path) -> None:

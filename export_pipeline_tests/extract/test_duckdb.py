@@ -165,6 +165,25 @@ def test_a_file_that_was_replaced_is_read_by_the_next_snapshot(file: Path) -> No
             assert read(after, table).column("mood").to_pylist() == ["good"]
 
 
+def test_nothing_begins_on_a_file_that_was_written_over_until_nobody_reads_it(file: Path) -> None:
+    """Or one would always read it, and no hour were ever well."""
+    table = a_table(a_column("mood"))
+    new = file.with_suffix(".new")
+    shutil.copy(file, new)
+    with closing(open_source(f"duckdb:///{file}")) as source:
+
+        def read_while_others_begin() -> None:
+            with source.snapshot():
+                shutil.copyfile(new, file)
+                with pytest.raises(TransientFailure, match="was written over"), source.snapshot():
+                    pytest.fail("it began")
+
+        with pytest.raises(TransientFailure, match="was written over"):
+            read_while_others_begin()
+        with source.snapshot() as after:
+            assert read(after, table).column("mood").to_pylist() == ["bad"]
+
+
 @pytest.mark.parametrize("faulty", [False, True], ids=["rows", "an error"])
 def test_what_was_read_of_a_file_that_was_written_over_does_not_count(file: Path, faulty: bool) -> None:
     """It may be partly of the old file and partly of the new one, and what is wrong with it is nobody's."""
