@@ -19,7 +19,7 @@ _PLACES = (
     r"\b[a-z]+://[^\s;,'\")]+",
     r"\b\d+\.\d+\.\d+\.\d+\b",
     r"\b(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}\b|(?<![\w:])[0-9a-f:]*::[0-9a-f:]*",
-    r"\b[\w.+-]+@[\w.-]+",
+    r"(?<![\w.+-])[\w.+-]+@[\w.-]+",
     r"\barn:[^\s;,'\")]+",
 )
 
@@ -33,7 +33,7 @@ class Places:
     def __init__(self, store: object, address: str) -> None:
         names = [name for field in _FIELDS if (name := getattr(store, field, None))]
         folder, host = getattr(store, "path", None), urlsplit(address).hostname
-        spelled = [rf"(?<='){re.escape(name)}(?=')" for name in names]
+        spelled = [rf"(?<=['\"]){re.escape(name)}(?=['\"])" for name in names]
         spelled += [rf"(?<!\w){re.escape(str(name))}(?!\w)" for name in (folder, host) if name]
         self._names = re.compile("|".join([*_PLACES, *spelled]), re.IGNORECASE)
 

@@ -18,9 +18,6 @@ THREADS = 1
 # Device and inode.
 Identity = tuple[int, int]
 
-# When it was last written to, in nanoseconds, and its size.
-Stamp = tuple[int, int]
-
 
 class Overwritten(duckdb.ConnectionException):
     """The file was written to while it is read. `cp` does that, and heeds no lock."""
@@ -32,7 +29,7 @@ class Overwritten(duckdb.ConnectionException):
 class DuckdbFile:
     """A file that is open until the last who opened it has closed it. Each of them reads by cursors."""
 
-    def __init__(self, file: Path, identity: Identity, stamp: Stamp) -> None:
+    def __init__(self, file: Path, found: os.stat_result) -> None:
         # Not beside the file, which may be in a folder where nobody may write.
         self._spill = tempfile.TemporaryDirectory(prefix="export-pipeline-sort-")
         try:
@@ -49,11 +46,16 @@ class DuckdbFile:
         except duckdb.Error:
             self._spill.cleanup()
             raise
-        self._file, self._identity, self._stamp = file, identity, stamp
+        self._file, self._found = file, found
         # Its own way to the file: what is read may lie at its path no more. One that is closed has the system
         # forget the locks of all that the process has of the file, so none is opened before it is DuckDB's.
-        self._descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
-        if _of(os.fstat(self._descriptor)) != (identity, stamp):
+        try:
+            self._descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:  # gone since it was opened, or too many are open
+            self.connection.close()
+            self._spill.cleanup()
+            raise duckdb.IOException(f"it cannot be looked at: {error.strerror}") from error
+        if self.overwritten or _identity(os.fstat(self._descriptor)) != _identity(found):
             self._end()
             raise Overwritten
         self._readers = 1
@@ -64,15 +66,16 @@ class DuckdbFile:
         none.
         """
         try:
-            return _looked_at(self._file) != (self._identity, self._stamp)
+            now = self._file.stat()
         except OSError:
             return False
+        return _identity(now) != _identity(self._found) or _written(self._found, now)
 
     @property
     def overwritten(self) -> bool:
         """Whether it was itself written to since it was opened: some of what is read is older than other."""
         try:
-            return _of(os.fstat(self._descriptor)) != (self._identity, self._stamp)
+            return _written(self._found, os.fstat(self._descriptor))
         except OSError:  # of a server that has forgotten it: nobody knows
             return True
 
@@ -81,7 +84,7 @@ class DuckdbFile:
         with _lock:
             self._readers -= 1
             if not self._readers:
-                del _open[os.getpid(), self._identity]
+                del _open[os.getpid(), _identity(self._found)]
                 self._end()
 
     def _end(self) -> None:
@@ -103,10 +106,10 @@ def open_file(file: Path) -> DuckdbFile:
     """
     with _lock:
         # First: what is written there while it is opened is not taken for it.
-        identity, stamp = _looked_at(file)
-        opened = _open.get((os.getpid(), identity))
+        found = file.stat()
+        opened = _open.get((os.getpid(), _identity(found)))
         if opened is None:
-            opened = _open[os.getpid(), identity] = DuckdbFile(file.absolute(), identity, stamp)
+            opened = _open[os.getpid(), _identity(found)] = DuckdbFile(file.absolute(), found)
         elif opened.overwritten:  # DuckDB would go on with what it has of it
             raise Overwritten
         else:
@@ -114,9 +117,14 @@ def open_file(file: Path) -> DuckdbFile:
         return opened
 
 
-def _looked_at(file: Path) -> tuple[Identity, Stamp]:
-    return _of(file.stat())
+def _identity(found: os.stat_result) -> Identity:
+    return found.st_dev, found.st_ino
 
 
-def _of(found: os.stat_result) -> tuple[Identity, Stamp]:
-    return (found.st_dev, found.st_ino), (found.st_mtime_ns, found.st_size)
+def _written(before: os.stat_result, now: os.stat_result) -> bool:
+    """Whether a file was written to. `cp -p` gives it another's times, and the system notes that by yet
+    another, as it does a link more or less: a file that was replaced has one less.
+    """
+    if (now.st_mtime_ns, now.st_size) != (before.st_mtime_ns, before.st_size):
+        return True
+    return now.st_ctime_ns != before.st_ctime_ns and now.st_nlink == before.st_nlink

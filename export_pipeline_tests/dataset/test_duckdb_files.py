@@ -106,6 +106,29 @@ def test_a_file_that_was_written_over_is_not_shared_any_more(file: Path) -> None
     again.close()
 
 
+def test_it_was_written_over_also_by_one_of_its_size_and_times(file: Path) -> None:
+    """As builds make them that are alike each time."""
+    new = made(file.with_suffix(".new"), 5)
+    for each in (file, new):
+        os.utime(each, (1_000_000_000, 1_000_000_000))
+    opened = open_file(file)
+    shutil.copy2(new, file)
+
+    assert file.stat().st_mtime == new.stat().st_mtime
+    assert opened.overwritten
+    assert opened.replaced
+    opened.close()
+
+
+def test_a_link_more_is_nothing_written(file: Path) -> None:
+    opened = open_file(file)
+    os.link(file, file.with_suffix(".backup"))
+
+    assert not opened.overwritten
+    assert not opened.replaced
+    opened.close()
+
+
 def gone(file: Path, _other: Path) -> None:
     file.unlink()
 
