@@ -63,8 +63,9 @@ class DirectDownloadConfig(BaseModel, frozen=True, extra="forbid", hide_input_in
         return "type: direct_download is there already, under that name, for everyone; use it as it is"
 
     def open(self) -> Destination:
-        with self.places.left_out():
-            return OperatorsStore(self.store.open(), self.places)
+        places = self.places
+        with places.left_out():
+            return OperatorsStore(self.store.open(), places)
 
 
 # What is stored of each: where it leads is read from the operator's settings, each time. Nothing can be
